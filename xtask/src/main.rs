@@ -1,2 +1,54 @@
-//! Placeholder.
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod ci;
+mod command;
+mod finding;
+mod markdown;
+mod project;
+mod tidy;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The chores of the obs workspace.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Checks the rules of the house that no compiler checks.
+    Tidy,
+    /// Runs everything that a change must pass, but the tests.
+    Ci(ci::Options),
+    /// Writes signal-matrix.md and the README's table from the descriptors.
+    Matrix(Render),
+    /// Writes docs/options.md from the config structs.
+    Options(Render),
+}
+
+#[derive(Debug, clap::Args)]
+struct Render {
+    /// Compares instead of writing, and fails at a difference.
+    #[arg(long)]
+    check: bool,
+}
+
+impl Render {
+    fn run(&self, chore: &str) -> Result<()> {
+        let arguments = [chore, "--check"];
+        ci::linked(if self.check { &arguments } else { &arguments[..1] })
+    }
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().chore {
+        Chore::Tidy => tidy::run(),
+        Chore::Ci(options) => ci::run(&options),
+        Chore::Matrix(render) => render.run("matrix"),
+        Chore::Options(render) => render.run("options"),
+    }
+}

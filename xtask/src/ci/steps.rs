@@ -1,0 +1,115 @@
+//! The steps of `cargo xtask ci`. A new step is a line here.
+
+/// A step.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// What `--only` and the summary call it.
+    pub(crate) name: &'static str,
+    /// What it is for.
+    pub(crate) why: &'static str,
+    /// What it does.
+    pub(crate) work: Work,
+}
+
+/// What a step does.
+#[derive(Debug)]
+pub(crate) enum Work {
+    /// Runs cargo.
+    Cargo {
+        /// Behind `cargo`.
+        arguments: &'static [&'static str],
+        /// Set for this run alone.
+        environment: &'static [(&'static str, &'static str)],
+    },
+    /// Runs a chore that links the product.
+    Linked(&'static [&'static str]),
+    /// Runs a program of the registry, installed below the target directory when it is not there.
+    Tool {
+        /// The crate, and the program it installs.
+        name: &'static str,
+        /// The one version that we check with.
+        version: &'static str,
+        /// Its arguments.
+        arguments: &'static [&'static str],
+    },
+    /// Checks the rules of the house.
+    Tidy,
+    /// Runs the commands that the READMEs show.
+    Readme,
+}
+
+const fn step(name: &'static str, why: &'static str, work: Work) -> Step {
+    Step { name, why, work }
+}
+
+const fn cargo(arguments: &'static [&'static str]) -> Work {
+    Work::Cargo { arguments, environment: &[] }
+}
+
+/// Every step, cheapest first, so that a simple mistake is told soon.
+pub(crate) const STEPS: &[Step] = &[
+    step("fmt", "the code is formatted", cargo(&["fmt", "--all", "--check"])),
+    step("tidy", "the rules of the house hold", Work::Tidy),
+    step(
+        "deny",
+        "licences, bans and sources of what we depend on",
+        Work::Tool {
+            name: "cargo-deny",
+            version: "0.20.2",
+            arguments: &["check", "licenses", "bans", "sources"],
+        },
+    ),
+    step(
+        "clippy",
+        "no lint complains",
+        cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    ),
+    step(
+        "doc",
+        "the documentation builds and its links resolve",
+        Work::Cargo {
+            arguments: &["doc", "--workspace", "--no-deps"],
+            environment: &[("RUSTDOCFLAGS", "-D warnings")],
+        },
+    ),
+    step(
+        "matrix",
+        "signal-matrix.md and the README's table are what the descriptors say",
+        Work::Linked(&["matrix", "--check"]),
+    ),
+    step("options", "docs/options.md is what the config structs say", Work::Linked(&["options", "--check"])),
+    step(
+        "package",
+        "every published crate packs",
+        cargo(&[
+            "package",
+            "--workspace",
+            "--exclude",
+            "xtask",
+            "--exclude",
+            "xtask-linked",
+            "--no-verify",
+            "--allow-dirty",
+            "--quiet",
+        ]),
+    ),
+    step(
+        "demo",
+        "the demo runs twice and both files hold all five signals with the same ids",
+        Work::Linked(&["demo"]),
+    ),
+    step("readme", "every command of the READMEs runs", Work::Readme),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_distinct() {
+        let names: BTreeSet<_> = STEPS.iter().map(|step| step.name).collect();
+        assert_eq!(names.len(), STEPS.len());
+    }
+}
