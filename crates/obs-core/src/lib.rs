@@ -1,1 +1,70 @@
 #![doc = include_str!("../README.md")]
+
+mod attributes;
+mod batch;
+mod context;
+mod dead_letters;
+mod descriptor;
+mod error;
+mod error_info;
+mod exporter;
+mod feedback;
+mod generation;
+mod id;
+mod json;
+mod log;
+mod mappers;
+mod metric;
+mod payload;
+mod reader;
+mod receipt;
+mod record;
+mod records;
+mod score;
+mod secret;
+mod send;
+mod signal;
+mod size;
+mod span;
+mod span_type;
+mod text;
+mod time;
+mod tree;
+mod usage;
+mod visit;
+
+pub use attributes::{Attributes, Value};
+pub use batch::Batch;
+pub use context::{Entity, Resource, Scope, TraceContext};
+pub use dead_letters::{DeadLetters, ExporterDeadLetters};
+pub use descriptor::{Descriptor, Limits, MetricForm, Support};
+pub use error::{Error, ErrorKind, Retry};
+pub use error_info::ErrorInfo;
+pub use exporter::{Exporter, ExporterExt, Health};
+pub use feedback::Feedback;
+pub use generation::{Cost, LlmGeneration, ModelParameters, PromptLink, ResultType};
+pub use id::{ParseIdError, SpanId, TraceId};
+pub use json::{LineError, SCHEMA_VERSION};
+pub use log::{Level, Log};
+pub use mappers::{Call, Map, Mapped, Mappers};
+pub use metric::{Exemplar, ExpBuckets, ExpHistogram, Histogram, Labels, Metric, MetricValue, Temporality};
+pub use payload::{Form, Payload};
+pub use reader::{Trace, TraceQuery, TraceReader, TraceSummary};
+pub use receipt::{Receipt, Rejection};
+pub use record::{Record, SpanRecord};
+pub use records::Records;
+pub use score::{Range, Score, ScoreValue, Scorer, Target};
+pub use secret::Secret;
+pub use send::{Failure, Refused, Reply, deliver};
+pub use signal::{Signal, Signals};
+pub use size::ByteSize;
+pub use span::{Ancestor, Event, Link, MAX_DEPTH, Span, SpanKind, SpanRef, Status};
+pub use span_type::{
+    AgentRun, Chunk, Decision, Embedding, EvalExecution, LoopKind, McpToolCall, MemoryHit, MemoryLookup,
+    MemoryUpdate, RagQuery, SpanType, StepFlavour, ToolCall, WorkflowRun, WorkflowStatus, WorkflowStep,
+};
+pub use text::Str;
+pub use time::Timestamp;
+pub use tree::Node;
+pub use usage::{InputTokens, OutputTokens, Usage};
+pub use visit::{TextVisitor, VisitText};

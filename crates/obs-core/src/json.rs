@@ -1,0 +1,240 @@
+//! The canonical JSON: how a record is written to files, queues, webhooks and dead letters, and read back.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::{Batch, Record, Signal};
+
+/// The version of the canonical JSON, the `v` of every line.
+///
+/// It grows when a reader of the version before would misread a record; added optional fields do not count.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// Why a line is no record.
+#[derive(Debug)]
+pub enum LineError {
+    /// The line is not JSON of the expected shape; the message has the column.
+    Malformed(serde_json::Error),
+    /// The line was written by a newer obs.
+    Version {
+        /// The version found.
+        found: u32,
+    },
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(cause) => write!(f, "not a record in obs's canonical JSON: {cause}"),
+            Self::Version { found } => write!(
+                f,
+                "written in version {found} of the canonical JSON, this build reads up to {SCHEMA_VERSION}: update obs"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for LineError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Malformed(cause) => Some(cause),
+            Self::Version { .. } => None,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct LineOut<'a, T> {
+    v: u32,
+    signal: Signal,
+    record: &'a T,
+}
+
+#[derive(Deserialize)]
+struct LineIn<'a> {
+    v: u32,
+    signal: Signal,
+    #[serde(borrow)]
+    record: &'a RawValue,
+}
+
+fn push<T: Serialize>(out: &mut Vec<u8>, signal: Signal, record: &T) -> Result<(), serde_json::Error> {
+    let start = out.len();
+    let result = serde_json::to_writer(&mut *out, &LineOut { v: SCHEMA_VERSION, signal, record });
+    match result {
+        Ok(()) => out.push(b'\n'),
+        Err(_) => out.truncate(start),
+    }
+    result
+}
+
+impl Record {
+    /// Appends `{"v":1,"signal":"…","record":{…}}` and a newline.
+    ///
+    /// The line has no other newline.
+    /// On an error nothing is appended.
+    pub fn write_line(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        match self {
+            Self::Span(record) => push(out, Signal::Traces, record),
+            Self::Metric(record) => push(out, Signal::Metrics, record),
+            Self::Log(record) => push(out, Signal::Logs, record),
+            Self::Score(record) => push(out, Signal::Scores, record),
+            Self::Feedback(record) => push(out, Signal::Feedback, record),
+        }
+    }
+
+    /// Reads what [`Record::write_line`] wrote.
+    pub fn from_line(line: &str) -> Result<Self, LineError> {
+        let line: LineIn<'_> = serde_json::from_str(line).map_err(LineError::Malformed)?;
+        if line.v > SCHEMA_VERSION {
+            return Err(LineError::Version { found: line.v });
+        }
+        let json = line.record.get();
+        match line.signal {
+            Signal::Traces => serde_json::from_str(json).map(Self::Span),
+            Signal::Metrics => serde_json::from_str(json).map(Self::Metric),
+            Signal::Logs => serde_json::from_str(json).map(Self::Log),
+            Signal::Scores => serde_json::from_str(json).map(Self::Score),
+            Signal::Feedback => serde_json::from_str(json).map(Self::Feedback),
+        }
+        .map_err(LineError::Malformed)
+    }
+}
+
+impl Batch {
+    /// Appends the line of every record; `at` is told the position of one that failed, and the rest goes on.
+    pub fn write_lines(&self, out: &mut Vec<u8>, mut failed: impl FnMut(usize, serde_json::Error)) {
+        macro_rules! each {
+            ($records:expr) => {
+                for (at, record) in $records.iter().enumerate() {
+                    if let Err(cause) = push(out, self.signal(), record) {
+                        failed(at, cause);
+                    }
+                }
+            };
+        }
+        match self {
+            Self::Traces(records) => each!(records),
+            Self::Metrics(records) => each!(records),
+            Self::Logs(records) => each!(records),
+            Self::Scores(records) => each!(records),
+            Self::Feedback(records) => each!(records),
+        }
+    }
+}
+
+/// Floats, with the non-finite ones as `"NaN"`, `"Infinity"` and `"-Infinity"`.
+pub(crate) mod float {
+    use std::fmt;
+
+    use serde::de::{self, Visitor};
+    use serde::{Deserializer, Serializer};
+
+    /// The name of a non-finite number.
+    pub(crate) fn name(value: f64) -> Option<&'static str> {
+        if value.is_nan() {
+            Some("NaN")
+        } else if value == f64::INFINITY {
+            Some("Infinity")
+        } else if value == f64::NEG_INFINITY {
+            Some("-Infinity")
+        } else {
+            None
+        }
+    }
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde's `with` asks for")]
+    pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        match name(*value) {
+            Some(name) => serializer.serialize_str(name),
+            None => serializer.serialize_f64(*value),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        struct Float;
+        impl Visitor<'_> for Float {
+            type Value = f64;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number, \"NaN\", \"Infinity\" or \"-Infinity\"")
+            }
+
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<f64, E> {
+                Ok(value)
+            }
+
+            fn visit_u64<E: de::Error>(self, value: u64) -> Result<f64, E> {
+                Ok(value as f64)
+            }
+
+            fn visit_i64<E: de::Error>(self, value: i64) -> Result<f64, E> {
+                Ok(value as f64)
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<f64, E> {
+                match text {
+                    "NaN" => Ok(f64::NAN),
+                    "Infinity" => Ok(f64::INFINITY),
+                    "-Infinity" => Ok(f64::NEG_INFINITY),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+                }
+            }
+        }
+        deserializer.deserialize_any(Float)
+    }
+}
+
+/// [`float`] for an optional number.
+pub(crate) mod optional_float {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[derive(Deserialize)]
+    struct Float(#[serde(with = "super::float")] f64);
+
+    #[expect(clippy::ref_option, reason = "the signature serde's `with` asks for")]
+    pub(crate) fn serialize<S: Serializer>(value: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => super::float::serialize(value, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+        Ok(Option::<Float>::deserialize(deserializer)?.map(|Float(value)| value))
+    }
+}
+
+/// An optional duration as whole nanoseconds.
+pub(crate) mod nanos {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature serde's `with` asks for")]
+    pub(crate) fn serialize<S: Serializer>(
+        value: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => serializer.serialize_u64(u64::try_from(value.as_nanos()).unwrap_or(u64::MAX)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(deserializer)?.map(Duration::from_nanos))
+    }
+}
+
+/// Serialises text that is known to be JSON as that JSON.
+pub(crate) fn splice<S: Serializer>(json: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    match serde_json::from_str::<&RawValue>(json) {
+        Ok(raw) => raw.serialize(serializer),
+        Err(_) => serializer.serialize_str(json),
+    }
+}
