@@ -4,11 +4,15 @@ mod ci;
 mod command;
 mod finding;
 mod markdown;
+mod options;
 mod project;
+mod rendered;
 mod tidy;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use crate::rendered::Mode;
 
 /// The chores of the obs workspace.
 #[derive(Debug, Parser)]
@@ -38,9 +42,8 @@ struct Render {
 }
 
 impl Render {
-    fn run(&self, chore: &str) -> Result<()> {
-        let arguments = [chore, "--check"];
-        ci::linked(if self.check { &arguments } else { &arguments[..1] })
+    fn mode(&self) -> Mode {
+        if self.check { Mode::Check } else { Mode::Write }
     }
 }
 
@@ -48,7 +51,8 @@ fn main() -> Result<()> {
     match Arguments::parse().chore {
         Chore::Tidy => tidy::run(),
         Chore::Ci(options) => ci::run(&options),
-        Chore::Matrix(render) => render.run("matrix"),
-        Chore::Options(render) => render.run("options"),
+        Chore::Matrix(render) if render.check => ci::linked(&["matrix", "--check"]),
+        Chore::Matrix(_) => ci::linked(&["matrix"]),
+        Chore::Options(render) => options::run(render.mode()),
     }
 }

@@ -9,7 +9,8 @@ use anyhow::{Result, bail, ensure};
 
 use crate::command;
 use crate::project::workspace_root;
-use crate::tidy;
+use crate::rendered::Mode;
+use crate::{options, tidy};
 
 pub(crate) use steps::{STEPS, Step, Work};
 
@@ -28,16 +29,16 @@ pub(crate) struct Options {
 }
 
 /// Runs the chosen steps in order, all of them even if one fails, and prints what came of each.
-pub(crate) fn run(options: &Options) -> Result<()> {
-    if options.list {
+pub(crate) fn run(chosen: &Options) -> Result<()> {
+    if chosen.list {
         for step in STEPS {
             println!("{:<10} {}", step.name, step.why);
         }
         return Ok(());
     }
-    let chosen = choose(&options.only, &options.skip)?;
+    let steps = choose(&chosen.only, &chosen.skip)?;
     let mut outcomes = Vec::new();
-    for step in chosen {
+    for step in steps {
         println!("\n==> {}: {}", step.name, step.why);
         let clock = quanta::Instant::now();
         let result = perform(&step.work);
@@ -81,6 +82,7 @@ fn perform(work: &Work) -> Result<()> {
                 .args(*arguments)
                 .current_dir(&root),
         ),
+        Work::Options => options::run(Mode::Check),
         Work::Readme => readme::run(&root),
     }
 }
