@@ -1,2 +1,10 @@
-//! Placeholder.
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod cli;
+mod demo;
+
+use clap::Parser as _;
+
+fn main() {
+    let _ = cli::Cli::parse();
+}
