@@ -1,2 +1,31 @@
-//! Placeholder.
-fn main() {}
+#![doc = include_str!("../README.md")]
+
+mod exporters;
+mod files;
+mod matrix;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The chores of the obs workspace that link the product.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Debug, Subcommand)]
+enum Chore {
+    /// Writes signal-matrix.md and the README's table from the descriptors.
+    Matrix {
+        /// Compares instead of writing, and fails at a difference.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().chore {
+        Chore::Matrix { check } => matrix::run(check),
+    }
+}
