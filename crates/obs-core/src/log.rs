@@ -40,6 +40,17 @@ pub struct Log {
 impl Log {
     /// A record with everything optional left out.
     pub fn new(time: Timestamp, level: Level, message: impl Into<Str>) -> Self {
+        Self::new_in(time, level, message, Arc::default(), Arc::default())
+    }
+
+    /// [`Log::new`] with what it shares with others, so that nothing is allocated.
+    pub fn new_in(
+        time: Timestamp,
+        level: Level,
+        message: impl Into<Str>,
+        context: Arc<TraceContext>,
+        resource: Arc<Resource>,
+    ) -> Self {
         Self {
             time,
             level,
@@ -48,8 +59,8 @@ impl Log {
             attributes: Attributes::new(),
             data: None,
             span: None,
-            context: Arc::default(),
-            resource: Arc::default(),
+            context,
+            resource,
         }
     }
 }

@@ -49,6 +49,17 @@ pub struct Metric {
 impl Metric {
     /// A measurement with everything optional left out.
     pub fn new(time: Timestamp, name: impl Into<Str>, value: MetricValue) -> Self {
+        Self::new_in(time, name, value, Arc::default(), Arc::default())
+    }
+
+    /// [`Metric::new`] with what it shares with others, so that nothing is allocated.
+    pub fn new_in(
+        time: Timestamp,
+        name: impl Into<Str>,
+        value: MetricValue,
+        context: Arc<TraceContext>,
+        resource: Arc<Resource>,
+    ) -> Self {
         Self {
             time,
             start: None,
@@ -60,8 +71,8 @@ impl Metric {
             value,
             exemplar: None,
             cost: None,
-            context: Arc::default(),
-            resource: Arc::default(),
+            context,
+            resource,
         }
     }
 }

@@ -86,6 +86,18 @@ fn sampled() -> u8 {
 impl Span {
     /// A running root span with everything optional left out.
     pub fn new(trace_id: TraceId, span_id: SpanId, name: impl Into<Str>, start: Timestamp) -> Self {
+        Self::new_in(trace_id, span_id, name, start, Arc::default(), Arc::default())
+    }
+
+    /// [`Span::new`] with what it shares with others, so that nothing is allocated.
+    pub fn new_in(
+        trace_id: TraceId,
+        span_id: SpanId,
+        name: impl Into<Str>,
+        start: Timestamp,
+        context: Arc<TraceContext>,
+        resource: Arc<Resource>,
+    ) -> Self {
         Self {
             trace_id,
             span_id,
@@ -106,8 +118,8 @@ impl Span {
             trace_flags: sampled(),
             trace_state: None,
             attributes: Attributes::new(),
-            context: Arc::default(),
-            resource: Arc::default(),
+            context,
+            resource,
         }
     }
 

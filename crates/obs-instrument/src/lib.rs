@@ -1,1 +1,30 @@
 #![doc = include_str!("../README.md")]
+
+mod context;
+mod ids;
+mod intern;
+mod judgement;
+mod kind;
+mod logger;
+mod meter;
+mod observability;
+mod pool;
+mod sampling;
+mod span;
+mod typed;
+
+pub use context::{Context, ContextFuture, Entered, FutureExt};
+pub use intern::intern;
+pub use judgement::{FeedbackBuilder, ScoreBuilder};
+pub use kind::{Generic, Kind};
+pub use logger::LogBuilder;
+pub use meter::{
+    BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram, Meter,
+    UpDownCounter,
+};
+pub use observability::{Guard, Observability, ObservabilityBuilder};
+pub use sampling::{Ratio, RatioError, Sampling, SamplingInput};
+pub use span::ActiveSpan;
+
+pub use obs_core as core;
+pub use obs_pipeline as pipeline;
