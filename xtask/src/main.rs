@@ -4,10 +4,13 @@ mod ci;
 mod command;
 mod finding;
 mod markdown;
+mod new;
 mod options;
 mod project;
 mod rendered;
 mod tidy;
+
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -26,6 +29,11 @@ struct Arguments {
 enum Chore {
     /// Checks the rules of the house that no compiler checks.
     Tidy,
+    /// Writes the skeleton of an exporter crate.
+    New {
+        /// The vendor in small letters, such as `langfuse` or `new-vendor`.
+        name: String,
+    },
     /// Runs everything that a change must pass, but the tests.
     Ci(ci::Options),
     /// Writes signal-matrix.md and the README's table from the descriptors.
@@ -47,9 +55,20 @@ impl Render {
     }
 }
 
-fn main() -> Result<()> {
-    match Arguments::parse().chore {
+fn main() -> ExitCode {
+    match run(Arguments::parse().chore) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(chore: Chore) -> Result<()> {
+    match chore {
         Chore::Tidy => tidy::run(),
+        Chore::New { name } => new::run(&name),
         Chore::Ci(options) => ci::run(&options),
         Chore::Matrix(render) if render.check => ci::linked(&["matrix", "--check"]),
         Chore::Matrix(_) => ci::linked(&["matrix"]),

@@ -10,9 +10,9 @@ use anyhow::{Result, bail, ensure};
 use crate::command;
 use crate::project::workspace_root;
 use crate::rendered::Mode;
-use crate::{options, tidy};
+use crate::{new, options, tidy};
 
-pub(crate) use steps::{STEPS, Step, Work};
+use steps::{NIGHTLY, STEPS, Step, Work};
 
 /// What to run, and what to leave out.
 #[derive(Debug, clap::Args)]
@@ -23,6 +23,9 @@ pub(crate) struct Options {
     /// Leaves these steps out.
     #[arg(long, value_name = "STEP")]
     skip: Vec<String>,
+    /// Runs what is too slow for every change instead.
+    #[arg(long)]
+    nightly: bool,
     /// Prints the steps and what they are for.
     #[arg(long)]
     list: bool,
@@ -30,13 +33,14 @@ pub(crate) struct Options {
 
 /// Runs the chosen steps in order, all of them even if one fails, and prints what came of each.
 pub(crate) fn run(chosen: &Options) -> Result<()> {
+    let all = if chosen.nightly { NIGHTLY } else { STEPS };
     if chosen.list {
-        for step in STEPS {
+        for step in all {
             println!("{:<10} {}", step.name, step.why);
         }
         return Ok(());
     }
-    let steps = choose(&chosen.only, &chosen.skip)?;
+    let steps = choose(all, &chosen.only, &chosen.skip)?;
     let mut outcomes = Vec::new();
     for step in steps {
         println!("\n==> {}: {}", step.name, step.why);
@@ -56,9 +60,9 @@ pub(crate) fn run(chosen: &Options) -> Result<()> {
     Ok(())
 }
 
-fn choose(only: &[String], skip: &[String]) -> Result<Vec<&'static Step>> {
+fn choose(all: &'static [Step], only: &[String], skip: &[String]) -> Result<Vec<&'static Step>> {
     for name in only.iter().chain(skip) {
-        let known: Vec<_> = STEPS.iter().map(|step| step.name).collect();
+        let known: Vec<_> = all.iter().map(|step| step.name).collect();
         ensure!(
             known.contains(&name.as_str()),
             "there is no step `{name}`; the steps are {}",
@@ -66,7 +70,7 @@ fn choose(only: &[String], skip: &[String]) -> Result<Vec<&'static Step>> {
         );
     }
     let named = |names: &[String], step: &Step| names.iter().any(|name| name == step.name);
-    Ok(STEPS.iter().filter(|step| (only.is_empty() || named(only, step)) && !named(skip, step)).collect())
+    Ok(all.iter().filter(|step| (only.is_empty() || named(only, step)) && !named(skip, step)).collect())
 }
 
 fn perform(work: &Work) -> Result<()> {
@@ -82,6 +86,7 @@ fn perform(work: &Work) -> Result<()> {
                 .args(*arguments)
                 .current_dir(&root),
         ),
+        Work::New => new::prove(),
         Work::Options => options::run(Mode::Check),
         Work::Readme => readme::run(&root),
     }
@@ -101,7 +106,7 @@ mod tests {
 
     fn names(only: &[&str], skip: &[&str]) -> Result<Vec<&'static str>> {
         let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
-        Ok(choose(&owned(only), &owned(skip))?.iter().map(|step| step.name).collect())
+        Ok(choose(STEPS, &owned(only), &owned(skip))?.iter().map(|step| step.name).collect())
     }
 
     #[test]

@@ -34,6 +34,8 @@ pub(crate) enum Work {
     },
     /// Checks the rules of the house.
     Tidy,
+    /// Compiles and tests what `cargo xtask new` writes.
+    New,
     /// Holds docs/options.md against the config structs.
     Options,
     /// Runs the commands that the READMEs show.
@@ -48,7 +50,10 @@ const fn cargo(arguments: &'static [&'static str]) -> Work {
     Work::Cargo { arguments, environment: &[] }
 }
 
-/// Every step, cheapest first, so that a simple mistake is told soon.
+/// The version of cargo-deny that we check with.
+const CARGO_DENY: &str = "0.20.2";
+
+/// What every change passes, cheapest first, so that a simple mistake is told soon.
 pub(crate) const STEPS: &[Step] = &[
     step("fmt", "the code is formatted", cargo(&["fmt", "--all", "--check"])),
     step("tidy", "the rules of the house hold", Work::Tidy),
@@ -57,7 +62,7 @@ pub(crate) const STEPS: &[Step] = &[
         "licences, bans and sources of what we depend on",
         Work::Tool {
             name: "cargo-deny",
-            version: "0.20.2",
+            version: CARGO_DENY,
             arguments: &["check", "licenses", "bans", "sources"],
         },
     ),
@@ -103,6 +108,34 @@ pub(crate) const STEPS: &[Step] = &[
     step("readme", "every command of the READMEs runs", Work::Readme),
 ];
 
+/// What is too slow for every change, or needs more than a registry.
+pub(crate) const NIGHTLY: &[Step] = &[
+    step(
+        "packages",
+        "each package is built from what it packs, not from the clone",
+        cargo(&[
+            "package",
+            "--workspace",
+            "--exclude",
+            "xtask",
+            "--exclude",
+            "xtask-linked",
+            "--allow-dirty",
+        ]),
+    ),
+    step("new", "what `cargo xtask new` writes compiles and passes", Work::New),
+    step(
+        "advisories",
+        "no dependency has a known vulnerability",
+        Work::Tool { name: "cargo-deny", version: CARGO_DENY, arguments: &["check", "advisories"] },
+    ),
+    step(
+        "bench",
+        "the benchmarks against the peers run",
+        cargo(&["run", "--release", "--manifest-path", "bench/Cargo.toml"]),
+    ),
+];
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -111,7 +144,7 @@ mod tests {
 
     #[test]
     fn names_are_distinct() {
-        let names: BTreeSet<_> = STEPS.iter().map(|step| step.name).collect();
-        assert_eq!(names.len(), STEPS.len());
+        let names: BTreeSet<_> = STEPS.iter().chain(NIGHTLY).map(|step| step.name).collect();
+        assert_eq!(names.len(), STEPS.len() + NIGHTLY.len());
     }
 }

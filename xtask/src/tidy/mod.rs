@@ -9,6 +9,7 @@ mod laws;
 mod links;
 mod packaging;
 mod places;
+mod programs;
 mod readmes;
 mod sentences;
 mod shape;
@@ -18,6 +19,9 @@ use anyhow::{Result, bail};
 
 use crate::finding::Finding;
 use crate::project::Project;
+
+#[cfg(test)]
+pub(crate) use shape::REQUIRED as EXPORTER_FILES;
 
 /// A rule, and the proof that it can fail.
 #[derive(Debug, Clone, Copy)]
@@ -38,6 +42,7 @@ pub(crate) const RULES: &[Rule] = &[
     forbidden::RULE,
     sentences::RULE,
     links::RULE,
+    programs::RULE,
     laws::RULE,
     places::RULE,
 ];

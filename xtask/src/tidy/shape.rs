@@ -11,7 +11,7 @@ use crate::tidy::edges::{Kind, room_of};
 pub(crate) const RULE: Rule = Rule { name: "shape", check };
 
 /// What every exporter has.
-const REQUIRED: &[&str] = &[
+pub(crate) const REQUIRED: &[&str] = &[
     "Cargo.toml",
     "README.md",
     "src/lib.rs",
