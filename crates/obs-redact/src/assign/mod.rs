@@ -1,0 +1,121 @@
+//! Finds secrets in running text by the name before them: `password=…`, `"api_key": "…"`, `Authorization: Bearer …`.
+//!
+//! Text is not JSON, so a name alone proves less here. A name in quotes counts as it does in JSON; a bare one needs a
+//! value that could be a secret, because prose and code say `token: String` and `password=password` all the time.
+
+mod judge;
+mod value;
+
+use crate::edit::Edit;
+use crate::names::Names;
+
+/// Longer runs are no names.
+const LONGEST_NAME: usize = 96;
+
+/// A quotation mark and how many backslashes stand before it in text that is escaped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Quote {
+    mark: u8,
+    slashes: usize,
+}
+
+/// The name before a separator.
+#[derive(Debug, Clone, Copy)]
+struct Name<'t> {
+    text: &'t str,
+    start: usize,
+    quote: Option<Quote>,
+}
+
+/// The sign between a name and a value.
+#[derive(Debug, Clone, Copy)]
+struct Separator {
+    end: usize,
+    /// `=` rather than `:`.
+    equals: bool,
+}
+
+/// Adds an edit for every secret that follows a sensitive name. What is the token already is left.
+pub(crate) fn scan(names: &Names, text: &str, token: &str, edits: &mut Vec<Edit>) {
+    let mut done = 0;
+    for at in memchr::memchr2_iter(b'=', b':', text.as_bytes()) {
+        if at < done {
+            continue;
+        }
+        let Some(name) = Name::before(text, at) else { continue };
+        if !names.is_sensitive(name.text) {
+            continue;
+        }
+        let Some(separator) = Separator::at(text.as_bytes(), at) else { continue };
+        if let Some(edit) = value::find(text, name, separator, token) {
+            done = edit.end;
+            edits.push(edit);
+        }
+    }
+}
+
+impl Separator {
+    /// `=`, `:`, `:=` and `=>`, but no comparison, no path and no compound assignment.
+    fn at(bytes: &[u8], at: usize) -> Option<Self> {
+        let before = at.checked_sub(1).map(|before| bytes[before]);
+        let after = bytes.get(at + 1);
+        if bytes[at] == b':' {
+            let lone = before != Some(b':') && after != Some(&b':');
+            return lone.then(|| Self { end: at + 1 + usize::from(after == Some(&b'=')), equals: false });
+        }
+        let lone =
+            before.is_none_or(|b| !b"=!<>:+-*/%&|^~".contains(&b)) && !matches!(after, Some(b'=' | b'~'));
+        lone.then(|| Self { end: at + 1 + usize::from(after == Some(&b'>')), equals: true })
+    }
+}
+
+impl<'t> Name<'t> {
+    fn before(text: &'t str, separator: usize) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let mut end = separator;
+        while end > 0 && separator - end < 4 && matches!(bytes[end - 1], b' ' | b'\t') {
+            end -= 1;
+        }
+        // `config["password"] = …`
+        if end > 0 && bytes[end - 1] == b']' {
+            end -= 1;
+        }
+        match *bytes.get(end.checked_sub(1)?)? {
+            mark @ (b'"' | b'\'' | b'`') => Self::quoted(text, end - 1, mark),
+            _ => Self::bare(text, end),
+        }
+    }
+
+    /// The name whose closing quotation mark stands at `close`.
+    fn quoted(text: &'t str, close: usize, mark: u8) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let mut end = close;
+        while end > 0 && bytes[end - 1] == b'\\' {
+            end -= 1;
+        }
+        let floor = end.saturating_sub(LONGEST_NAME);
+        let length = bytes[floor..end].iter().rev().position(|b| *b == mark || matches!(b, b'\n' | b'\\'))?;
+        let start = end - length;
+        let quote = Quote { mark, slashes: close - end };
+        Some(Self { text: text.get(start..end)?, start, quote: Some(quote) })
+    }
+
+    fn bare(text: &'t str, end: usize) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let floor = end.saturating_sub(LONGEST_NAME);
+        let part = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.') || !b.is_ascii();
+        let length = bytes[floor..end].iter().rev().take_while(|b| part(b)).count();
+        let start = (end - length..end).find(|start| text.is_char_boundary(*start))?;
+        Some(Self { text: text.get(start..end)?, start, quote: None })
+    }
+
+    fn ends_with(&self, ending: &str) -> bool {
+        let tail = self.text.len().checked_sub(ending.len());
+        tail.and_then(|tail| self.text.get(tail..)).is_some_and(|tail| tail.eq_ignore_ascii_case(ending))
+    }
+
+    /// As shells and `.env` files spell variables.
+    fn is_variable(&self) -> bool {
+        self.text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    }
+}

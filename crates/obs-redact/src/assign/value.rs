@@ -1,0 +1,166 @@
+//! The extent of a value behind a sensitive name.
+
+use super::judge::{self, Form, Strength};
+use super::{Name, Quote, Separator};
+use crate::edit::Edit;
+use crate::names::is_one_of;
+use crate::rules::names::{IGNORED_IN_TEXT, WEAK_IN_TEXT};
+
+/// Schemes whose parameters fill the line.
+const PARAMETER_SCHEMES: &[&str] = &["digest", "hmac", "aws4hmacsha256"];
+
+/// The edit for the value behind the name, if there is one that counts as a secret and is not the token already.
+pub(super) fn find(text: &str, name: Name<'_>, separator: Separator, token: &str) -> Option<Edit> {
+    let bytes = text.as_bytes();
+    let blanks = bytes[separator.end..].iter().take(8).take_while(|b| matches!(b, b' ' | b'\t')).count();
+    let start = separator.end + blanks;
+    let form = Form::of(text, &name, separator, blanks == 0);
+    if text.get(start..)?.starts_with(token) {
+        return None;
+    }
+    if let Some(quote) = Quote::at(bytes, start) {
+        return quoted(text, &name, start + quote.slashes + 1, quote, token);
+    }
+    match (name.quote, *bytes.get(start)?) {
+        (Some(quote), b'{' | b'[') => container(bytes, start, quote),
+        (Some(quote), _) => {
+            let end = start + bare_length(&bytes[start..], false);
+            judge::member_is_secret(&text[start..end])
+                .then(|| Edit::quoted(start, end, char::from(quote.mark), quote.slashes))
+        }
+        (None, _) => header(text, &name, separator, start).or_else(|| bare(text, &name, form, start)),
+    }
+}
+
+fn strength(name: &Name<'_>) -> Strength {
+    if name.quote.is_some() {
+        Strength::Certain
+    } else if is_one_of(name.text, IGNORED_IN_TEXT) {
+        Strength::None
+    } else if is_one_of(name.text, &["key"]) {
+        Strength::Faint
+    } else if is_one_of(name.text, WEAK_IN_TEXT) {
+        Strength::Weak
+    } else {
+        Strength::Strong
+    }
+}
+
+/// A value in quotes; one whose quote never closes reaches to the end of the text, behind a bare name of the line.
+fn quoted(text: &str, name: &Name<'_>, open: usize, quote: Quote, token: &str) -> Option<Edit> {
+    let bytes = text.as_bytes();
+    let close = quote.close(bytes, open).unwrap_or_else(|| match name.quote {
+        Some(_) => bytes.len(),
+        None => line_end(bytes, open),
+    });
+    let value = text.get(open..close)?;
+    let counts = value != token && judge::quoted_is_secret(strength(name), name.text, value);
+    counts.then(|| Edit::token(open, close))
+}
+
+/// An array or object behind a name in quotes goes whole; one that never closes, to the end of the text.
+fn container(bytes: &[u8], start: usize, quote: Quote) -> Option<Edit> {
+    let mut depth = 0_usize;
+    let mut at = start;
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                let slashes = bytes[..at].iter().rev().take_while(|b| **b == b'\\').count();
+                at = Quote { mark: b'"', slashes }
+                    .close(bytes, at + 1)
+                    .map_or(bytes.len(), |close| close + slashes);
+            }
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            break;
+        }
+    }
+    let end = at.min(bytes.len());
+    let empty = matches!(&bytes[start..end], b"{}" | b"[]");
+    (!empty).then(|| Edit::quoted(start, end, char::from(quote.mark), quote.slashes))
+}
+
+/// The value of a header `Authorization` or `Cookie`, which consists of several words.
+fn header(text: &str, name: &Name<'_>, separator: Separator, start: usize) -> Option<Edit> {
+    let bytes = text.as_bytes();
+    let word = &text[start..start + bytes[start..].iter().take_while(|b| !ends_header_word(**b)).count()];
+    if name.ends_with("authorization") {
+        let gap = bytes[start + word.len()..].iter().take_while(|b| **b == b' ').count();
+        let credential = start + word.len() + gap;
+        if gap > 0 && is_one_of(word, PARAMETER_SCHEMES) {
+            return Some(Edit::token(credential, header_end(bytes, credential)));
+        }
+        if gap > 0 && is_one_of(word, judge::SCHEMES) {
+            let end = credential + bytes[credential..].iter().take_while(|b| !ends_header_word(**b)).count();
+            let counts = judge::credential_is_secret(text.get(credential..end)?);
+            return counts.then(|| Edit::token(credential, end));
+        }
+    }
+    let is_cookie = (name.ends_with("cookie") || name.ends_with("cookies")) && !separator.equals;
+    (is_cookie && word.contains('=')).then(|| Edit::token(start, header_end(bytes, start)))
+}
+
+fn bare(text: &str, name: &Name<'_>, form: Form, start: usize) -> Option<Edit> {
+    let bytes = text.as_bytes();
+    let end = start + bare_length(&bytes[start..], form == Form::Variable);
+    let value = text.get(start..end)?;
+    let counts = judge::bare_is_secret(strength(name), form, name, value, bytes.get(end).copied());
+    counts.then(|| Edit::token(start, end))
+}
+
+fn bare_length(bytes: &[u8], variable: bool) -> usize {
+    let ends = |b: u8| {
+        b.is_ascii_whitespace()
+            || matches!(b, b'"' | b'\'' | b'`' | b'\\')
+            || (!variable
+                && matches!(
+                    b,
+                    b',' | b';' | b'&' | b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b'[' | b']' | b'|'
+                ))
+    };
+    bytes.iter().take_while(|b| !ends(**b)).count()
+}
+
+fn ends_header_word(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b',' | b'[')
+}
+
+fn header_end(bytes: &[u8], start: usize) -> usize {
+    let length = bytes[start..]
+        .iter()
+        .take_while(|b| !matches!(b, b'\n' | b'\r' | b'"' | b'\'' | b'`' | b'\\'))
+        .count();
+    start + length
+}
+
+fn line_end(bytes: &[u8], start: usize) -> usize {
+    memchr::memchr(b'\n', &bytes[start..]).map_or(bytes.len(), |length| start + length)
+}
+
+impl Quote {
+    /// The quotation mark that stands at `start`, after its backslashes.
+    fn at(bytes: &[u8], start: usize) -> Option<Self> {
+        let slashes = bytes[start..].iter().take_while(|b| **b == b'\\').count();
+        let mark = *bytes.get(start + slashes)?;
+        matches!(mark, b'"' | b'\'' | b'`').then_some(Self { mark, slashes })
+    }
+
+    /// Where the closing counterpart begins: the next mark with as many backslashes, or fewer, since a mark with fewer
+    /// closes the text around.
+    fn close(self, bytes: &[u8], open: usize) -> Option<usize> {
+        let mut from = open;
+        loop {
+            let mark = from + memchr::memchr(self.mark, bytes.get(from..)?)?;
+            let slashes = bytes[open..mark].iter().rev().take_while(|b| **b == b'\\').count();
+            // Pairs of backslashes before the mark's own stand for backslashes of the value.
+            if slashes <= self.slashes || (self.slashes == 0 && slashes % 2 == 0) {
+                return Some(mark - slashes.min(self.slashes));
+            }
+            from = mark + 1;
+        }
+    }
+}

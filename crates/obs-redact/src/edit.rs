@@ -1,0 +1,90 @@
+//! Replacing byte ranges of a text.
+
+use std::cmp::Reverse;
+
+/// What stands in place of a removed range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Fill {
+    /// The token as it is.
+    Token,
+    /// The token in quotes, each with so many backslashes before it.
+    Quoted { quote: char, slashes: usize },
+    /// Other text.
+    Text(String),
+}
+
+/// One range of a text and its replacement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Edit {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    pub(crate) fill: Fill,
+}
+
+impl Edit {
+    pub(crate) fn token(start: usize, end: usize) -> Self {
+        Self { start, end, fill: Fill::Token }
+    }
+
+    pub(crate) fn quoted(start: usize, end: usize, quote: char, slashes: usize) -> Self {
+        Self { start, end, fill: Fill::Quoted { quote, slashes } }
+    }
+}
+
+/// The text with all edits made; edits that overlap become one, filled as the one that starts first (of two that start
+/// together, the longer).
+///
+/// `None` if a range does not fit the text, which only a mistake in a scanner can cause; the caller fails closed.
+pub(crate) fn apply(text: &str, mut edits: Vec<Edit>, token: &str) -> Option<String> {
+    edits.sort_by_key(|edit| (edit.start, Reverse(edit.end)));
+    edits.dedup_by(|later, earlier| {
+        let overlaps = later.start < earlier.end;
+        if overlaps {
+            earlier.end = earlier.end.max(later.end);
+        }
+        overlaps
+    });
+    let mut out = String::with_capacity(text.len() + edits.len() * token.len());
+    let mut kept = 0;
+    for edit in &edits {
+        out.push_str(text.get(kept..edit.start)?);
+        match &edit.fill {
+            Fill::Token => out.push_str(token),
+            Fill::Quoted { quote, slashes } => {
+                let slashes = "\\".repeat(*slashes);
+                for part in [slashes.as_str(), quote.encode_utf8(&mut [0; 4]), token] {
+                    out.push_str(part);
+                }
+                out.push_str(&slashes);
+                out.push(*quote);
+            }
+            Fill::Text(fill) => out.push_str(fill),
+        }
+        kept = edit.end;
+    }
+    out.push_str(text.get(kept..)?);
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overlapping_edits_become_one_and_the_rest_of_the_text_stays() {
+        let edits = vec![Edit::token(6, 9), Edit::quoted(2, 4, '"', 1), Edit::token(8, 10)];
+        assert_eq!(apply("0123456789ab", edits, "#").as_deref(), Some("01\\\"#\\\"45#ab"));
+    }
+
+    #[test]
+    fn of_two_edits_that_start_together_the_longer_fills() {
+        let edits = vec![Edit::token(1, 2), Edit::quoted(1, 3, '\'', 0)];
+        assert_eq!(apply("abcd", edits, "#").as_deref(), Some("a'#'d"));
+    }
+
+    #[test]
+    fn a_range_that_does_not_fit_is_refused() {
+        assert_eq!(apply("ab", vec![Edit::token(1, 3)], "#"), None);
+        assert_eq!(apply("ä", vec![Edit::token(0, 1)], "#"), None, "inside of a character");
+    }
+}

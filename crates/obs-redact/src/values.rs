@@ -1,0 +1,206 @@
+//! Finds secrets by the format of their value.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, Input, Match, MatchKind};
+use regex::Regex;
+
+use crate::config::ConfigError;
+use crate::edit::Edit;
+use crate::rules::values::{Proof, VALUE_RULES, ValueRule};
+
+/// A rule whose expression is compiled.
+#[derive(Debug)]
+struct Format {
+    rule: &'static ValueRule,
+    regex: Regex,
+}
+
+/// All formats behind one automaton over their anchors.
+///
+/// The automaton passes over the text once, at one table look-up a byte whatever the number of rules; an expression runs
+/// only where one of its anchors stands, and only from there.
+#[derive(Debug)]
+pub(crate) struct Values {
+    anchors: AhoCorasick,
+    /// Which formats can begin where an anchor was found.
+    formats_of_anchor: Vec<Vec<usize>>,
+    formats: Vec<Format>,
+    extra: Vec<Regex>,
+}
+
+impl Values {
+    pub(crate) fn new(extra: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        let formats = VALUE_RULES.iter().map(Format::compile).collect::<Result<Vec<_>, _>>()?;
+        let mut words: Vec<&str> = VALUE_RULES.iter().flat_map(|rule| rule.anchors).copied().collect();
+        words.sort_unstable();
+        words.dedup();
+        let begins =
+            |rule: &ValueRule, word: &str| rule.anchors.iter().any(|anchor| word.starts_with(anchor));
+        let formats_of_anchor = words
+            .iter()
+            .map(|word| (0..VALUE_RULES.len()).filter(|at| begins(&VALUE_RULES[*at], word)).collect())
+            .collect();
+        let anchors = AhoCorasickBuilder::new()
+            .kind(Some(AhoCorasickKind::DFA))
+            .match_kind(MatchKind::LeftmostLongest)
+            .ascii_case_insensitive(true)
+            .build(&words)
+            .map_err(|error| ConfigError::built_in("anchors", &error))?;
+        let extra =
+            extra.iter().map(|(name, pattern)| user_pattern(name, pattern)).collect::<Result<_, _>>()?;
+        Ok(Self { anchors, formats_of_anchor, formats, extra })
+    }
+
+    /// Whether any text inside of this one could hold a secret by value. A text for which this is false needs no `scan`,
+    /// nor do its parts.
+    pub(crate) fn possible_in(&self, text: &str) -> bool {
+        !self.extra.is_empty() || self.anchors.is_match(text)
+    }
+
+    /// Whether the user added no format, which could be shorter than any of ours.
+    pub(crate) fn all_built_in(&self) -> bool {
+        self.extra.is_empty()
+    }
+
+    /// Adds an edit for every secret in the text. What is the token already is left.
+    pub(crate) fn scan(&self, text: &str, token: &str, edits: &mut Vec<Edit>) {
+        let mut at = 0;
+        while let Some(anchor) = self.anchors.find(Input::new(text).range(at..)) {
+            at = match self.verify(text, &anchor) {
+                Some((secret, end)) => {
+                    if !text[secret.start..].starts_with(token) {
+                        edits.push(Edit::token(secret.start, secret.end));
+                    }
+                    end.max(anchor.end())
+                }
+                None => anchor.start() + 1,
+            };
+        }
+        for found in self.extra.iter().flat_map(|regex| regex.find_iter(text)) {
+            if found.as_str() != token {
+                edits.push(Edit::token(found.start(), found.end()));
+            }
+        }
+    }
+
+    /// The range to replace and the end of the whole match, if a format really begins at the anchor.
+    fn verify(&self, text: &str, anchor: &Match) -> Option<(Range<usize>, usize)> {
+        let formats = self.formats_of_anchor.get(anchor.pattern().as_usize())?;
+        formats.iter().find_map(|format| self.formats[*format].find(text, anchor.start()))
+    }
+}
+
+impl Format {
+    fn compile(rule: &'static ValueRule) -> Result<Self, ConfigError> {
+        let regex = Regex::new(&format!("^(?:{})", rule.regex));
+        Ok(Self { rule, regex: regex.map_err(|error| ConfigError::built_in(rule.name, &error))? })
+    }
+
+    fn find(&self, text: &str, anchor: usize) -> Option<(Range<usize>, usize)> {
+        let start = anchor.checked_sub(self.rule.lead)?;
+        if self.rule.boundary && continues_word(text.as_bytes(), start) {
+            return None;
+        }
+        let groups = self.regex.captures(text.get(start..)?)?;
+        let whole = groups.get(0)?;
+        let secret = groups.get(1).unwrap_or(whole);
+        let proven = match self.rule.proof {
+            Proof::Shape => true,
+            Proof::Mixed => is_mixed(secret.as_str()),
+            Proof::Credential => is_credential(whole.as_str().starts_with('B'), secret.as_str()),
+        };
+        proven.then(|| (start + secret.start()..start + secret.end(), start + whole.end()))
+    }
+}
+
+fn user_pattern(name: &str, pattern: &str) -> Result<Regex, ConfigError> {
+    let regex = Regex::new(pattern).map_err(|error| ConfigError::pattern(name, &error.to_string()))?;
+    if regex.is_match("") {
+        return Err(ConfigError::pattern(name, "it matches the empty text, so it would match everywhere"));
+    }
+    Ok(regex)
+}
+
+/// Whether the byte before belongs to the same word. What follows `\n` and the like in text that is escaped once more is
+/// a new word.
+fn continues_word(bytes: &[u8], start: usize) -> bool {
+    let Some(before) = start.checked_sub(1) else { return false };
+    let escape = before.checked_sub(1).is_some_and(|slash| bytes[slash] == b'\\')
+        && matches!(bytes[before], b'n' | b'r' | b't' | b'b' | b'f');
+    (bytes[before].is_ascii_alphanumeric() || bytes[before] == b'_') && !escape
+}
+
+/// Letters and digits together: words are not, and random text of some length is.
+pub(crate) fn is_mixed(value: &str) -> bool {
+    value.bytes().any(|b| b.is_ascii_digit()) && value.bytes().any(|b| b.is_ascii_alphabetic())
+}
+
+/// What may follow `Bearer` in prose and in documentation of the scheme.
+const BEARER_PROSE: &[&str] = &[
+    "a",
+    "access",
+    "and",
+    "as",
+    "at",
+    "auth",
+    "authentication",
+    "authorization",
+    "bond",
+    "bonds",
+    "by",
+    "credential",
+    "credentials",
+    "error",
+    "for",
+    "format",
+    "from",
+    "had",
+    "has",
+    "header",
+    "headers",
+    "if",
+    "in",
+    "instead",
+    "is",
+    "keyword",
+    "method",
+    "must",
+    "of",
+    "on",
+    "only",
+    "or",
+    "prefix",
+    "realm",
+    "scheme",
+    "schemes",
+    "scope",
+    "securities",
+    "security",
+    "share",
+    "shares",
+    "should",
+    "string",
+    "that",
+    "the",
+    "to",
+    "token",
+    "tokens",
+    "type",
+    "value",
+    "when",
+    "which",
+    "who",
+    "will",
+    "with",
+    "without",
+];
+
+fn is_credential(capital: bool, value: &str) -> bool {
+    let word = value.trim_end_matches(['.', '=', '-', '/']).to_ascii_lowercase();
+    if !capital {
+        return is_mixed(&word) && word.len() >= 6;
+    }
+    !word.is_empty() && !word.split(['-', '/']).all(|part| BEARER_PROSE.contains(&part))
+}

@@ -1,0 +1,327 @@
+//! Walks JSON text and records which ranges to replace; what it does not replace stays as it was written.
+
+use std::ops::Range;
+
+use crate::edit::Edit;
+use crate::edit::Fill;
+use crate::engine::Engine;
+use crate::literal::{Literal, escape, unescape};
+use crate::names::is_one_of;
+use crate::rules::names::LABELS;
+
+/// The text is not JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+/// What replaces JSON whose redaction failed.
+pub(crate) const JSON_MARKER: &str = r#"{"error":"redaction_failed"}"#;
+
+/// The edits for one JSON value, or with `lines` for several with white space between them, as in JSON Lines.
+pub(crate) fn walk(engine: &Engine, text: &str, nesting: usize, lines: bool) -> Result<Vec<Edit>, Malformed> {
+    let possible = engine.values.possible_in(text);
+    let bytes = text.as_bytes();
+    let mut walk =
+        Walk { engine, text, bytes, at: 0, nesting, possible, edits: Vec::new(), frames: Vec::new() };
+    walk.blanks();
+    loop {
+        walk.document()?;
+        walk.blanks();
+        if walk.at == bytes.len() {
+            return Ok(walk.edits);
+        }
+        if !lines {
+            return Err(Malformed);
+        }
+    }
+}
+
+struct Walk<'e, 't> {
+    engine: &'e Engine,
+    text: &'t str,
+    bytes: &'t [u8],
+    at: usize,
+    nesting: usize,
+    /// Whether secrets by value can be in the text at all.
+    possible: bool,
+    edits: Vec<Edit>,
+    frames: Vec<Frame>,
+}
+
+/// An array or object that is open.
+#[derive(Debug, Default)]
+struct Frame {
+    object: bool,
+    member: Member,
+    /// Where the current element began.
+    start: usize,
+    /// Whether a label member says that the member `value` is a secret.
+    names_secret: bool,
+    /// The member `value`.
+    value: Option<Range<usize>>,
+    /// The member `key`, a secret of its own unless it turns out to be the label of a `value`.
+    key: Option<Edit>,
+}
+
+/// What the name of an object's member says.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Member {
+    #[default]
+    Plain,
+    Sensitive,
+    /// Names its sibling `value`; `Key` is sensitive unless there is one.
+    Label,
+    Key,
+    Value,
+}
+
+impl Walk<'_, '_> {
+    /// One value with all that stands in it.
+    fn document(&mut self) -> Result<(), Malformed> {
+        let depth = self.frames.len();
+        self.element()?;
+        while self.frames.len() > depth {
+            self.blanks();
+            let byte = self.peek()?;
+            let Some(frame) = self.frames.last() else { return Err(Malformed) };
+            let object = frame.object;
+            match byte {
+                b',' => {
+                    self.at += 1;
+                    self.blanks();
+                    self.next_element(object)?;
+                }
+                b'}' if object => self.close(),
+                b']' if !object => self.close(),
+                _ => return Err(Malformed),
+            }
+        }
+        Ok(())
+    }
+
+    fn next_element(&mut self, object: bool) -> Result<(), Malformed> {
+        if object {
+            self.name()?;
+        }
+        self.element()
+    }
+
+    /// A member's name, its colon and the white space around it.
+    fn name(&mut self) -> Result<(), Malformed> {
+        if self.peek()? != b'"' {
+            return Err(Malformed);
+        }
+        let literal = Literal::at(self.bytes, self.at).ok_or(Malformed)?;
+        let member = if literal.escaped {
+            self.member(&unescape(literal.contents(self.text)).ok_or(Malformed)?)
+        } else {
+            self.member(literal.contents(self.text))
+        };
+        self.at = literal.end;
+        if matches!(member, Member::Plain | Member::Sensitive) {
+            self.string(literal)?;
+        }
+        self.blanks();
+        if self.peek()? != b':' {
+            return Err(Malformed);
+        }
+        self.at += 1;
+        self.blanks();
+        if let Some(frame) = self.frames.last_mut() {
+            frame.member = member;
+        }
+        Ok(())
+    }
+
+    fn member(&self, name: &str) -> Member {
+        // The lengths of the labels and of `value`; most names are refused by it.
+        let labels = (3..=6).contains(&name.len());
+        if self.engine.names.is_sensitive(name) {
+            if labels && is_one_of(name, &["key"]) { Member::Key } else { Member::Sensitive }
+        } else if labels && name == "value" {
+            Member::Value
+        } else if labels && is_one_of(name, LABELS) {
+            Member::Label
+        } else {
+            Member::Plain
+        }
+    }
+
+    /// The value at hand; of an array or object only the beginning.
+    fn element(&mut self) -> Result<(), Malformed> {
+        let start = self.at;
+        let member = self.frames.last_mut().map_or(Member::Plain, |frame| {
+            frame.start = start;
+            if frame.object { frame.member } else { Member::Plain }
+        });
+        match self.peek()? {
+            b'"' => {
+                let literal = Literal::at(self.bytes, start).ok_or(Malformed)?;
+                self.at = literal.end;
+                self.text_member(member, literal)?;
+            }
+            b'{' | b'[' if member == Member::Sensitive || self.frames.len() >= self.engine.max_depth => {
+                self.skip()?;
+                self.replace_container(member, start);
+            }
+            open @ (b'{' | b'[') => return self.open(open == b'{'),
+            _ => {
+                self.literal()?;
+                let number = matches!(self.bytes[start], b'0'..=b'9' | b'-');
+                if number && matches!(member, Member::Sensitive | Member::Key) {
+                    self.edits.push(Edit::quoted(start, self.at, '"', 0));
+                }
+            }
+        }
+        self.finished();
+        Ok(())
+    }
+
+    fn text_member(&mut self, member: Member, literal: Literal) -> Result<(), Malformed> {
+        let contents = literal.contents(self.text);
+        let secret = Edit::quoted(literal.start, literal.end, '"', 0);
+        let redacted = contents.is_empty() || contents == self.engine.json_token;
+        match member {
+            Member::Sensitive if redacted => return Ok(()),
+            Member::Sensitive => {
+                self.edits.push(secret);
+                return Ok(());
+            }
+            Member::Label | Member::Key => {
+                let names_secret = self.engine.names.is_sensitive(contents);
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.names_secret |= names_secret;
+                    if member == Member::Key && !redacted {
+                        frame.key = Some(secret);
+                    }
+                }
+            }
+            Member::Plain | Member::Value => {}
+        }
+        self.string(literal)
+    }
+
+    /// An array or object that was skipped goes whole: as a secret, or because it stands too deep to be searched.
+    fn replace_container(&mut self, member: Member, start: usize) {
+        let inside = &self.text[start + 1..self.at - 1];
+        if inside.bytes().all(|b| b.is_ascii_whitespace()) {
+            return;
+        }
+        self.edits.push(if member == Member::Sensitive {
+            Edit::quoted(start, self.at, '"', 0)
+        } else if &self.text[start..self.at] == JSON_MARKER {
+            return;
+        } else {
+            Edit { start, end: self.at, fill: Fill::Text(JSON_MARKER.into()) }
+        });
+    }
+
+    fn open(&mut self, object: bool) -> Result<(), Malformed> {
+        self.at += 1;
+        self.frames.push(Frame { object, ..Frame::default() });
+        self.blanks();
+        let end = if object { b'}' } else { b']' };
+        if self.peek()? == end {
+            self.close();
+            return Ok(());
+        }
+        self.next_element(object)
+    }
+
+    /// The end of an array or object; only now is it known whether its `key` labels a `value`.
+    fn close(&mut self) {
+        self.at += 1;
+        if let Some(frame) = self.frames.pop() {
+            match (frame.value, frame.key) {
+                (Some(value), _) if frame.names_secret => self.replace_value(value),
+                (None, Some(key)) => self.edits.push(key),
+                _ => {}
+            }
+        }
+        self.finished();
+    }
+
+    fn replace_value(&mut self, value: Range<usize>) {
+        let token = self.text.get(value.start + 1..value.end - 1) == Some(self.engine.json_token.as_str());
+        let nothing = matches!(&self.text[value.clone()], "null" | "true" | "false" | "\"\"" | "{}" | "[]");
+        if !token && !nothing {
+            self.edits.push(Edit::quoted(value.start, value.end, '"', 0));
+        }
+    }
+
+    /// Notes the extent of a member `value`.
+    fn finished(&mut self) {
+        if let Some(frame) = self.frames.last_mut()
+            && frame.object
+            && frame.member == Member::Value
+        {
+            frame.value = Some(frame.start..self.at);
+        }
+    }
+
+    /// Searches one string, as text and as JSON of its own.
+    fn string(&mut self, literal: Literal) -> Result<(), Malformed> {
+        let contents = literal.contents(self.text);
+        if !literal.escaped {
+            // Without a quotation mark inside there is no name in it, so JSON in it holds no more than text does.
+            let first = self.edits.len();
+            self.engine.scan(contents, &self.engine.json_token, self.possible, &mut self.edits);
+            for edit in &mut self.edits[first..] {
+                edit.start += literal.start + 1;
+                edit.end += literal.start + 1;
+            }
+            return Ok(());
+        }
+        let plain = unescape(contents).ok_or(Malformed)?;
+        // Escapes of letters and slashes can hide what the search of the whole text looked for.
+        let possible = self.possible || contents.contains("\\u") || contents.contains("\\/");
+        if let Some(redacted) = self.engine.text(&plain, self.nesting + 1, possible) {
+            let fill = Fill::Text(format!("\"{}\"", escape(&redacted)));
+            self.edits.push(Edit { start: literal.start, end: literal.end, fill });
+        }
+        Ok(())
+    }
+
+    /// Passes over an array or object without looking at more than its brackets and strings.
+    fn skip(&mut self) -> Result<(), Malformed> {
+        let mut depth = 0_usize;
+        loop {
+            match self.peek()? {
+                b'"' => {
+                    self.at = Literal::at(self.bytes, self.at).ok_or(Malformed)?.end;
+                    continue;
+                }
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth -= 1,
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// A number, `true`, `false` or `null`.
+    fn literal(&mut self) -> Result<(), Malformed> {
+        let rest = &self.bytes[self.at..];
+        let length =
+            rest.iter().take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.')).count();
+        let word = &rest[..length];
+        let known = matches!(word, b"true" | b"false" | b"null");
+        if !known && !matches!(word, [b'0'..=b'9', ..] | [b'-', b'0'..=b'9', ..]) {
+            return Err(Malformed);
+        }
+        self.at += length;
+        Ok(())
+    }
+
+    fn blanks(&mut self) {
+        while matches!(self.bytes.get(self.at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Result<u8, Malformed> {
+        self.bytes.get(self.at).copied().ok_or(Malformed)
+    }
+}

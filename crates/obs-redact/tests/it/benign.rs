@@ -1,0 +1,65 @@
+//! Text that looks a little like secrets and holds none.
+
+use std::borrow::Cow;
+
+use obs_redact::Redactor;
+
+const BENIGN: &[&str] = &[
+    "",
+    "The password must have 12 characters; the password: see the manual. A token is a piece of a word.",
+    "Use bearer tokens. Bearer token authentication is described in RFC 6750. The bearer of this letter may pass.",
+    "WWW-Authenticate: Bearer realm=\"example\", error=\"invalid_token\"",
+    "Authorization: see the docs. The authorization: basic auth is discouraged.",
+    "usage: prompt_tokens=1204, max_tokens=4096, token_count: 88, cost_per_token=0.00012, inputTokens: 12",
+    "{\"usage\":{\"prompt_tokens\":12,\"completion_tokens\":3,\"total_tokens\":15,\"max_tokens\":4096}}",
+    "let token: String = next_token(); let secret: [u8; 32] = rand(); fn f(password: &str, key: u64) -> Token {}",
+    "login(user=user, password=password, api_key=os.environ[\"API_KEY\"], token=get_token(2))",
+    "self.secret = secret; this.token = token; if (password == other) { return key => value; }",
+    "const headers = { Authorization: `Bearer ${token}`, 'X-Api-Key': process.env.KEY }",
+    "password: ${DB_PASSWORD}, secret: {{ vault.secret }}, token: <your-token>, api_key: None, apiKey=$API_KEY",
+    "key=value key = other, sort_key: name, primary_key=id, cache-key: users/12, public_key: known",
+    "id 018f3b5c-7d1e-7c2a-9b3f-2f6d1c0e8a77, trace 4bf92f3577b34da6a3ce929d0e0e4736, span 00f067aa0ba902b7",
+    "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 commit 74826b2f",
+    "task-management disk-usage risk-assessment-2026 sk-learn 1.4 and whisk-broom",
+    "Asia-Pacific revenue grew; the Alaska trip was in Asia. ASIA2026 summit.",
+    "https://example.com/a/b?page=2&sort=key#token and http://localhost:8080/@user and git@github.com:a/b.git",
+    "mailto:bob@example.com; see https://example.com/a:b@c for the path",
+    "std::collections::HashMap token::Stream crate::secret::Secret<String> password::hash(x)",
+    "2026-11-21T10:15:00.123Z INFO obs::pipeline: refresh: 30s, key_id=abc123, next_page_token: none",
+    "[INFO] started\n[1, 2, 3] is a list\n{not json}\n\"quoted\" and more",
+    "| token | count |\n|-------|-------|\n| the   | 12    |\n---- BEGIN LIST ----",
+    "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----",
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAUAAAAFCAYAAACNbyblAAAAHElEQVQI12P4",
+    "{\"name\":\"get_weather\",\"arguments\":{\"city\":\"Paris\",\"days\":3},\"value\":1}",
+    "密码是什么? Пароль: нет. 🔑 key",
+    "msg_01XaB2c3D4 toolu_01A09q90qw90lq917835lq9 chatcmpl-9a8b7c6d5e4f run_abc123 req_011CQ",
+];
+
+#[test]
+fn prose_code_ids_and_counts_are_borrowed() {
+    let redactor = Redactor::default();
+    for text in BENIGN {
+        let redacted = redactor.redact_text(text);
+        assert!(matches!(redacted, Cow::Borrowed(_)), "{text}\n-> {redacted}");
+        let json = serde_json::json!({ "content": text, "list": [text, 1.5, null], "n": { "deep": text } })
+            .to_string();
+        let redacted = redactor.redact_json(&json);
+        assert!(matches!(redacted, Cow::Borrowed(_)), "{json}\n-> {redacted}");
+    }
+}
+
+#[test]
+fn this_crates_own_sources_about_json_are_borrowed() {
+    let redactor = Redactor::default();
+    for source in [
+        include_str!("../../src/literal.rs"),
+        include_str!("../../src/edit.rs"),
+        include_str!("../../src/names.rs"),
+        include_str!("../../src/engine.rs"),
+        include_str!("../../Cargo.toml"),
+    ] {
+        let redacted = redactor.redact_text(source);
+        let changed: Vec<_> = source.lines().zip(redacted.lines()).filter(|(a, b)| a != b).collect();
+        assert!(matches!(redacted, Cow::Borrowed(_)), "{changed:#?}");
+    }
+}
