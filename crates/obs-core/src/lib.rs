@@ -27,6 +27,7 @@ mod signal;
 mod size;
 mod span;
 mod span_type;
+pub mod suggest;
 mod text;
 mod time;
 mod tree;
