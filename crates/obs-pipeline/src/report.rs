@@ -1,0 +1,162 @@
+//! What `flush`, `shutdown` and `report` tell: the ledgers, read at one moment.
+
+use std::fmt;
+
+use obs_core::{Health, Signal};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::{IntakeTerms, Terms};
+
+/// A value for each signal.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PerSignal<T>([T; Signal::COUNT]);
+
+impl<T> PerSignal<T> {
+    /// The value of a signal.
+    pub fn get(&self, signal: Signal) -> &T {
+        &self.0[signal.index()]
+    }
+
+    /// The value of a signal, to change.
+    pub fn get_mut(&mut self, signal: Signal) -> &mut T {
+        &mut self.0[signal.index()]
+    }
+
+    /// The signals in order, with their values.
+    pub fn iter(&self) -> impl Iterator<Item = (Signal, &T)> {
+        Signal::ALL.into_iter().zip(&self.0)
+    }
+}
+
+impl<T> From<[T; Signal::COUNT]> for PerSignal<T> {
+    fn from(values: [T; Signal::COUNT]) -> Self {
+        Self(values)
+    }
+}
+
+impl<T: Serialize> Serialize for PerSignal<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(Signal::COUNT))?;
+        for (signal, value) in self.iter() {
+            map.serialize_entry(&signal, value)?;
+        }
+        map.end()
+    }
+}
+
+/// The state of all ledgers at one moment.
+///
+/// `Display` is a table for people; `Serialize` has every term.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Whether all that was recorded before the call is settled; `false` means that the deadline passed first.
+    pub complete: bool,
+    /// The intake, by signal.
+    pub intake: PerSignal<IntakeTerms>,
+    /// The destinations, in the order of the builder.
+    pub destinations: Vec<DestinationReport>,
+}
+
+/// The ledgers of one destination.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DestinationReport {
+    /// Its name, unique in the pipeline.
+    pub name: Box<str>,
+    /// How it is, as far as its last calls tell.
+    #[serde(serialize_with = "health")]
+    pub health: Health,
+    /// Its terms, by signal.
+    pub signals: PerSignal<Terms>,
+}
+
+fn health<S: Serializer>(health: &Health, serializer: S) -> Result<S::Ok, S::Error> {
+    let (state, reason) = match health {
+        Health::Healthy => ("healthy", None),
+        Health::Degraded(reason) => ("degraded", Some(reason)),
+        Health::Unhealthy(reason) => ("unhealthy", Some(reason)),
+    };
+    let mut map = serializer.serialize_map(None)?;
+    map.serialize_entry("state", state)?;
+    if let Some(reason) = reason {
+        map.serialize_entry("reason", reason)?;
+    }
+    map.end()
+}
+
+impl Report {
+    /// The ledgers of a destination.
+    pub fn destination(&self, name: &str) -> Option<&DestinationReport> {
+        self.destinations.iter().find(|destination| &*destination.name == name)
+    }
+
+    /// Whether law 1 holds: both equations for every signal, and every destination was offered what was sealed.
+    pub fn is_balanced(&self) -> bool {
+        self.intake.iter().all(|(signal, intake)| {
+            intake.is_balanced()
+                && self.destinations.iter().all(|destination| {
+                    let terms = destination.signals.get(signal);
+                    terms.is_balanced() && terms.offered == intake.sealed
+                })
+        })
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = if self.complete { "complete" } else { "not complete: the deadline passed first" };
+        write!(f, "{state}")?;
+        for (signal, terms) in self.intake.iter().filter(|(_, terms)| !terms.is_empty()) {
+            let parts = [("sealed", terms.sealed), ("pending", terms.pending)];
+            line(f, "intake", signal, terms.recorded, "recorded", &parts)?;
+            reasons(f, "dropped", &terms.dropped)?;
+            reasons(f, "filtered", &terms.filtered)?;
+        }
+        for destination in &self.destinations {
+            for (signal, terms) in destination.signals.iter().filter(|(_, terms)| !terms.is_empty()) {
+                let parts = [
+                    ("recovered", terms.recovered),
+                    ("delivered", terms.delivered),
+                    ("rejected", terms.rejected),
+                    ("dead-lettered", terms.dead_lettered),
+                    ("diverted", terms.diverted),
+                    ("queued", terms.queued),
+                ];
+                line(f, &destination.name, signal, terms.offered, "offered", &parts)?;
+                reasons(f, "dropped", &terms.dropped)?;
+                reasons(f, "filtered", &terms.filtered)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn line(
+    f: &mut fmt::Formatter<'_>,
+    place: &str,
+    signal: Signal,
+    count: u64,
+    of: &str,
+    parts: &[(&str, u64)],
+) -> fmt::Result {
+    write!(f, "\n{place:<16} {signal:<8} {count:>8} {of}")?;
+    for (name, count) in parts.iter().filter(|(_, count)| *count > 0) {
+        write!(f, ", {count} {name}")?;
+    }
+    Ok(())
+}
+
+fn reasons(f: &mut fmt::Formatter<'_>, what: &str, counts: &crate::Counts) -> fmt::Result {
+    if counts.is_empty() { Ok(()) } else { write!(f, ", {} {what} ({counts})", counts.total()) }
+}
+
+/// What `sync` tells.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SyncReport {
+    /// Whether every record made before the call is either settled or on disk.
+    pub durable: bool,
+    /// Lanes whose queue is in memory, as `destination/signal`: a crash loses what waits in them.
+    pub not_durable: Vec<Box<str>>,
+    /// The ledgers.
+    pub report: Report,
+}
