@@ -1,0 +1,117 @@
+//! Scores and feedback.
+
+use std::sync::Arc;
+
+use obs_core::{
+    Attributes, Feedback, Resource, Score, ScoreValue, Scorer, Signal, Span, Str, Target, TraceContext, Value,
+};
+use obs_pipeline::Intake;
+
+use crate::ids;
+
+macro_rules! builder {
+    ($(#[$doc:meta])* $name:ident, $record:ident, $signal:ident, $method:ident, $what:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        pub struct $name(Option<Box<(Intake, $record)>>);
+
+        impl $name {
+            pub(crate) fn new(
+                intake: &Intake,
+                target: Target,
+                $what: impl Into<Str>,
+                value: impl Into<ScoreValue>,
+                under: &Span,
+            ) -> Self {
+                Self::within(intake, target, $what, value, &under.context, &under.resource)
+            }
+
+            pub(crate) fn within(
+                intake: &Intake,
+                target: Target,
+                $what: impl Into<Str>,
+                value: impl Into<ScoreValue>,
+                context: &Arc<TraceContext>,
+                resource: &Arc<Resource>,
+            ) -> Self {
+                if !intake.wants().contains(Signal::$signal) {
+                    return Self(None);
+                }
+                let time = intake.clock().now();
+                let mut record = $record::new(ids::record_id(time), time, target, $what, value);
+                record.context = Arc::clone(context);
+                record.resource = Arc::clone(resource);
+                record.experiment_id.clone_from(&context.experiment_id);
+                Self(Some(Box::new((intake.clone(), record))))
+            }
+
+            fn change(mut self, change: impl FnOnce(&mut $record)) -> Self {
+                if let Some(open) = &mut self.0 {
+                    change(&mut open.1);
+                }
+                self
+            }
+
+            /// Says why, in words.
+            pub fn comment(self, comment: impl Into<Str>) -> Self {
+                self.change(|record| record.comment = Some(comment.into()))
+            }
+
+            /// Says where it comes from.
+            pub fn source(self, source: impl Into<Str>) -> Self {
+                self.change(|record| record.source = Some(source.into()))
+            }
+
+            /// The experiment it belongs to, where it is not the trace's.
+            pub fn experiment(self, id: impl Into<Str>) -> Self {
+                self.change(|record| record.experiment_id = Some(id.into()))
+            }
+
+            /// Adds anything else.
+            pub fn with(self, key: impl Into<Str>, value: impl Into<Value>) -> Self {
+                self.change(|record| record.metadata.insert(key, value))
+            }
+
+            /// Adds all of these.
+            pub fn metadata(self, metadata: Attributes) -> Self {
+                self.change(|record| {
+                    for (key, value) in metadata {
+                        record.metadata.insert(key, value);
+                    }
+                })
+            }
+        }
+
+        impl Drop for $name {
+            fn drop(&mut self) {
+                if let Some(open) = self.0.take() {
+                    open.0.$method(open.1);
+                }
+            }
+        }
+    };
+}
+
+builder! {
+    /// A score under way; it is recorded when it is dropped.
+    ScoreBuilder, Score, Scores, score, name
+}
+
+builder! {
+    /// Feedback under way; it is recorded when it is dropped.
+    FeedbackBuilder, Feedback, Feedback, feedback, kind
+}
+
+impl ScoreBuilder {
+    /// What judged: a name, and a version if it has one.
+    pub fn scorer(self, name: impl Into<Str>, version: Option<Str>) -> Self {
+        self.change(|score| score.scorer = Some(Scorer { id: None, name: Some(name.into()), version }))
+    }
+}
+
+impl FeedbackBuilder {
+    /// Who gave it.
+    pub fn user(self, id: impl Into<Str>) -> Self {
+        self.change(|feedback| feedback.user_id = Some(id.into()))
+    }
+}

@@ -1,0 +1,124 @@
+//! The types of spans, as types.
+
+use obs_core::{
+    AgentRun, Embedding, EvalExecution, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate, RagQuery,
+    SpanKind, SpanType, ToolCall, WorkflowRun, WorkflowStatus, WorkflowStep,
+};
+
+/// A span of no special type.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Generic;
+
+/// What a span can stand for: the structs of [`SpanType`], and [`Generic`].
+pub trait Kind: Default + sealed::Sealed + 'static {
+    /// The type's name, as [`SpanType::name`] has it.
+    const NAME: &'static str;
+
+    /// The role that such spans usually have in a call between services.
+    const SPAN_KIND: SpanKind;
+
+    /// The value as a span's type.
+    fn into_type(self) -> SpanType;
+
+    /// The value in a span's type, if it is of this kind.
+    fn of(span_type: &mut SpanType) -> Option<&mut Self>;
+
+    /// Fills in, at the end, what follows from whether the span failed and was not said.
+    fn settle(&mut self, failed: bool) {
+        let _ = failed;
+    }
+}
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+impl sealed::Sealed for Generic {}
+
+impl Kind for Generic {
+    const NAME: &'static str = "generic";
+    const SPAN_KIND: SpanKind = SpanKind::Internal;
+
+    fn into_type(self) -> SpanType {
+        SpanType::Generic
+    }
+
+    fn of(_: &mut SpanType) -> Option<&mut Self> {
+        None
+    }
+}
+
+macro_rules! kinds {
+    ($($kind:ident, $name:literal, $span_kind:ident $(, $settle:item)?;)*) => {
+        $(
+            impl sealed::Sealed for $kind {}
+
+            impl Kind for $kind {
+                const NAME: &'static str = $name;
+                const SPAN_KIND: SpanKind = SpanKind::$span_kind;
+
+                #[inline]
+                fn into_type(self) -> SpanType {
+                    SpanType::$kind(self)
+                }
+
+                #[inline]
+                fn of(span_type: &mut SpanType) -> Option<&mut Self> {
+                    match span_type {
+                        SpanType::$kind(fields) => Some(fields),
+                        _ => None,
+                    }
+                }
+
+                $($settle)?
+            }
+        )*
+    };
+}
+
+fn end_status(status: &mut Option<WorkflowStatus>, failed: bool) {
+    if matches!(status, None | Some(WorkflowStatus::Running)) {
+        *status = Some(if failed { WorkflowStatus::Failed } else { WorkflowStatus::Completed });
+    }
+}
+
+kinds! {
+    AgentRun, "agent_run", Internal;
+    WorkflowRun, "workflow_run", Internal, fn settle(&mut self, failed: bool) { end_status(&mut self.status, failed); };
+    WorkflowStep, "workflow_step", Internal, fn settle(&mut self, failed: bool) { end_status(&mut self.status, failed); };
+    LlmGeneration, "llm_generation", Client;
+    ToolCall, "tool_call", Internal, fn settle(&mut self, failed: bool) { self.success.get_or_insert(!failed); };
+    McpToolCall, "mcp_tool_call", Client, fn settle(&mut self, failed: bool) { self.call.success.get_or_insert(!failed); };
+    MemoryLookup, "memory_lookup", Internal;
+    MemoryUpdate, "memory_update", Internal;
+    RagQuery, "rag_query", Internal;
+    Embedding, "embedding", Client;
+    EvalExecution, "eval_execution", Internal;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<T: Kind>() {
+        let mut span_type = T::default().into_type();
+        assert_eq!(span_type.name(), T::NAME);
+        assert_eq!(T::of(&mut span_type).is_some(), T::NAME != "generic");
+    }
+
+    #[test]
+    fn a_kind_and_its_span_type_agree() {
+        check::<Generic>();
+        check::<AgentRun>();
+        check::<WorkflowRun>();
+        check::<WorkflowStep>();
+        check::<LlmGeneration>();
+        check::<ToolCall>();
+        check::<McpToolCall>();
+        check::<MemoryLookup>();
+        check::<MemoryUpdate>();
+        check::<RagQuery>();
+        check::<Embedding>();
+        check::<EvalExecution>();
+    }
+}

@@ -1,0 +1,335 @@
+//! An instance: what an application holds.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use obs_core::{
+    AgentRun, Embedding, Error, EvalExecution, Exporter, Level, LlmGeneration, McpToolCall, MemoryLookup,
+    MemoryUpdate, RagQuery, Resource, ScoreValue, Signal, Str, Target, ToolCall, TraceContext, Value,
+    WorkflowRun, WorkflowStep,
+};
+use obs_pipeline::{Clock, Intake, LaneConfig, Pipeline, PipelineBuilder, Processor, Report, SyncReport};
+
+use crate::judgement::{FeedbackBuilder, ScoreBuilder};
+use crate::logger::LogBuilder;
+use crate::{ActiveSpan, Context, Generic, Kind, Meter, Sampling};
+
+/// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
+///
+/// Five seconds, as OpenTelemetry's SDKs wait at shutdown.
+const DROP_DEADLINE: Duration = Duration::from_secs(5);
+
+/// A running instance: records in, destinations out.
+///
+/// A cheap handle; when the last one is dropped, what is recorded is delivered, within five seconds.
+#[derive(Clone)]
+pub struct Observability {
+    pipeline: Arc<Pipeline>,
+    instance: Arc<Instance>,
+}
+
+/// What starting a span needs.
+#[derive(Debug)]
+pub(crate) struct Instance {
+    intake: Intake,
+    sampling: Sampling,
+    context: Arc<TraceContext>,
+    resource: Arc<Resource>,
+}
+
+impl Instance {
+    #[inline]
+    pub(crate) fn records_spans(&self) -> bool {
+        self.intake.wants().contains(Signal::Traces)
+    }
+
+    pub(crate) fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    pub(crate) fn clock(&self) -> &Clock {
+        self.intake.clock()
+    }
+
+    pub(crate) fn sampling(&self) -> &Sampling {
+        &self.sampling
+    }
+
+    pub(crate) fn trace_context(&self) -> &Arc<TraceContext> {
+        &self.context
+    }
+
+    pub(crate) fn resource(&self) -> &Arc<Resource> {
+        &self.resource
+    }
+}
+
+macro_rules! starts {
+    ($($name:ident: $kind:ident, $what:literal;)*) => {
+        $(
+            #[doc = concat!("Starts ", $what, " under the current context.")]
+            #[inline]
+            pub fn $name(&self, name: impl Into<Str>) -> ActiveSpan<$kind> {
+                ActiveSpan::start(&self.instance, name, Context::current(), $kind::default())
+            }
+        )*
+    };
+}
+
+impl Observability {
+    /// Begins an instance for the service of this name.
+    pub fn builder(service: impl Into<Str>) -> ObservabilityBuilder {
+        ObservabilityBuilder {
+            pipeline: Pipeline::builder(),
+            sampling: Sampling::Always,
+            context: TraceContext::default(),
+            resource: Resource::service(service),
+            enabled: true,
+        }
+    }
+
+    starts! {
+        span: Generic, "a span of no special type";
+        agent_run: AgentRun, "a run of an agent";
+        workflow_run: WorkflowRun, "a run of a workflow";
+        workflow_step: WorkflowStep, "a step of a workflow";
+        llm_generation: LlmGeneration, "a call of a language model";
+        tool_call: ToolCall, "a call of a tool";
+        mcp_tool_call: McpToolCall, "a call of a tool of an MCP server";
+        memory_lookup: MemoryLookup, "a read from memory";
+        memory_update: MemoryUpdate, "a write to memory";
+        rag_query: RagQuery, "a retrieval";
+        embedding: Embedding, "the making of embeddings";
+        eval_execution: EvalExecution, "a run of a scorer";
+    }
+
+    /// Starts a span with its typed fields under a context of the caller's choice.
+    #[inline]
+    pub fn start<T: Kind>(&self, name: impl Into<Str>, fields: T, parent: &Context) -> ActiveSpan<T> {
+        ActiveSpan::start(&self.instance, name, parent.clone(), fields)
+    }
+
+    /// A log record under the current context; it is recorded when the builder is dropped.
+    #[inline]
+    pub fn log(&self, level: Level, message: impl Into<Str>) -> LogBuilder {
+        LogBuilder::new(&self.instance.intake, level, message, &Context::current(), &self.instance.resource)
+    }
+
+    /// An [`Level::Info`] record.
+    pub fn info(&self, message: impl Into<Str>) -> LogBuilder {
+        self.log(Level::Info, message)
+    }
+
+    /// A [`Level::Warn`] record.
+    pub fn warn(&self, message: impl Into<Str>) -> LogBuilder {
+        self.log(Level::Warn, message)
+    }
+
+    /// An [`Level::Error`] record.
+    pub fn error(&self, message: impl Into<Str>) -> LogBuilder {
+        self.log(Level::Error, message)
+    }
+
+    /// A [`Level::Debug`] record.
+    pub fn debug(&self, message: impl Into<Str>) -> LogBuilder {
+        self.log(Level::Debug, message)
+    }
+
+    /// Where instruments for metrics are made.
+    pub fn meter(&self) -> Meter {
+        let Instance { intake, context, resource, .. } = &*self.instance;
+        Meter { intake: intake.clone(), context: Arc::clone(context), resource: Arc::clone(resource) }
+    }
+
+    /// A score of any target, of a trace that ended long ago for one; it is recorded when the builder is dropped.
+    pub fn score(&self, target: Target, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
+        let Instance { intake, context, resource, .. } = &*self.instance;
+        ScoreBuilder::within(intake, target, name, value, context, resource)
+    }
+
+    /// Feedback on any target; it is recorded when the builder is dropped.
+    pub fn feedback(
+        &self,
+        target: Target,
+        kind: impl Into<Str>,
+        value: impl Into<ScoreValue>,
+    ) -> FeedbackBuilder {
+        let Instance { intake, context, resource, .. } = &*self.instance;
+        FeedbackBuilder::within(intake, target, kind, value, context, resource)
+    }
+
+    /// Turns recording off and on again.
+    pub fn set_enabled(&self, enabled: bool) {
+        self.instance.intake.set_enabled(enabled);
+    }
+
+    /// Delivers what is recorded; blocks until done or the deadline, and says how it went.
+    pub fn flush(&self, deadline: Duration) -> Report {
+        self.pipeline.flush(deadline)
+    }
+
+    /// Makes what is recorded durable where a lane has a durable queue; names the lanes that have none.
+    pub fn sync(&self, deadline: Duration) -> SyncReport {
+        self.pipeline.sync(deadline)
+    }
+
+    /// Stops recording and delivers the rest; blocks until done or the deadline, and says how it went.
+    pub fn shutdown(&self, deadline: Duration) -> Report {
+        self.pipeline.shutdown(deadline)
+    }
+
+    /// Where every record is now.
+    pub fn report(&self) -> Report {
+        self.pipeline.report()
+    }
+
+    /// The pipeline behind the instance.
+    pub fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    /// A guard that flushes when it is dropped, for the end of `main` or of a request in a serverless function.
+    pub fn guard(&self) -> Guard {
+        Guard { obs: self.clone(), deadline: DROP_DEADLINE }
+    }
+}
+
+impl fmt::Debug for Observability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Observability")
+            .field("resource", &self.instance.resource)
+            .field("sampling", &self.instance.sampling)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Flushes its instance when it is dropped.
+#[derive(Debug)]
+#[must_use = "it flushes when it is dropped: bind it to a name"]
+pub struct Guard {
+    obs: Observability,
+    deadline: Duration,
+}
+
+impl Guard {
+    /// How long the flush may take; five seconds unless set.
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.obs.flush(self.deadline);
+    }
+}
+
+/// An instance in the making.
+#[derive(Debug)]
+pub struct ObservabilityBuilder {
+    pipeline: PipelineBuilder,
+    sampling: Sampling,
+    context: TraceContext,
+    resource: Resource,
+    enabled: bool,
+}
+
+impl ObservabilityBuilder {
+    fn pipeline(mut self, change: impl FnOnce(PipelineBuilder) -> PipelineBuilder) -> Self {
+        self.pipeline = change(self.pipeline);
+        self
+    }
+
+    /// Adds a destination under its kind's name.
+    #[must_use]
+    pub fn to(self, exporter: impl Exporter) -> Self {
+        self.pipeline(|pipeline| pipeline.to(exporter))
+    }
+
+    /// Adds a destination under a name of one's own.
+    #[must_use]
+    #[expect(clippy::wrong_self_convention, reason = "it names where records go, it converts nothing")]
+    pub fn to_named(self, name: impl Into<Box<str>>, exporter: impl Exporter) -> Self {
+        self.pipeline(|pipeline| pipeline.to_named(name, exporter))
+    }
+
+    /// Adds a destination with delivery options of its own.
+    #[must_use]
+    #[expect(clippy::wrong_self_convention, reason = "it names where records go, it converts nothing")]
+    pub fn to_lane(self, name: impl Into<Box<str>>, exporter: impl Exporter, config: LaneConfig) -> Self {
+        self.pipeline(|pipeline| pipeline.to_lane(name, exporter, config))
+    }
+
+    /// Adds a processor; processors run in order, before redaction.
+    #[must_use]
+    pub fn processor(self, processor: impl Processor) -> Self {
+        self.pipeline(|pipeline| pipeline.processor(processor))
+    }
+
+    /// Which traces are recorded; all of them unless set.
+    #[must_use]
+    pub fn sampling(mut self, sampling: Sampling) -> Self {
+        self.sampling = sampling;
+        self
+    }
+
+    /// The deployment environment of every trace: `production`, `staging`.
+    #[must_use]
+    pub fn environment(self, environment: impl Into<Str>) -> Self {
+        self.trace(|context| context.environment = Some(environment.into()))
+    }
+
+    /// The release of the application.
+    #[must_use]
+    pub fn release(self, release: impl Into<Str>) -> Self {
+        self.trace(|context| context.release = Some(release.into()))
+    }
+
+    /// Sets what every trace starts with.
+    #[must_use]
+    pub fn trace(mut self, change: impl FnOnce(&mut TraceContext)) -> Self {
+        change(&mut self.context);
+        self
+    }
+
+    /// Adds a resource attribute: `service.version`, `host.name`.
+    #[must_use]
+    pub fn resource(mut self, key: impl Into<Str>, value: impl Into<Value>) -> Self {
+        self.resource.attributes.insert(key, value);
+        self
+    }
+
+    /// Whether anything is recorded at all; it is unless set to false.
+    #[must_use]
+    pub fn enabled(mut self, enabled: bool) -> Self {
+        self.enabled = enabled;
+        self
+    }
+
+    /// The clock; the system's unless set.
+    #[must_use]
+    pub fn clock(self, clock: Clock) -> Self {
+        self.pipeline(|pipeline| pipeline.clock(clock))
+    }
+
+    /// Further options of delivery, redaction and memory.
+    #[must_use]
+    pub fn configure(self, change: impl FnOnce(PipelineBuilder) -> PipelineBuilder) -> Self {
+        self.pipeline(change)
+    }
+
+    /// Starts the instance.
+    ///
+    /// # Errors
+    /// If two destinations have one name, or a thread cannot be started.
+    pub fn build(self) -> Result<Observability, Error> {
+        let Self { pipeline, sampling, context, resource, enabled } = self;
+        let pipeline = Arc::new(pipeline.drop_deadline(DROP_DEADLINE).build()?);
+        let intake = pipeline.intake();
+        intake.set_enabled(enabled);
+        let (context, resource) = (Arc::new(context), Arc::new(resource));
+        Ok(Observability { pipeline, instance: Arc::new(Instance { intake, sampling, context, resource }) })
+    }
+}

@@ -1,0 +1,446 @@
+//! Spans under way.
+
+use std::error::Error;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::{Arc, OnceLock};
+
+use obs_core::{
+    Ancestor, Attributes, ErrorInfo, Event, Link, Payload, Span, SpanId, SpanKind, SpanRef, Status, Str,
+    Target, Timestamp, TraceContext, TraceId, Value,
+};
+use obs_pipeline::Intake;
+
+use crate::context::{Context, Node, State};
+use crate::judgement::{FeedbackBuilder, ScoreBuilder};
+use crate::logger::LogBuilder;
+use crate::observability::Instance;
+use crate::pool::{self, Slot};
+use crate::{FutureExt, Generic, Kind, ids};
+
+/// A span under way; it ends when it is ended or dropped.
+///
+/// If the trace is not sampled, or nothing wants spans, every method does nothing at almost no cost; closures that
+/// would fill fields are then not called.
+/// Setters take `&mut self` and chain; the type parameter says which typed fields there are.
+pub struct ActiveSpan<T: Kind = Generic> {
+    state: Recording,
+    kind: PhantomData<fn() -> T>,
+}
+
+enum Recording {
+    /// Nothing wants spans, or the span has ended.
+    Off,
+    /// The trace is not recorded, but its ids go on to other processes.
+    Unsampled {
+        trace_id: TraceId,
+        span_id: SpanId,
+    },
+    On(Slot),
+}
+
+/// What an open span holds.
+pub(crate) struct Open {
+    span: Span,
+    intake: Intake,
+    parent: Option<Arc<Node>>,
+    /// Made when the first child, log or guard asks for it.
+    node: OnceLock<Arc<Node>>,
+}
+
+impl Open {
+    fn node(&self) -> &Arc<Node> {
+        self.node.get_or_init(|| {
+            let Span { span_id, start, path, trace_flags, trace_state, context, .. } = &self.span;
+            let root = self.span.root_span_id();
+            let ancestor = Ancestor::new(*span_id, *start, self.span.is_root(), path.clone());
+            Arc::new(Node::new(
+                self.span.trace_id,
+                *span_id,
+                Some(Arc::new(ancestor)),
+                root,
+                *trace_flags,
+                trace_state.clone(),
+                Arc::clone(context),
+            ))
+        })
+    }
+}
+
+impl<T: Kind> ActiveSpan<T> {
+    #[inline]
+    pub(crate) fn start(instance: &Instance, name: impl Into<Str>, parent: Context, fields: T) -> Self {
+        let state = if instance.records_spans() {
+            begin(instance, name.into(), parent, fields)
+        } else {
+            Recording::Off
+        };
+        Self { state, kind: PhantomData }
+    }
+
+    /// A span that records nothing.
+    pub fn noop() -> Self {
+        Self { state: Recording::Off, kind: PhantomData }
+    }
+
+    #[inline]
+    fn open(&self) -> Option<&Open> {
+        match &self.state {
+            Recording::On(slot) => slot.as_ref().as_ref(),
+            Recording::Off | Recording::Unsampled { .. } => None,
+        }
+    }
+
+    #[inline]
+    fn change(&mut self, change: impl FnOnce(&mut Span)) -> &mut Self {
+        if let Recording::On(slot) = &mut self.state
+            && let Some(open) = slot.as_mut()
+        {
+            change(&mut open.span);
+        }
+        self
+    }
+
+    /// Whether what is set here will be recorded.
+    pub fn is_recording(&self) -> bool {
+        self.open().is_some()
+    }
+
+    /// The trace's id, sampled or not; `None` if nothing wants spans.
+    pub fn trace_id(&self) -> Option<TraceId> {
+        match &self.state {
+            Recording::Off => None,
+            Recording::Unsampled { trace_id, .. } => Some(*trace_id),
+            Recording::On(_) => self.open().map(|open| open.span.trace_id),
+        }
+    }
+
+    /// The span's id, sampled or not; `None` if nothing wants spans.
+    pub fn span_id(&self) -> Option<SpanId> {
+        match &self.state {
+            Recording::Off => None,
+            Recording::Unsampled { span_id, .. } => Some(*span_id),
+            Recording::On(_) => self.open().map(|open| open.span.span_id),
+        }
+    }
+
+    /// What logs and exemplars carry.
+    pub fn reference(&self) -> Option<SpanRef> {
+        self.open().map(|open| open.span.reference())
+    }
+
+    /// The context under which children, logs and scores attach to this span.
+    pub fn context(&self) -> Context {
+        match &self.state {
+            Recording::Off => Context::NONE,
+            Recording::Unsampled { trace_id, span_id } => Context::unsampled(*trace_id, *span_id),
+            Recording::On(_) => {
+                self.open().map_or(Context::NONE, |open| Context::sampled(Arc::clone(open.node())))
+            }
+        }
+    }
+
+    /// Makes this the thread's current span until the guard is dropped; for futures use [`FutureExt`].
+    #[must_use = "the span is left when the guard is dropped"]
+    pub fn enter(&self) -> crate::Entered {
+        self.context().enter()
+    }
+
+    /// Runs a function with this as the current span.
+    pub fn scope<R>(&self, run: impl FnOnce() -> R) -> R {
+        self.context().scope(run)
+    }
+
+    /// Awaits a future with this as the current span, then ends it: failed if the result is an error.
+    ///
+    /// # Errors
+    /// What the future returns.
+    pub async fn run<R, E: fmt::Display>(
+        mut self,
+        future: impl Future<Output = Result<R, E>>,
+    ) -> Result<R, E> {
+        let result = future.with_context(self.context()).await;
+        if let Err(error) = &result {
+            self.fail_with(|| ErrorInfo::message(error.to_string()));
+        }
+        self.end();
+        result
+    }
+
+    /// Sets typed fields; not called when not recording.
+    #[inline]
+    pub fn fields(&mut self, set: impl FnOnce(&mut T)) -> &mut Self {
+        self.change(|span| {
+            if let Some(fields) = T::of(&mut span.span_type) {
+                set(fields);
+            }
+        })
+    }
+
+    /// What the span was given.
+    #[inline]
+    pub fn input(&mut self, input: impl Into<Payload>) -> &mut Self {
+        self.change(|span| span.input = Some(input.into()))
+    }
+
+    /// What the span was given; not called when not recording.
+    #[inline]
+    pub fn input_with<P: Into<Payload>>(&mut self, input: impl FnOnce() -> P) -> &mut Self {
+        self.change(|span| span.input = Some(input().into()))
+    }
+
+    /// What the span gave back.
+    #[inline]
+    pub fn output(&mut self, output: impl Into<Payload>) -> &mut Self {
+        self.change(|span| span.output = Some(output.into()))
+    }
+
+    /// What the span gave back; not called when not recording.
+    #[inline]
+    pub fn output_with<P: Into<Payload>>(&mut self, output: impl FnOnce() -> P) -> &mut Self {
+        self.change(|span| span.output = Some(output().into()))
+    }
+
+    /// Adds an attribute, replacing one of the same key.
+    pub fn attribute(&mut self, key: impl Into<Str>, value: impl Into<Value>) -> &mut Self {
+        self.change(|span| span.attributes.insert(key, value))
+    }
+
+    /// Adds attributes; not called when not recording.
+    pub fn attributes(&mut self, set: impl FnOnce(&mut Attributes)) -> &mut Self {
+        self.change(|span| set(&mut span.attributes))
+    }
+
+    /// Notes that something happened now.
+    pub fn event(&mut self, name: impl Into<Str>, attributes: Attributes) -> &mut Self {
+        let Some(time) = self.now() else { return self };
+        self.change(|span| span.events.push(Event { time, name: name.into(), attributes }))
+    }
+
+    /// Relates this span to another one.
+    pub fn link(&mut self, trace_id: TraceId, span_id: SpanId, attributes: Attributes) -> &mut Self {
+        self.change(|span| span.links.push(Link { trace_id, span_id, trace_state: None, attributes }))
+    }
+
+    /// Gives the span another name.
+    pub fn rename(&mut self, name: impl Into<Str>) -> &mut Self {
+        self.change(|span| span.name = name.into())
+    }
+
+    /// The span's role in a call between services, where it differs from its type's usual one.
+    pub fn kind(&mut self, kind: SpanKind) -> &mut Self {
+        self.change(|span| span.kind = kind)
+    }
+
+    /// Changes what is known of the whole trace: for this span, and for what is started under it from now on.
+    ///
+    /// Call it before children are started.
+    pub fn trace(&mut self, change: impl FnOnce(&mut TraceContext)) -> &mut Self {
+        if let Recording::On(slot) = &mut self.state
+            && let Some(open) = slot.as_mut()
+        {
+            change(Arc::make_mut(&mut open.span.context));
+            open.node = OnceLock::new();
+        }
+        self
+    }
+
+    /// Declares the span fine.
+    pub fn ok(&mut self) -> &mut Self {
+        self.change(|span| span.status = Status::Ok)
+    }
+
+    /// Records an error with its type, message and sources; the span goes on until it ends.
+    ///
+    /// Ancestors that fail with the same error share its `error_id`.
+    pub fn fail<E: Error + ?Sized>(&mut self, error: &E) -> &mut Self {
+        self.fail_with(|| ErrorInfo::of(error))
+    }
+
+    /// Records an error described by hand; not called when not recording.
+    pub fn fail_with(&mut self, error: impl FnOnce() -> ErrorInfo) -> &mut Self {
+        let Some(time) = self.now() else { return self };
+        if let Recording::On(slot) = &mut self.state
+            && let Some(open) = slot.as_mut()
+        {
+            let mut error = error();
+            let known = || open.node.get().and_then(|node| node.known_error(&error));
+            let id = error.error_id.or_else(known).unwrap_or_else(|| ids::record_id(time));
+            error.error_id = Some(id);
+            if let Some(parent) = &open.parent {
+                parent.child_failed(&error.message, id);
+            }
+            open.span.status = Status::Error;
+            open.span.error = Some(Box::new(error));
+        }
+        self
+    }
+
+    /// The target of a score or feedback on this span.
+    pub fn target(&self) -> Option<Target> {
+        self.open().map(|Open { span, .. }| Target::Span {
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+            root_span_id: root(span, self.open()),
+        })
+    }
+
+    /// The target of a score or feedback on the whole trace.
+    pub fn trace_target(&self) -> Option<Target> {
+        self.open().map(|Open { span, .. }| Target::Trace {
+            trace_id: span.trace_id,
+            root_span_id: root(span, self.open()),
+        })
+    }
+
+    /// A log record under this span; it is recorded when the builder is dropped.
+    pub fn log(&self, level: obs_core::Level, message: impl Into<Str>) -> LogBuilder {
+        match self.open() {
+            Some(open) => LogBuilder::new(&open.intake, level, message, &self.context(), &open.span.resource),
+            None => LogBuilder::noop(),
+        }
+    }
+
+    /// A score of this span; it is recorded when the builder is dropped.
+    pub fn score(&self, name: impl Into<Str>, value: impl Into<obs_core::ScoreValue>) -> ScoreBuilder {
+        self.judge(self.target(), |open, target| {
+            ScoreBuilder::new(&open.intake, target, name, value, &open.span)
+        })
+    }
+
+    /// A score of the whole trace; it is recorded when the builder is dropped.
+    pub fn score_trace(&self, name: impl Into<Str>, value: impl Into<obs_core::ScoreValue>) -> ScoreBuilder {
+        self.judge(self.trace_target(), |open, target| {
+            ScoreBuilder::new(&open.intake, target, name, value, &open.span)
+        })
+    }
+
+    /// Feedback on this span; it is recorded when the builder is dropped.
+    pub fn feedback(&self, kind: impl Into<Str>, value: impl Into<obs_core::ScoreValue>) -> FeedbackBuilder {
+        self.judge(self.target(), |open, target| {
+            FeedbackBuilder::new(&open.intake, target, kind, value, &open.span)
+        })
+    }
+
+    /// Feedback on the whole trace; it is recorded when the builder is dropped.
+    pub fn feedback_trace(
+        &self,
+        kind: impl Into<Str>,
+        value: impl Into<obs_core::ScoreValue>,
+    ) -> FeedbackBuilder {
+        self.judge(self.trace_target(), |open, target| {
+            FeedbackBuilder::new(&open.intake, target, kind, value, &open.span)
+        })
+    }
+
+    fn judge<B: Default>(&self, target: Option<Target>, make: impl FnOnce(&Open, Target) -> B) -> B {
+        self.open().zip(target).map(|(open, target)| make(open, target)).unwrap_or_default()
+    }
+
+    /// The time, if recording.
+    pub(crate) fn now(&self) -> Option<Timestamp> {
+        self.open().map(|open| open.intake.clock().now())
+    }
+
+    /// The span's start, if recording.
+    pub(crate) fn started(&self) -> Option<Timestamp> {
+        self.open().map(|open| open.span.start)
+    }
+
+    /// Ends the span now.
+    #[inline]
+    pub fn end(mut self) {
+        self.finish(None);
+    }
+
+    /// Sets its output and ends it.
+    pub fn end_with(mut self, output: impl Into<Payload>) {
+        self.output(output);
+        self.finish(None);
+    }
+
+    /// Ends the span at a time of the caller's; one before its start counts as its start.
+    pub fn end_at(mut self, end: Timestamp) {
+        self.finish(Some(end));
+    }
+
+    #[inline]
+    fn finish(&mut self, end: Option<Timestamp>) {
+        let Recording::On(mut slot) = std::mem::replace(&mut self.state, Recording::Off) else { return };
+        if let Some(open) = slot.take() {
+            let Open { mut span, intake, .. } = open;
+            span.end = Some(end.unwrap_or_else(|| intake.clock().now()).max(span.start));
+            if let Some(fields) = T::of(&mut span.span_type) {
+                fields.settle(span.status == Status::Error);
+            }
+            intake.span_ended(span);
+        }
+        pool::give_back(slot);
+    }
+}
+
+fn root(span: &Span, open: Option<&Open>) -> Option<SpanId> {
+    span.root_span_id().or_else(|| open?.parent.as_ref()?.root_span_id)
+}
+
+fn begin<T: Kind>(instance: &Instance, name: Str, parent: Context, fields: T) -> Recording {
+    let span_id = ids::span_id();
+    let (trace_id, parent) = match parent.into_state() {
+        State::Sampled(node) => (node.trace_id, Some(node)),
+        State::Unsampled { trace_id, .. } => return Recording::Unsampled { trace_id, span_id },
+        State::None => {
+            let trace_id = ids::trace_id();
+            if !instance.sampling().sample(trace_id, &name, T::NAME) {
+                return Recording::Unsampled { trace_id, span_id };
+            }
+            (trace_id, None)
+        }
+    };
+    let mut span = Span::new_in(
+        trace_id,
+        span_id,
+        name,
+        instance.clock().now(),
+        parent.as_ref().map_or_else(|| Arc::clone(instance.trace_context()), |node| Arc::clone(&node.trace)),
+        Arc::clone(instance.resource()),
+    );
+    span.kind = T::SPAN_KIND;
+    span.span_type = fields.into_type();
+    if let Some(node) = &parent {
+        span.parent_span_id = Some(node.span_id);
+        span.remote_parent = node.ancestor.is_none();
+        span.path.clone_from(&node.ancestor);
+        span.trace_flags = node.trace_flags;
+        span.trace_state.clone_from(&node.trace_state);
+    }
+    if instance.intake().wants_started() {
+        instance.intake().span_started(span.clone());
+    }
+    Recording::On(pool::fill(Open { span, intake: instance.intake().clone(), parent, node: OnceLock::new() }))
+}
+
+impl<T: Kind> Drop for ActiveSpan<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if matches!(self.state, Recording::On(_)) {
+            if std::thread::panicking() {
+                self.fail_with(|| ErrorInfo {
+                    error_type: Some("panic".into()),
+                    ..ErrorInfo::message("the thread panicked while the span was open")
+                });
+            }
+            self.finish(None);
+        }
+    }
+}
+
+impl<T: Kind> fmt::Debug for ActiveSpan<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActiveSpan")
+            .field("type", &T::NAME)
+            .field("trace_id", &self.trace_id())
+            .field("span_id", &self.span_id())
+            .field("recording", &self.is_recording())
+            .finish()
+    }
+}

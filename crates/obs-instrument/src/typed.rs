@@ -1,0 +1,231 @@
+//! Short ways to set the fields that each type of span has.
+
+use obs_core::{
+    AgentRun, Chunk, Cost, Decision, LlmGeneration, McpToolCall, MemoryHit, MemoryLookup, MemoryUpdate,
+    Payload, PromptLink, RagQuery, ResultType, StepFlavour, Str, ToolCall, Usage, WorkflowRun,
+    WorkflowStatus, WorkflowStep,
+};
+
+use crate::ActiveSpan;
+
+impl ActiveSpan<AgentRun> {
+    /// The agent's name.
+    pub fn agent(&mut self, name: impl Into<Str>) -> &mut Self {
+        self.fields(|run| run.agent_name = Some(name.into()))
+    }
+
+    /// The agent's system instructions.
+    pub fn instructions(&mut self, instructions: impl Into<Payload>) -> &mut Self {
+        self.fields(|run| run.instructions = Some(instructions.into()))
+    }
+
+    /// The names of the tools it may call.
+    pub fn tools<S: Into<Str>>(&mut self, tools: impl IntoIterator<Item = S>) -> &mut Self {
+        self.fields(|run| run.tools = tools.into_iter().map(Into::into).collect())
+    }
+
+    /// The most steps it may take.
+    pub fn max_steps(&mut self, steps: u32) -> &mut Self {
+        self.fields(|run| run.max_steps = Some(steps))
+    }
+
+    /// Records what the agent decided now, why, and what else it could have done.
+    pub fn decide<S: Into<Str>>(
+        &mut self,
+        action: impl Into<Str>,
+        reasoning: impl Into<Str>,
+        alternatives: impl IntoIterator<Item = S>,
+    ) -> &mut Self {
+        let Some(time) = self.now() else { return self };
+        self.fields(|run| {
+            let alternatives = alternatives.into_iter().map(Into::into).collect();
+            run.decisions.push(Decision {
+                time,
+                action: action.into(),
+                reasoning: Some(reasoning.into()),
+                alternatives,
+            });
+        })
+    }
+}
+
+impl ActiveSpan<WorkflowRun> {
+    /// The id of this run, the same after a suspension.
+    pub fn run_id(&mut self, id: impl Into<Str>) -> &mut Self {
+        self.fields(|run| run.run_id = Some(id.into()))
+    }
+
+    /// Where the run stands; at the end it is completed or failed unless said otherwise.
+    pub fn status(&mut self, status: WorkflowStatus) -> &mut Self {
+        self.fields(|run| run.status = Some(status))
+    }
+}
+
+impl ActiveSpan<WorkflowStep> {
+    /// The step's id in its workflow.
+    pub fn step_id(&mut self, id: impl Into<Str>) -> &mut Self {
+        self.fields(|step| step.step_id = Some(id.into()))
+    }
+
+    /// Where the step stands; at the end it is completed or failed unless said otherwise.
+    pub fn status(&mut self, status: WorkflowStatus) -> &mut Self {
+        self.fields(|step| step.status = Some(status))
+    }
+
+    /// What kind of step it is.
+    pub fn flavour(&mut self, flavour: StepFlavour) -> &mut Self {
+        self.fields(|step| step.flavour = flavour)
+    }
+}
+
+impl ActiveSpan<LlmGeneration> {
+    /// The model asked for; [`crate::intern`] a name that is not static.
+    #[inline]
+    pub fn model(&mut self, model: impl Into<Str>) -> &mut Self {
+        self.fields(|call| call.model = Some(model.into()))
+    }
+
+    /// Who serves it: `openai`, `anthropic`, `aws.bedrock`.
+    #[inline]
+    pub fn provider(&mut self, provider: impl Into<Str>) -> &mut Self {
+        self.fields(|call| call.provider = Some(provider.into()))
+    }
+
+    /// The sampling temperature.
+    #[inline]
+    pub fn temperature(&mut self, temperature: f64) -> &mut Self {
+        self.fields(|call| call.parameters.temperature = Some(temperature))
+    }
+
+    /// The most tokens to answer with.
+    pub fn max_tokens(&mut self, tokens: u64) -> &mut Self {
+        self.fields(|call| call.parameters.max_tokens = Some(tokens))
+    }
+
+    /// The tools offered, in the provider's form.
+    pub fn tools(&mut self, tools: impl Into<Payload>) -> &mut Self {
+        self.fields(|call| call.tools = Some(tools.into()))
+    }
+
+    /// The managed prompt it was made from.
+    pub fn prompt(&mut self, name: impl Into<Str>, version: Option<Str>) -> &mut Self {
+        self.fields(|call| call.prompt = Some(Box::new(PromptLink { name: name.into(), version })))
+    }
+
+    /// Notes that the first token came now: the time to it, and that the answer is streamed.
+    ///
+    /// Only the first call counts.
+    pub fn first_token(&mut self) -> &mut Self {
+        let Some((now, start)) = self.now().zip(self.started()) else { return self };
+        self.fields(|call| {
+            call.streaming = Some(true);
+            call.time_to_first_token.get_or_insert(now.since(start));
+        })
+    }
+
+    /// The model that answered and the provider's id of the answer.
+    pub fn response(&mut self, model: impl Into<Str>, id: impl Into<Str>) -> &mut Self {
+        self.fields(|call| (call.response_model, call.response_id) = (Some(model.into()), Some(id.into())))
+    }
+
+    /// Tokens used.
+    #[inline]
+    pub fn usage(&mut self, usage: Usage) -> &mut Self {
+        self.fields(|call| call.usage = usage)
+    }
+
+    /// What it cost.
+    pub fn cost(&mut self, cost: Cost) -> &mut Self {
+        self.fields(|call| call.cost = Some(Box::new(cost)))
+    }
+
+    /// Why the model stopped, in the provider's word.
+    pub fn finish_reason(&mut self, reason: impl Into<Str>) -> &mut Self {
+        self.fields(|call| call.finish_reason = Some(reason.into()))
+    }
+
+    /// What kind of answer came.
+    pub fn result_type(&mut self, result: ResultType) -> &mut Self {
+        self.fields(|call| call.result_type = Some(result))
+    }
+}
+
+macro_rules! tool_setters {
+    ($kind:ty, |$fields:ident| $call:expr) => {
+        impl ActiveSpan<$kind> {
+            /// The tool's name, where it differs from the span's.
+            pub fn tool(&mut self, tool: impl Into<Str>) -> &mut Self {
+                self.fields(|$fields| $call.tool = Some(tool.into()))
+            }
+
+            /// The agent that called it.
+            pub fn agent(&mut self, agent: impl Into<Str>) -> &mut Self {
+                self.fields(|$fields| $call.agent = Some(agent.into()))
+            }
+
+            /// The id that the model gave the call.
+            pub fn call_id(&mut self, id: impl Into<Str>) -> &mut Self {
+                self.fields(|$fields| $call.call_id = Some(id.into()))
+            }
+
+            /// Whether it did what it was asked; at the end it is whether the span failed unless said otherwise.
+            pub fn success(&mut self, success: bool) -> &mut Self {
+                self.fields(|$fields| $call.success = Some(success))
+            }
+        }
+    };
+}
+
+tool_setters!(ToolCall, |fields| fields);
+tool_setters!(McpToolCall, |fields| fields.call);
+
+impl ActiveSpan<McpToolCall> {
+    /// The MCP server's name.
+    pub fn server(&mut self, server: impl Into<Str>) -> &mut Self {
+        self.fields(|call| call.server = Some(server.into()))
+    }
+
+    /// The JSON-RPC method.
+    pub fn method(&mut self, method: impl Into<Str>) -> &mut Self {
+        self.fields(|call| call.method = Some(method.into()))
+    }
+}
+
+impl ActiveSpan<MemoryLookup> {
+    /// What was asked.
+    pub fn query(&mut self, query: impl Into<Str>) -> &mut Self {
+        self.fields(|lookup| lookup.query = Some(query.into()))
+    }
+
+    /// Adds a memory that was found; best first.
+    pub fn hit(&mut self, id: impl Into<Str>, content: impl Into<Payload>, similarity: f64) -> &mut Self {
+        self.fields(|lookup| {
+            let (id, content, similarity) = (Some(id.into()), Some(content.into()), Some(similarity));
+            lookup.results.push(MemoryHit { id, content, similarity });
+        })
+    }
+}
+
+impl ActiveSpan<MemoryUpdate> {
+    /// What was done, and how many memories it touched.
+    pub fn operation(&mut self, operation: impl Into<Str>, count: u64) -> &mut Self {
+        self.fields(|update| (update.operation, update.count) = (Some(operation.into()), Some(count)))
+    }
+}
+
+impl ActiveSpan<RagQuery> {
+    /// What was asked, and how many chunks were wanted.
+    pub fn query(&mut self, query: impl Into<Str>, top_k: u32) -> &mut Self {
+        self.fields(|rag| (rag.query, rag.top_k) = (Some(query.into()), Some(top_k)))
+    }
+
+    /// The store or index asked.
+    pub fn store(&mut self, store: impl Into<Str>) -> &mut Self {
+        self.fields(|rag| rag.store = Some(store.into()))
+    }
+
+    /// Adds a chunk that came; best first.
+    pub fn chunk(&mut self, chunk: Chunk) -> &mut Self {
+        self.fields(|rag| rag.chunks.push(chunk))
+    }
+}

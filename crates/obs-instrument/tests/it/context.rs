@@ -1,0 +1,112 @@
+use std::collections::HashMap;
+
+use obs_core::{SpanId, TraceId};
+use obs_instrument::{Context, FutureExt, Observability};
+use proptest::prelude::*;
+
+use crate::collect::Bench;
+
+/// How a child is reached from its parent.
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Call,
+    Await,
+    Task,
+    Thread,
+}
+
+#[derive(Debug, Clone)]
+struct Plan {
+    way: Way,
+    children: Vec<Plan>,
+}
+
+fn plan() -> impl Strategy<Value = Plan> {
+    let way = || prop_oneof![Just(Way::Call), Just(Way::Await), Just(Way::Task), Just(Way::Thread)];
+    let leaf = way().prop_map(|way| Plan { way, children: vec![] });
+    leaf.prop_recursive(5, 24, 4, move |inner| {
+        (way(), prop::collection::vec(inner, 0..4)).prop_map(|(way, children)| Plan { way, children })
+    })
+}
+
+type Walk = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Starts a span named by its place, then its children, each in its own way.
+fn walk(obs: Observability, plan: Plan, name: String) -> Walk {
+    Box::pin(async move {
+        let span = obs.span(name.clone());
+        for (at, child) in plan.children.into_iter().enumerate() {
+            let (way, walk) = (child.way, walk(obs.clone(), child, format!("{name}.{at}")));
+            match way {
+                Way::Call => walk.with_context(span.context()).await,
+                Way::Await => {
+                    tokio::task::yield_now().await;
+                    walk.with_context(span.context()).await;
+                }
+                Way::Task => {
+                    let task = span.scope(|| tokio::spawn(walk.with_current_context()));
+                    task.await.unwrap();
+                }
+                Way::Thread => {
+                    let context = span.context();
+                    let thread = std::thread::spawn(move || {
+                        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                        let _entered = context.enter();
+                        runtime.block_on(walk);
+                    });
+                    tokio::task::block_in_place(|| thread.join().unwrap());
+                }
+            }
+        }
+        span.end();
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn every_span_finds_its_parent(plan in plan()) {
+        let bench = Bench::new();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+        runtime.block_on(async { tokio::spawn(walk(bench.obs.clone(), plan, "0".into())).await.unwrap() });
+        let arrived = bench.arrived();
+        let ids: HashMap<&str, SpanId> = arrived.spans.iter().map(|s| (s.name.as_str(), s.span_id)).collect();
+        for span in &arrived.spans {
+            let parent = span.name.rsplit_once('.').map(|(parent, _)| ids[parent]);
+            prop_assert_eq!(span.parent_span_id, parent, "{}", span.name);
+            prop_assert_eq!(span.root_span_id(), Some(ids["0"]));
+            prop_assert_eq!(span.ancestors().count(), span.name.matches('.').count());
+            prop_assert!(!span.remote_parent);
+        }
+    }
+}
+
+#[test]
+fn a_remote_parent_decides_and_is_marked() {
+    let bench = Bench::new();
+    let (trace, parent) = (TraceId::new(7).unwrap(), SpanId::new(9).unwrap());
+    let remote = Context::remote(trace, parent, true, Some("vendor=1".into()));
+    remote.scope(|| bench.obs.span("child").scope(|| bench.obs.span("grandchild").end()));
+    Context::remote(trace, parent, false, None).scope(|| bench.obs.span("unsampled").end());
+    let arrived = bench.arrived();
+    assert_eq!(arrived.spans.len(), 2);
+    let child = arrived.span("child");
+    assert_eq!((child.trace_id, child.parent_span_id, child.remote_parent), (trace, Some(parent), true));
+    assert_eq!((child.trace_state.as_deref(), child.root_span_id()), (Some("vendor=1"), None));
+    assert_eq!(arrived.span("grandchild").trace_state.as_deref(), Some("vendor=1"));
+    assert!(!arrived.span("grandchild").remote_parent);
+}
+
+#[test]
+fn what_is_known_of_the_trace_goes_down_the_tree() {
+    let bench = Bench::new();
+    let mut root = bench.obs.agent_run("root");
+    root.trace(|trace| trace.session_id = Some("s-1".into()));
+    root.scope(|| bench.obs.span("child").end());
+    root.end();
+    let arrived = bench.arrived();
+    let (root, child) = (arrived.span("root"), arrived.span("child"));
+    assert_eq!(child.context.session_id.as_deref(), Some("s-1"));
+    assert_eq!(root.context, child.context);
+}

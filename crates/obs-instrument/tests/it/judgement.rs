@@ -1,0 +1,33 @@
+use obs_core::{ScoreValue, SpanId, Target, TraceId};
+
+use crate::collect::Bench;
+
+#[test]
+fn scores_and_feedback_find_span_trace_and_root() {
+    let bench = Bench::new();
+    let mut root = bench.obs.agent_run("root");
+    root.trace(|trace| trace.experiment_id = Some("e-1".into()));
+    let child = root.scope(|| bench.obs.llm_generation("child"));
+    child.score("relevance", ScoreValue::ratio(0.75)).comment("on topic").scorer("overlap", Some("1".into()));
+    child.feedback_trace("thumbs", true).user("u-1").comment("nice").source("app").with("page", 3);
+    child.end();
+    root.score_trace("done", true);
+    root.end();
+    let late = Target::Trace { trace_id: TraceId::new(5).unwrap(), root_span_id: SpanId::new(6) };
+    bench.obs.score(late.clone(), "late", 0.5);
+
+    let arrived = bench.arrived();
+    let (root, child) = (arrived.span("root"), arrived.span("child"));
+    let score = |name: &str| arrived.scores.iter().find(|score| score.name == name).unwrap();
+    let whole = Target::Trace { trace_id: root.trace_id, root_span_id: Some(root.span_id) };
+    let span =
+        Target::Span { trace_id: root.trace_id, span_id: child.span_id, root_span_id: Some(root.span_id) };
+    assert_eq!(score("relevance").target, span);
+    assert_eq!(score("relevance").experiment_id.as_deref(), Some("e-1"));
+    assert_eq!(score("done").target, whole);
+    assert_eq!(score("late").target, late);
+    assert_eq!(arrived.feedback[0].target, whole);
+    assert_eq!(arrived.feedback[0].user_id.as_deref(), Some("u-1"));
+    let ids: std::collections::HashSet<_> = arrived.scores.iter().map(|score| score.id).collect();
+    assert_eq!(ids.len(), 3);
+}
