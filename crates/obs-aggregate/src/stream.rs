@@ -1,0 +1,141 @@
+//! All series of one metric.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use obs_core::{Labels, Metric, MetricValue, Resource, Str, Temporality, Timestamp};
+
+use crate::Refusal;
+use crate::identity::{Kind, MetricKey, sorted};
+use crate::input::increment;
+use crate::point::Point;
+use crate::series::{Series, record};
+
+/// The label, with the value `true`, of the series that takes what has no place of its own.
+pub const OVERFLOW_LABEL: &str = "otel.metric.overflow";
+
+static OVERFLOW: LazyLock<Labels> = LazyLock::new(|| Labels::from([(OVERFLOW_LABEL, "true")]));
+
+/// All series of one metric.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    resource: Arc<Resource>,
+    description: Option<Str>,
+    bounds: Arc<[f64]>,
+    series: HashMap<Labels, Series>,
+}
+
+/// The interval that a view covers, and how its reader wants it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Interval {
+    /// The end of the last committed view.
+    pub(crate) start: Timestamp,
+    pub(crate) end: Timestamp,
+    pub(crate) temporality: Temporality,
+}
+
+impl Stream {
+    pub(crate) fn new(resource: &Arc<Resource>, bounds: &Arc<[f64]>) -> Self {
+        let (resource, bounds) = (Arc::clone(resource), Arc::clone(bounds));
+        Self { resource, description: None, bounds, series: HashMap::new() }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.series.is_empty()
+    }
+
+    /// Folds a record into its series; a new series counts from `since`.
+    pub(crate) fn fold(&mut self, metric: &Metric, since: Timestamp, max: usize) -> Result<(), Refusal> {
+        let labels = sorted(&metric.labels);
+        let found = self.series.get_mut(labels.as_ref());
+        let known = found.is_some();
+        if let (Some(series), MetricValue::Sample(sample)) = (found, &metric.value)
+            && series.observe(*sample)
+        {
+            return Ok(());
+        }
+        let point = Point::of(metric.time, &metric.value, &self.bounds)?;
+        let cumulative = is_cumulative(metric)?;
+        let overflows = !known && *labels != *OVERFLOW && self.regular() + 1 >= max;
+        if overflows && cumulative {
+            return Err(Refusal::TooManySeries);
+        }
+        let labels = if overflows { &OVERFLOW } else { labels.as_ref() };
+        if !self.series.contains_key(labels) {
+            self.series.insert(labels.clone(), Series::new(starts(metric, cumulative, since)));
+        }
+        let Some(series) = self.series.get_mut(labels) else { return Ok(()) };
+        if cumulative {
+            let monotonic = !matches!(metric.value, MetricValue::Sum { monotonic: false, .. });
+            let grown = increment(&mut series.last_input, metric.start, metric.time, point, monotonic);
+            series.fold(&grown);
+        } else {
+            series.fold(&point);
+        }
+        if self.description.is_none() {
+            self.description.clone_from(&metric.description);
+        }
+        Ok(())
+    }
+
+    /// Series but that of the overflow.
+    fn regular(&self) -> usize {
+        self.series.len() - usize::from(self.series.contains_key(&*OVERFLOW))
+    }
+
+    /// Appends the records that a view shows, by their labels.
+    pub(crate) fn view(&mut self, key: &MetricKey, interval: Interval, out: &mut Vec<Metric>) {
+        let accumulates = accumulates(key.kind, interval.temporality);
+        let idle_too = interval.temporality == Temporality::Cumulative;
+        let temporality = if accumulates { Temporality::Cumulative } else { Temporality::Delta };
+        let from = out.len();
+        for (labels, series) in &mut self.series {
+            series.view();
+            let Some(point) = series.shown(accumulates, idle_too) else { continue };
+            let start = if accumulates { series.start() } else { interval.start };
+            let span = (start.min(interval.end), interval.end);
+            let mut metric = record(key, labels, point, span, temporality, self.description.as_ref());
+            metric.resource = Arc::clone(&self.resource);
+            out.push(metric);
+        }
+        out[from..].sort_by(|a, b| a.labels.cmp(&b.labels));
+    }
+
+    /// Settles what the view showed, and forgets series that a whole interval had no record for.
+    pub(crate) fn commit(&mut self, kind: Kind, temporality: Temporality) {
+        let accumulates = accumulates(kind, temporality);
+        let keeps = accumulates && !(kind == Kind::Gauge && temporality == Temporality::Delta);
+        self.series.retain(|_, series| series.commit(accumulates) || keeps);
+    }
+}
+
+/// Whether points of the kind count from the beginning for a reader of this temporality.
+///
+/// An up-down sum always does, as OpenTelemetry has it: a change alone says nothing of the level.
+/// A gauge keeps its last value, so that a reading that comes late does not replace a newer one.
+fn accumulates(kind: Kind, temporality: Temporality) -> bool {
+    temporality == Temporality::Cumulative || matches!(kind, Kind::UpDown | Kind::Gauge)
+}
+
+/// Whether the record is an aggregated point that counts from the beginning.
+fn is_cumulative(metric: &Metric) -> Result<bool, Refusal> {
+    match (&metric.value, metric.temporality) {
+        (MetricValue::Sum { .. } | MetricValue::Histogram(_), Some(temporality)) => {
+            Ok(temporality == Temporality::Cumulative)
+        }
+        (MetricValue::Sum { .. } | MetricValue::Histogram(_), None) => Err(Refusal::NoTemporality),
+        _ => Ok(false),
+    }
+}
+
+/// When the count of a new series was zero: at the view before it, or where its first record says an earlier time.
+fn starts(metric: &Metric, cumulative: bool, since: Timestamp) -> Timestamp {
+    match metric.start {
+        Some(start) if cumulative => start.min(since),
+        _ => since,
+    }
+}

@@ -1,0 +1,4 @@
+//! The laws of views, over any interleaving.
+
+mod conservation;
+mod views;
