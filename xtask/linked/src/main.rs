@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod demo;
 mod exporters;
 mod files;
+mod found;
 mod matrix;
 
 use std::process::ExitCode;
@@ -24,6 +26,8 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Runs the demo twice, and holds its two files against each other.
+    Demo,
 }
 
 fn main() -> ExitCode {
@@ -39,5 +43,6 @@ fn main() -> ExitCode {
 fn run(chore: &Chore) -> Result<()> {
     match chore {
         Chore::Matrix { check } => matrix::run(*check),
+        Chore::Demo => demo::run(),
     }
 }

@@ -105,6 +105,11 @@ pub(crate) const STEPS: &[Step] = &[
         "the demo runs twice and both files hold all five signals with the same ids",
         Work::Linked(&["demo"]),
     ),
+    step(
+        "freshness",
+        "a span is readable within a second of its end (p95)",
+        cargo(&["run", "--quiet", "--release", "--package", "obsctl", "--", "freshness"]),
+    ),
     step("readme", "every command of the READMEs runs", Work::Readme),
 ];
 
