@@ -1,1 +1,8 @@
 #![doc = include_str!("../README.md")]
+
+mod capture;
+pub mod fixtures;
+mod scripted;
+
+pub use capture::{Answer, CaptureServer, Captured};
+pub use scripted::{Calls, Fail, Scripted, Step};
