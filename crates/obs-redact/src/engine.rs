@@ -66,7 +66,7 @@ impl Engine {
     pub(crate) fn text(&self, text: &str, nesting: usize, possible: bool) -> Option<String> {
         if nesting <= self.max_nesting
             && looks_like_json(text)
-            && let Ok(edits) = walk(self, text, nesting, true)
+            && let Ok(edits) = walk(self, text, nesting, possible, true)
         {
             return finish(text, edits, &self.json_token);
         }

@@ -85,6 +85,17 @@ impl Names {
     }
 
     pub(crate) fn is_sensitive(&self, name: &str) -> bool {
+        // Most names end with three letters, and most of those endings have no rule.
+        if let [.., a, b, c] = name.as_bytes()
+            && [a, b, c].iter().all(|byte| byte.is_ascii_alphabetic())
+            && self.group(&[a | 0x20, b | 0x20, c | 0x20]).is_empty()
+        {
+            return false;
+        }
+        self.is_sensitive_at_length(name)
+    }
+
+    fn is_sensitive_at_length(&self, name: &str) -> bool {
         if !name.is_ascii() {
             let name = normalised(name);
             return self.judge(Tail { letters: letters(&name), bytes: &name, whole: true });

@@ -70,7 +70,7 @@ impl Redactor {
     #[must_use]
     pub fn redact_json<'t>(&self, json: &'t str) -> Cow<'t, str> {
         let Some(engine) = self.engine_for(json) else { return keep_marker(json, JSON_MARKER) };
-        match walk(engine, json, 0, false) {
+        match walk(engine, json, 0, true, false) {
             Ok(edits) if edits.is_empty() => Cow::Borrowed(json),
             Ok(edits) => match apply(json, edits, &engine.json_token) {
                 Some(redacted) => Cow::Owned(redacted),

@@ -67,13 +67,14 @@ impl Values {
     /// Adds an edit for every secret in the text. What is the token already is left.
     pub(crate) fn scan(&self, text: &str, token: &str, edits: &mut Vec<Edit>) {
         let mut at = 0;
+        let mut barren = Barren::default();
         while let Some(anchor) = self.anchors.find(Input::new(text).range(at..)) {
-            at = match self.verify(text, &anchor) {
-                Some((secret, end)) => {
-                    if !text[secret.start..].starts_with(token) {
-                        edits.push(Edit::token(secret.start, secret.end));
+            at = match self.verify(text, &anchor, &mut barren) {
+                Some(found) => {
+                    if !text[found.secret.start..].starts_with(token) {
+                        edits.push(Edit::token(found.secret.start, found.secret.end));
                     }
-                    end.max(anchor.end())
+                    found.end.max(anchor.end())
                 }
                 None => anchor.start() + 1,
             };
@@ -85,10 +86,45 @@ impl Values {
         }
     }
 
-    /// The range to replace and the end of the whole match, if a format really begins at the anchor.
-    fn verify(&self, text: &str, anchor: &Match) -> Option<(Range<usize>, usize)> {
+    /// What really begins at the anchor, if anything does.
+    fn verify(&self, text: &str, anchor: &Match, barren: &mut Barren) -> Option<Found> {
         let formats = self.formats_of_anchor.get(anchor.pattern().as_usize())?;
-        formats.iter().find_map(|format| self.formats[*format].find(text, anchor.start()))
+        formats.iter().find_map(|format| {
+            if anchor.start() < barren.until(*format) {
+                return None;
+            }
+            let found = self.formats[*format].find(text, anchor.start())?;
+            if !found.proven {
+                barren.note(*format, found.end);
+            }
+            found.proven.then_some(found)
+        })
+    }
+}
+
+/// What an expression matched.
+#[derive(Debug)]
+struct Found {
+    secret: Range<usize>,
+    end: usize,
+    proven: bool,
+}
+
+/// Up to where a format is known to find nothing: a run of characters that does not prove a secret does not from its
+/// middle either. Without this, text like `sk-sk-sk-` would take quadratic time.
+#[derive(Debug, Default)]
+struct Barren(Vec<(usize, usize)>);
+
+impl Barren {
+    fn until(&self, format: usize) -> usize {
+        self.0.iter().find(|(known, _)| *known == format).map_or(0, |(_, until)| *until)
+    }
+
+    fn note(&mut self, format: usize, until: usize) {
+        match self.0.iter_mut().find(|(known, _)| *known == format) {
+            Some(entry) => entry.1 = until,
+            None => self.0.push((format, until)),
+        }
     }
 }
 
@@ -98,7 +134,7 @@ impl Format {
         Ok(Self { rule, regex: regex.map_err(|error| ConfigError::built_in(rule.name, &error))? })
     }
 
-    fn find(&self, text: &str, anchor: usize) -> Option<(Range<usize>, usize)> {
+    fn find(&self, text: &str, anchor: usize) -> Option<Found> {
         let start = anchor.checked_sub(self.rule.lead)?;
         if self.rule.boundary && continues_word(text.as_bytes(), start) {
             return None;
@@ -109,9 +145,11 @@ impl Format {
         let proven = match self.rule.proof {
             Proof::Shape => true,
             Proof::Mixed => is_mixed(secret.as_str()),
+            Proof::Parts => secret.as_str().contains('.'),
             Proof::Credential => is_credential(whole.as_str().starts_with('B'), secret.as_str()),
         };
-        proven.then(|| (start + secret.start()..start + secret.end(), start + whole.end()))
+        let secret = start + secret.start()..start + secret.end();
+        Some(Found { secret, end: start + whole.end(), proven })
     }
 }
 

@@ -17,8 +17,16 @@ pub(crate) struct Malformed;
 pub(crate) const JSON_MARKER: &str = r#"{"error":"redaction_failed"}"#;
 
 /// The edits for one JSON value, or with `lines` for several with white space between them, as in JSON Lines.
-pub(crate) fn walk(engine: &Engine, text: &str, nesting: usize, lines: bool) -> Result<Vec<Edit>, Malformed> {
-    let possible = engine.values.possible_in(text);
+///
+/// `nesting` says in how many JSON strings the text stands, `possible` whether it can hold a secret by value.
+pub(crate) fn walk(
+    engine: &Engine,
+    text: &str,
+    nesting: usize,
+    possible: bool,
+    lines: bool,
+) -> Result<Vec<Edit>, Malformed> {
+    let possible = possible && engine.values.possible_in(text);
     let bytes = text.as_bytes();
     let mut walk =
         Walk { engine, text, bytes, at: 0, nesting, possible, edits: Vec::new(), frames: Vec::new() };
@@ -265,6 +273,9 @@ impl Walk<'_, '_> {
             // Without a quotation mark inside there is no name in it, so JSON in it holds no more than text does.
             let first = self.edits.len();
             self.engine.scan(contents, &self.engine.json_token, self.possible, &mut self.edits);
+            if self.edits.len() == first {
+                return Ok(());
+            }
             for edit in &mut self.edits[first..] {
                 edit.start += literal.start + 1;
                 edit.end += literal.start + 1;

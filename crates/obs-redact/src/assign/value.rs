@@ -9,6 +9,9 @@ use crate::rules::names::{IGNORED_IN_TEXT, WEAK_IN_TEXT};
 /// Schemes whose parameters fill the line.
 const PARAMETER_SCHEMES: &[&str] = &["digest", "hmac", "aws4hmacsha256"];
 
+/// How many bytes of a bare value are read to judge it; random text shows itself in far fewer.
+const JUDGED: usize = 256;
+
 /// The edit for the value behind the name, if there is one that counts as a secret and is not the token already.
 pub(super) fn find(text: &str, name: Name<'_>, separator: Separator, token: &str) -> Option<Edit> {
     let bytes = text.as_bytes();
@@ -24,9 +27,9 @@ pub(super) fn find(text: &str, name: Name<'_>, separator: Separator, token: &str
     match (name.quote, *bytes.get(start)?) {
         (Some(quote), b'{' | b'[') => container(bytes, start, quote),
         (Some(quote), _) => {
-            let end = start + bare_length(&bytes[start..], false);
-            judge::member_is_secret(&text[start..end])
-                .then(|| Edit::quoted(start, end, char::from(quote.mark), quote.slashes))
+            let counts = judge::member_is_secret(judged(text, start, ends_word));
+            let end = || end_of(bytes, start, ends_word);
+            counts.then(|| Edit::quoted(start, end(), char::from(quote.mark), quote.slashes))
         }
         (None, _) => header(text, &name, separator, start).or_else(|| bare(text, &name, form, start)),
     }
@@ -87,54 +90,58 @@ fn container(bytes: &[u8], start: usize, quote: Quote) -> Option<Edit> {
 /// The value of a header `Authorization` or `Cookie`, which consists of several words.
 fn header(text: &str, name: &Name<'_>, separator: Separator, start: usize) -> Option<Edit> {
     let bytes = text.as_bytes();
-    let word = &text[start..start + bytes[start..].iter().take_while(|b| !ends_header_word(**b)).count()];
+    let word = judged(text, start, ends_header_word);
     if name.ends_with("authorization") {
-        let gap = bytes[start + word.len()..].iter().take_while(|b| **b == b' ').count();
+        let gap = bytes[start + word.len()..].iter().take(8).take_while(|b| **b == b' ').count();
         let credential = start + word.len() + gap;
         if gap > 0 && is_one_of(word, PARAMETER_SCHEMES) {
-            return Some(Edit::token(credential, header_end(bytes, credential)));
+            return Some(Edit::token(credential, end_of(bytes, credential, ends_header)));
         }
         if gap > 0 && is_one_of(word, judge::SCHEMES) {
-            let end = credential + bytes[credential..].iter().take_while(|b| !ends_header_word(**b)).count();
-            let counts = judge::credential_is_secret(text.get(credential..end)?);
-            return counts.then(|| Edit::token(credential, end));
+            let counts = judge::credential_is_secret(judged(text, credential, ends_header_word));
+            return counts.then(|| Edit::token(credential, end_of(bytes, credential, ends_header_word)));
         }
     }
     let is_cookie = (name.ends_with("cookie") || name.ends_with("cookies")) && !separator.equals;
-    (is_cookie && word.contains('=')).then(|| Edit::token(start, header_end(bytes, start)))
+    (is_cookie && word.contains('=')).then(|| Edit::token(start, end_of(bytes, start, ends_header)))
 }
 
 fn bare(text: &str, name: &Name<'_>, form: Form, start: usize) -> Option<Edit> {
     let bytes = text.as_bytes();
-    let end = start + bare_length(&bytes[start..], form == Form::Variable);
-    let value = text.get(start..end)?;
-    let counts = judge::bare_is_secret(strength(name), form, name, value, bytes.get(end).copied());
-    counts.then(|| Edit::token(start, end))
+    let ends = if form == Form::Variable { ends_variable } else { ends_word };
+    let value = judged(text, start, ends);
+    let next = bytes.get(start + value.len()).copied();
+    let counts = judge::bare_is_secret(strength(name), form, name, value, next);
+    counts.then(|| Edit::token(start, end_of(bytes, start, ends)))
 }
 
-fn bare_length(bytes: &[u8], variable: bool) -> usize {
-    let ends = |b: u8| {
-        b.is_ascii_whitespace()
-            || matches!(b, b'"' | b'\'' | b'`' | b'\\')
-            || (!variable
-                && matches!(
-                    b,
-                    b',' | b';' | b'&' | b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b'[' | b']' | b'|'
-                ))
-    };
-    bytes.iter().take_while(|b| !ends(**b)).count()
+/// The beginning of a bare value, enough of it to judge it; reading on to the end of each value that does not count would
+/// take quadratic time over text like `password:password:password:`.
+fn judged(text: &str, start: usize, ends: fn(u8) -> bool) -> &str {
+    let enough = text.floor_char_boundary(start.saturating_add(JUDGED));
+    let end = end_of(&text.as_bytes()[..enough], start, ends);
+    text.get(start..end).unwrap_or_default()
+}
+
+fn end_of(bytes: &[u8], start: usize, ends: fn(u8) -> bool) -> usize {
+    bytes[start..].iter().position(|b| ends(*b)).map_or(bytes.len(), |length| start + length)
+}
+
+fn ends_variable(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'\\')
+}
+
+fn ends_word(byte: u8) -> bool {
+    let brackets = matches!(byte, b'<' | b'>' | b'(' | b')' | b'{' | b'}' | b'[' | b']');
+    ends_variable(byte) || brackets || matches!(byte, b',' | b';' | b'&' | b'|')
 }
 
 fn ends_header_word(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b',' | b'[')
+    ends_variable(byte) || matches!(byte, b',' | b'[')
 }
 
-fn header_end(bytes: &[u8], start: usize) -> usize {
-    let length = bytes[start..]
-        .iter()
-        .take_while(|b| !matches!(b, b'\n' | b'\r' | b'"' | b'\'' | b'`' | b'\\'))
-        .count();
-    start + length
+fn ends_header(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r' | b'"' | b'\'' | b'`' | b'\\')
 }
 
 fn line_end(bytes: &[u8], start: usize) -> usize {

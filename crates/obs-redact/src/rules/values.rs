@@ -7,6 +7,8 @@ pub(crate) enum Proof {
     Shape,
     /// At least one letter and one digit, so that hyphenated words do not count.
     Mixed,
+    /// A full stop between parts, which the expression leaves open so that what it matches ends where the run does.
+    Parts,
     /// What follows `Bearer`: anything but a plain word of prose.
     Credential,
 }
@@ -95,7 +97,14 @@ pub(crate) const VALUE_RULES: &[ValueRule] = &[
     mixed("vault", &["hvs."], r"hvs\.[A-Za-z0-9_-]{24,}"),
     rule("shopify", &["shpat_", "shpss_"], "shp(?:at|ss)_[0-9a-fA-F]{32}"),
     rule("age", &["age-secret-key-1"], "AGE-SECRET-KEY-1[A-Z0-9]{58}"),
-    rule("jwt", &["eyj"], r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*"),
+    ValueRule {
+        proof: Proof::Parts,
+        ..rule(
+            "jwt",
+            &["eyj"],
+            r"eyJ[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+)*)?",
+        )
+    },
     inside(
         "private-key",
         &["-----begin "],

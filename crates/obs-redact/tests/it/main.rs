@@ -3,6 +3,7 @@
 mod benign;
 mod config;
 mod formats;
+mod hostile;
 mod json;
 mod laws;
 mod text;
