@@ -46,8 +46,7 @@ type Totals = BTreeMap<(String, String), (f64, u64)>;
 fn add(totals: &mut Totals, metric: &Metric) {
     let key = (metric.name.to_string(), metric.labels[0].1.to_string());
     let (sum, count) = match &metric.value {
-        MetricValue::Add(value) | MetricValue::UpDown(value) => (*value, 0),
-        MetricValue::Sum { value, .. } => (*value, 0),
+        MetricValue::Add(value) | MetricValue::UpDown(value) | MetricValue::Sum { value, .. } => (*value, 0),
         MetricValue::Sample(value) => (*value, 1),
         MetricValue::Histogram(histogram) => {
             assert_eq!(histogram.counts.iter().sum::<u64>(), histogram.count);
@@ -79,7 +78,9 @@ impl Run {
     fn commit(&mut self, series: &mut Aggregator) {
         if let Some((id, metrics)) = self.open.take() {
             self.settled += series.commit(id);
-            metrics.iter().for_each(|metric| add(&mut self.delivered, metric));
+            for metric in &metrics {
+                add(&mut self.delivered, metric);
+            }
             self.old.push(id);
         }
     }

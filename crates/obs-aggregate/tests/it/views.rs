@@ -17,8 +17,10 @@ fn metric(time: u64, name: &'static str, value: MetricValue) -> Metric {
     Metric::new(at(time), name, value)
 }
 
-/// Name, start, end, temporality and value of each record.
-fn shown(metrics: &[Metric]) -> Vec<(&str, Option<u64>, u64, Option<Temporality>, &MetricValue)> {
+/// Name, start, end, temporality and value of a record.
+type Shown<'a> = (&'a str, Option<u64>, u64, Option<Temporality>, &'a MetricValue);
+
+fn shown(metrics: &[Metric]) -> Vec<Shown<'_>> {
     let start = |metric: &Metric| metric.start.map(Timestamp::as_nanos);
     metrics.iter().map(|m| (m.name.as_str(), start(m), m.time.as_nanos(), m.temporality, &m.value)).collect()
 }
