@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod builder;
 mod context;
 mod ids;
 mod intern;
@@ -8,11 +9,13 @@ mod kind;
 mod logger;
 mod meter;
 mod observability;
+mod open;
 mod pool;
 mod sampling;
 mod span;
 mod typed;
 
+pub use builder::ObservabilityBuilder;
 pub use context::{Context, ContextFuture, Entered, FutureExt};
 pub use intern::intern;
 pub use judgement::{FeedbackBuilder, ScoreBuilder};
@@ -22,7 +25,7 @@ pub use meter::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram, Meter,
     UpDownCounter,
 };
-pub use observability::{Guard, Observability, ObservabilityBuilder};
+pub use observability::{Guard, Observability};
 pub use sampling::{Ratio, RatioError, Sampling, SamplingInput};
 pub use span::ActiveSpan;
 

@@ -1,4 +1,8 @@
 //! Log records.
+#![expect(
+    clippy::return_self_not_must_use,
+    reason = "a builder records when it is dropped, so a chain may end anywhere"
+)]
 
 use std::sync::Arc;
 

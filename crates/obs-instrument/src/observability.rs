@@ -5,20 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use obs_core::{
-    AgentRun, Embedding, Error, EvalExecution, Exporter, Level, LlmGeneration, McpToolCall, MemoryLookup,
-    MemoryUpdate, RagQuery, Resource, ScoreValue, Signal, Str, Target, ToolCall, TraceContext, Value,
-    WorkflowRun, WorkflowStep,
+    AgentRun, Embedding, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
+    RagQuery, Resource, ScoreValue, Signal, Str, Target, ToolCall, TraceContext, WorkflowRun, WorkflowStep,
 };
-use obs_pipeline::{Clock, Intake, LaneConfig, Pipeline, PipelineBuilder, Processor, Report, SyncReport};
+use obs_pipeline::{Clock, Intake, Pipeline, Report, SyncReport};
 
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::LogBuilder;
-use crate::{ActiveSpan, Context, Generic, Kind, Meter, Sampling};
+use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Sampling};
 
 /// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
 ///
 /// Five seconds, as OpenTelemetry's SDKs wait at shutdown.
-const DROP_DEADLINE: Duration = Duration::from_secs(5);
+pub(crate) const DROP_DEADLINE: Duration = Duration::from_secs(5);
 
 /// A running instance: records in, destinations out.
 ///
@@ -39,6 +38,10 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
+    pub(crate) fn new(intake: Intake, sampling: Sampling, context: TraceContext, resource: Resource) -> Self {
+        Self { intake, sampling, context: Arc::new(context), resource: Arc::new(resource) }
+    }
+
     #[inline]
     pub(crate) fn records_spans(&self) -> bool {
         self.intake.wants().contains(Signal::Traces)
@@ -78,15 +81,13 @@ macro_rules! starts {
 }
 
 impl Observability {
+    pub(crate) fn of(pipeline: Arc<Pipeline>, instance: Instance) -> Self {
+        Self { pipeline, instance: Arc::new(instance) }
+    }
+
     /// Begins an instance for the service of this name.
     pub fn builder(service: impl Into<Str>) -> ObservabilityBuilder {
-        ObservabilityBuilder {
-            pipeline: Pipeline::builder(),
-            sampling: Sampling::Always,
-            context: TraceContext::default(),
-            resource: Resource::service(service),
-            enabled: true,
-        }
+        ObservabilityBuilder::new(service.into())
     }
 
     starts! {
@@ -223,113 +224,5 @@ impl Guard {
 impl Drop for Guard {
     fn drop(&mut self) {
         self.obs.flush(self.deadline);
-    }
-}
-
-/// An instance in the making.
-#[derive(Debug)]
-pub struct ObservabilityBuilder {
-    pipeline: PipelineBuilder,
-    sampling: Sampling,
-    context: TraceContext,
-    resource: Resource,
-    enabled: bool,
-}
-
-impl ObservabilityBuilder {
-    fn pipeline(mut self, change: impl FnOnce(PipelineBuilder) -> PipelineBuilder) -> Self {
-        self.pipeline = change(self.pipeline);
-        self
-    }
-
-    /// Adds a destination under its kind's name.
-    #[must_use]
-    pub fn to(self, exporter: impl Exporter) -> Self {
-        self.pipeline(|pipeline| pipeline.to(exporter))
-    }
-
-    /// Adds a destination under a name of one's own.
-    #[must_use]
-    #[expect(clippy::wrong_self_convention, reason = "it names where records go, it converts nothing")]
-    pub fn to_named(self, name: impl Into<Box<str>>, exporter: impl Exporter) -> Self {
-        self.pipeline(|pipeline| pipeline.to_named(name, exporter))
-    }
-
-    /// Adds a destination with delivery options of its own.
-    #[must_use]
-    #[expect(clippy::wrong_self_convention, reason = "it names where records go, it converts nothing")]
-    pub fn to_lane(self, name: impl Into<Box<str>>, exporter: impl Exporter, config: LaneConfig) -> Self {
-        self.pipeline(|pipeline| pipeline.to_lane(name, exporter, config))
-    }
-
-    /// Adds a processor; processors run in order, before redaction.
-    #[must_use]
-    pub fn processor(self, processor: impl Processor) -> Self {
-        self.pipeline(|pipeline| pipeline.processor(processor))
-    }
-
-    /// Which traces are recorded; all of them unless set.
-    #[must_use]
-    pub fn sampling(mut self, sampling: Sampling) -> Self {
-        self.sampling = sampling;
-        self
-    }
-
-    /// The deployment environment of every trace: `production`, `staging`.
-    #[must_use]
-    pub fn environment(self, environment: impl Into<Str>) -> Self {
-        self.trace(|context| context.environment = Some(environment.into()))
-    }
-
-    /// The release of the application.
-    #[must_use]
-    pub fn release(self, release: impl Into<Str>) -> Self {
-        self.trace(|context| context.release = Some(release.into()))
-    }
-
-    /// Sets what every trace starts with.
-    #[must_use]
-    pub fn trace(mut self, change: impl FnOnce(&mut TraceContext)) -> Self {
-        change(&mut self.context);
-        self
-    }
-
-    /// Adds a resource attribute: `service.version`, `host.name`.
-    #[must_use]
-    pub fn resource(mut self, key: impl Into<Str>, value: impl Into<Value>) -> Self {
-        self.resource.attributes.insert(key, value);
-        self
-    }
-
-    /// Whether anything is recorded at all; it is unless set to false.
-    #[must_use]
-    pub fn enabled(mut self, enabled: bool) -> Self {
-        self.enabled = enabled;
-        self
-    }
-
-    /// The clock; the system's unless set.
-    #[must_use]
-    pub fn clock(self, clock: Clock) -> Self {
-        self.pipeline(|pipeline| pipeline.clock(clock))
-    }
-
-    /// Further options of delivery, redaction and memory.
-    #[must_use]
-    pub fn configure(self, change: impl FnOnce(PipelineBuilder) -> PipelineBuilder) -> Self {
-        self.pipeline(change)
-    }
-
-    /// Starts the instance.
-    ///
-    /// # Errors
-    /// If two destinations have one name, or a thread cannot be started.
-    pub fn build(self) -> Result<Observability, Error> {
-        let Self { pipeline, sampling, context, resource, enabled } = self;
-        let pipeline = Arc::new(pipeline.drop_deadline(DROP_DEADLINE).build()?);
-        let intake = pipeline.intake();
-        intake.set_enabled(enabled);
-        let (context, resource) = (Arc::new(context), Arc::new(resource));
-        Ok(Observability { pipeline, instance: Arc::new(Instance { intake, sampling, context, resource }) })
     }
 }

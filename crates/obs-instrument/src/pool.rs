@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use crate::span::Open;
+use crate::open::Open;
 
 /// The most boxes a thread keeps; a box is under a kilobyte.
 const CAPACITY: usize = 64;

@@ -6,17 +6,16 @@ use std::marker::PhantomData;
 use std::sync::{Arc, OnceLock};
 
 use obs_core::{
-    Ancestor, Attributes, ErrorInfo, Event, Link, Payload, Span, SpanId, SpanKind, SpanRef, Status, Str,
-    Target, Timestamp, TraceContext, TraceId, Value,
+    Attributes, ErrorInfo, Event, Level, Link, Payload, ScoreValue, Span, SpanId, SpanKind, SpanRef, Status,
+    Str, Target, Timestamp, TraceContext, TraceId, Value,
 };
-use obs_pipeline::Intake;
 
-use crate::context::{Context, Node, State};
+use crate::context::Context;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::LogBuilder;
 use crate::observability::Instance;
-use crate::pool::{self, Slot};
-use crate::{FutureExt, Generic, Kind, ids};
+use crate::open::{Open, Recording, begin};
+use crate::{FutureExt, Generic, Kind, ids, pool};
 
 /// A span under way; it ends when it is ended or dropped.
 ///
@@ -26,45 +25,6 @@ use crate::{FutureExt, Generic, Kind, ids};
 pub struct ActiveSpan<T: Kind = Generic> {
     state: Recording,
     kind: PhantomData<fn() -> T>,
-}
-
-enum Recording {
-    /// Nothing wants spans, or the span has ended.
-    Off,
-    /// The trace is not recorded, but its ids go on to other processes.
-    Unsampled {
-        trace_id: TraceId,
-        span_id: SpanId,
-    },
-    On(Slot),
-}
-
-/// What an open span holds.
-pub(crate) struct Open {
-    span: Span,
-    intake: Intake,
-    parent: Option<Arc<Node>>,
-    /// Made when the first child, log or guard asks for it.
-    node: OnceLock<Arc<Node>>,
-}
-
-impl Open {
-    fn node(&self) -> &Arc<Node> {
-        self.node.get_or_init(|| {
-            let Span { span_id, start, path, trace_flags, trace_state, context, .. } = &self.span;
-            let root = self.span.root_span_id();
-            let ancestor = Ancestor::new(*span_id, *start, self.span.is_root(), path.clone());
-            Arc::new(Node::new(
-                self.span.trace_id,
-                *span_id,
-                Some(Arc::new(ancestor)),
-                root,
-                *trace_flags,
-                trace_state.clone(),
-                Arc::clone(context),
-            ))
-        })
-    }
 }
 
 impl<T: Kind> ActiveSpan<T> {
@@ -278,23 +238,21 @@ impl<T: Kind> ActiveSpan<T> {
 
     /// The target of a score or feedback on this span.
     pub fn target(&self) -> Option<Target> {
-        self.open().map(|Open { span, .. }| Target::Span {
-            trace_id: span.trace_id,
-            span_id: span.span_id,
-            root_span_id: root(span, self.open()),
+        self.open().map(|open| Target::Span {
+            trace_id: open.span.trace_id,
+            span_id: open.span.span_id,
+            root_span_id: open.root_span_id(),
         })
     }
 
     /// The target of a score or feedback on the whole trace.
     pub fn trace_target(&self) -> Option<Target> {
-        self.open().map(|Open { span, .. }| Target::Trace {
-            trace_id: span.trace_id,
-            root_span_id: root(span, self.open()),
-        })
+        self.open()
+            .map(|open| Target::Trace { trace_id: open.span.trace_id, root_span_id: open.root_span_id() })
     }
 
     /// A log record under this span; it is recorded when the builder is dropped.
-    pub fn log(&self, level: obs_core::Level, message: impl Into<Str>) -> LogBuilder {
+    pub fn log(&self, level: Level, message: impl Into<Str>) -> LogBuilder {
         match self.open() {
             Some(open) => LogBuilder::new(&open.intake, level, message, &self.context(), &open.span.resource),
             None => LogBuilder::noop(),
@@ -302,32 +260,28 @@ impl<T: Kind> ActiveSpan<T> {
     }
 
     /// A score of this span; it is recorded when the builder is dropped.
-    pub fn score(&self, name: impl Into<Str>, value: impl Into<obs_core::ScoreValue>) -> ScoreBuilder {
+    pub fn score(&self, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
         self.judge(self.target(), |open, target| {
             ScoreBuilder::new(&open.intake, target, name, value, &open.span)
         })
     }
 
     /// A score of the whole trace; it is recorded when the builder is dropped.
-    pub fn score_trace(&self, name: impl Into<Str>, value: impl Into<obs_core::ScoreValue>) -> ScoreBuilder {
+    pub fn score_trace(&self, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
         self.judge(self.trace_target(), |open, target| {
             ScoreBuilder::new(&open.intake, target, name, value, &open.span)
         })
     }
 
     /// Feedback on this span; it is recorded when the builder is dropped.
-    pub fn feedback(&self, kind: impl Into<Str>, value: impl Into<obs_core::ScoreValue>) -> FeedbackBuilder {
+    pub fn feedback(&self, kind: impl Into<Str>, value: impl Into<ScoreValue>) -> FeedbackBuilder {
         self.judge(self.target(), |open, target| {
             FeedbackBuilder::new(&open.intake, target, kind, value, &open.span)
         })
     }
 
     /// Feedback on the whole trace; it is recorded when the builder is dropped.
-    pub fn feedback_trace(
-        &self,
-        kind: impl Into<Str>,
-        value: impl Into<obs_core::ScoreValue>,
-    ) -> FeedbackBuilder {
+    pub fn feedback_trace(&self, kind: impl Into<Str>, value: impl Into<ScoreValue>) -> FeedbackBuilder {
         self.judge(self.trace_target(), |open, target| {
             FeedbackBuilder::new(&open.intake, target, kind, value, &open.span)
         })
@@ -377,46 +331,6 @@ impl<T: Kind> ActiveSpan<T> {
         }
         pool::give_back(slot);
     }
-}
-
-fn root(span: &Span, open: Option<&Open>) -> Option<SpanId> {
-    span.root_span_id().or_else(|| open?.parent.as_ref()?.root_span_id)
-}
-
-fn begin<T: Kind>(instance: &Instance, name: Str, parent: Context, fields: T) -> Recording {
-    let span_id = ids::span_id();
-    let (trace_id, parent) = match parent.into_state() {
-        State::Sampled(node) => (node.trace_id, Some(node)),
-        State::Unsampled { trace_id, .. } => return Recording::Unsampled { trace_id, span_id },
-        State::None => {
-            let trace_id = ids::trace_id();
-            if !instance.sampling().sample(trace_id, &name, T::NAME) {
-                return Recording::Unsampled { trace_id, span_id };
-            }
-            (trace_id, None)
-        }
-    };
-    let mut span = Span::new_in(
-        trace_id,
-        span_id,
-        name,
-        instance.clock().now(),
-        parent.as_ref().map_or_else(|| Arc::clone(instance.trace_context()), |node| Arc::clone(&node.trace)),
-        Arc::clone(instance.resource()),
-    );
-    span.kind = T::SPAN_KIND;
-    span.span_type = fields.into_type();
-    if let Some(node) = &parent {
-        span.parent_span_id = Some(node.span_id);
-        span.remote_parent = node.ancestor.is_none();
-        span.path.clone_from(&node.ancestor);
-        span.trace_flags = node.trace_flags;
-        span.trace_state.clone_from(&node.trace_state);
-    }
-    if instance.intake().wants_started() {
-        instance.intake().span_started(span.clone());
-    }
-    Recording::On(pool::fill(Open { span, intake: instance.intake().clone(), parent, node: OnceLock::new() }))
 }
 
 impl<T: Kind> Drop for ActiveSpan<T> {
