@@ -1,10 +1,14 @@
 //! Renders docs/options.md from the config structs, so that the list users read is the list the code reads.
 //!
-//! A struct whose name ends in `Config` and that serde reads is a config struct, whatever file it is in.
+//! A public struct whose name ends in `Config` is a config struct, whatever file it is in; the structs that its fields are
+//! made of are shown behind it.
 //! Names and types are its fields', the description is their doc comment, and the default is taken from the code of
 //! `Default` or `new`, so none of it is written twice.
 
 mod read;
+#[cfg(test)]
+mod tests;
+mod values;
 mod words;
 
 use std::fmt::Write;
@@ -31,6 +35,8 @@ pub(crate) struct Config {
 pub(crate) struct Choice {
     /// What it is called in a file.
     pub(crate) name: String,
+    /// The name of its type, without `Option`, lists and maps around it.
+    pub(crate) of: String,
     /// What may stand there.
     pub(crate) value: String,
     /// What holds when nothing stands there.
@@ -55,15 +61,27 @@ fn crates(project: &Project) -> Result<Vec<(String, Vec<Config>)>> {
         let sources = format!("{}/src/", member.dir);
         let mut configs = Vec::new();
         for file in project.files_with("rs").filter(|file| file.path.starts_with(&sources)) {
-            if file.text.contains("Config") && file.text.contains("Deserialize") {
-                configs.extend(read::configs(file)?);
-            }
+            configs.extend(read::configs(file)?);
         }
+        let configs = chosen(configs);
         if !configs.is_empty() {
             crates.push((member.name.clone(), configs));
         }
     }
     Ok(crates)
+}
+
+/// The config structs among `structs`, and those that their fields are made of.
+fn chosen(structs: Vec<Config>) -> Vec<Config> {
+    let is_config = |name: &str| name.ends_with("Config");
+    let parts: Vec<_> =
+        structs.iter().filter(|found| is_config(&found.name)).flat_map(|found| &found.options).collect();
+    let parts: Vec<_> = parts.into_iter().map(|option| option.of.clone()).collect();
+    let mut chosen: Vec<_> =
+        structs.into_iter().filter(|found| is_config(&found.name) || parts.contains(&found.name)).collect();
+    // Configs first, then what they are made of.
+    chosen.sort_by_key(|found| !is_config(&found.name));
+    chosen
 }
 
 fn render(crates: &[(String, Vec<Config>)]) -> String {
@@ -77,7 +95,7 @@ fn render(crates: &[(String, Vec<Config>)]) -> String {
         for config in configs {
             let _ = write!(text, "\n### {}\n\n{}\n\n", config.name, sentences(&config.doc));
             text.push_str("| option | value | default | what it does |\n|---|---|---|---|\n");
-            for Choice { name, value, default, doc } in &config.options {
+            for Choice { name, value, default, doc, .. } in &config.options {
                 let cells = [value, default, doc].map(|cell| cell.replace('|', "\\|"));
                 let _ = writeln!(text, "| `{name}` | {} | {} | {} |", cells[0], cells[1], cells[2]);
             }
@@ -92,7 +110,7 @@ fn sentences(paragraph: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+mod page_tests {
     use super::*;
     use crate::project::fixture::{files, member};
 

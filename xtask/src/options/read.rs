@@ -5,11 +5,12 @@ use proc_macro2::TokenStream;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Expr, Fields, ImplItem, Item, ItemFn, ItemImpl, ItemStruct, Stmt, Token, Type};
 
+use super::values;
 use super::words::{self, Scope};
 use super::{Choice, Config};
 use crate::project::SourceFile;
 
-/// The config structs of `file`, in its order.
+/// The structs of `file` that a user could set, in its order: public ones with named fields.
 pub(crate) fn configs(file: &SourceFile) -> Result<Vec<Config>> {
     let parsed = syn::parse_file(&file.text).map_err(|error| {
         anyhow!("{}:{}: {error}; mend the file and run this again", file.path, error.span().start().line)
@@ -23,7 +24,7 @@ pub(crate) fn configs(file: &SourceFile) -> Result<Vec<Config>> {
 }
 
 fn is_config(item: &ItemStruct) -> bool {
-    item.ident.to_string().ends_with("Config") && derives(&item.attrs, "Deserialize")
+    matches!((&item.vis, &item.fields), (syn::Visibility::Public(_), Fields::Named(_)))
 }
 
 /// True when `attributes` derive the trait called `name`.
@@ -48,6 +49,7 @@ fn config(item: &ItemStruct, items: &[Item], scope: &Scope<'_>) -> Config {
         let flat = has_serde(&field.attrs, "flatten");
         Choice {
             name,
+            of: words::innermost(&field.ty),
             value: if flat {
                 format!("the options of {}", words::type_name(&field.ty))
             } else {
@@ -118,7 +120,7 @@ impl<'a> Made<'a> {
         for function in ["new", "default"] {
             let bodies = items.iter().filter_map(|item| body_of(item, name, function));
             for (signature, block) in bodies {
-                made.literals.extend(block.stmts.last().and_then(struct_literal));
+                made.literals.extend(block.stmts.last().and_then(|last| struct_literal(last, name, items)));
                 made.parameters.extend(signature.inputs.iter().filter_map(parameter));
             }
         }
@@ -134,10 +136,10 @@ impl<'a> Made<'a> {
             if let Some(value) = value {
                 let tokens = quote_tokens(&value.expr);
                 let given = self.parameters.iter().any(|name| mentions(tokens.clone(), name));
-                return if given { "required".into() } else { words::default(&value.expr, ty, scope) };
+                return if given { "required".into() } else { values::default(&value.expr, ty, scope) };
             }
         }
-        if self.derived { words::of_type(ty, scope) } else { "–".into() }
+        if self.derived { values::of_type(ty, scope) } else { "–".into() }
     }
 }
 
@@ -153,12 +155,31 @@ fn body_of<'a>(item: &'a Item, name: &str, function: &str) -> Option<(&'a syn::S
     })
 }
 
-/// The struct literal that a function ends in.
-fn struct_literal(last: &Stmt) -> Option<&syn::ExprStruct> {
+/// The struct literal that a function of the type called `name` ends in, itself or as a constant of that type.
+fn struct_literal<'a>(last: &'a Stmt, name: &str, items: &'a [Item]) -> Option<&'a syn::ExprStruct> {
     match last {
         Stmt::Expr(Expr::Struct(literal), None) => Some(literal),
+        Stmt::Expr(Expr::Path(path), None) => {
+            let wanted = &path.path.segments.last()?.ident;
+            items.iter().find_map(|item| constant_of(item, name, wanted))
+        }
         _ => None,
     }
+}
+
+/// The struct literal of the constant `wanted` of the type called `name`, if `item` is the block that holds it.
+fn constant_of<'a>(item: &'a Item, name: &str, wanted: &syn::Ident) -> Option<&'a syn::ExprStruct> {
+    let Item::Impl(ItemImpl { self_ty, items, .. }) = item else { return None };
+    if words::type_name(self_ty) != name {
+        return None;
+    }
+    items.iter().find_map(|item| match item {
+        ImplItem::Const(found) if found.ident == *wanted => match &found.expr {
+            Expr::Struct(literal) => Some(literal),
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 fn parameter(input: &syn::FnArg) -> Option<String> {

@@ -15,7 +15,7 @@ fn check(project: &Project) -> Vec<Finding> {
         project.files.iter().filter(|file| is_compiled(file)).map(lines_of).collect();
     let mut findings = Vec::new();
     for page in project.files_with("md").filter(|page| !is_compiled(page)) {
-        for block in blocks(&page.text).into_iter().filter(|block| block.language == "rust") {
+        for block in blocks(&page.text).into_iter().filter(is_program) {
             if !compiled.iter().any(|lines| holds(lines, &block)) {
                 let next = "take it line by line from a crate's README or example, where it is compiled";
                 findings.push(Finding::new(&page.path, block.at, "a program that nothing compiles", next));
@@ -23,6 +23,11 @@ fn check(project: &Project) -> Vec<Finding> {
         }
     }
     findings
+}
+
+/// Rust, with or without words for rustdoc behind it (`rust,no_run`).
+fn is_program(block: &Block) -> bool {
+    block.language.split(',').next() == Some("rust")
 }
 
 fn is_compiled(file: &SourceFile) -> bool {
@@ -50,7 +55,7 @@ mod tests {
     use crate::project::fixture::files;
     use crate::tidy::testing::{holds_here, places};
 
-    const PAGE: &str = "# A\n\n```rust\nlet a = 1;\n\n    let b = a;\n```\n\n```text\nlet c;\n```\n";
+    const PAGE: &str = "# A\n\n```rust,no_run\nlet a = 1;\n\n    let b = a;\n```\n\n```text\nlet c;\n```\n";
 
     #[test]
     fn every_program_is_compiled() {
