@@ -31,8 +31,8 @@ impl Edit {
     }
 }
 
-/// The text with all edits made; edits that overlap become one, filled as the one that starts first (of two that start
-/// together, the longer).
+/// The text with all edits made; edits that overlap become one, filled as the one that starts first; of two that start
+/// together as the longer; of two with the same range as the one found later, which knows more of what is around.
 ///
 /// `None` if a range does not fit the text, which only a mistake in a scanner can cause; the caller fails closed.
 pub(crate) fn apply(text: &str, mut edits: Vec<Edit>, token: &str) -> Option<String> {
@@ -40,6 +40,9 @@ pub(crate) fn apply(text: &str, mut edits: Vec<Edit>, token: &str) -> Option<Str
     edits.dedup_by(|later, earlier| {
         let overlaps = later.start < earlier.end;
         if overlaps {
+            if (later.start, later.end) == (earlier.start, earlier.end) {
+                std::mem::swap(&mut earlier.fill, &mut later.fill);
+            }
             earlier.end = earlier.end.max(later.end);
         }
         overlaps
@@ -80,6 +83,12 @@ mod tests {
     fn of_two_edits_that_start_together_the_longer_fills() {
         let edits = vec![Edit::token(1, 2), Edit::quoted(1, 3, '\'', 0)];
         assert_eq!(apply("abcd", edits, "#").as_deref(), Some("a'#'d"));
+    }
+
+    #[test]
+    fn of_two_edits_of_the_same_range_the_later_fills() {
+        let inner = Edit { start: 1, end: 3, fill: Fill::Text("inner".into()) };
+        assert_eq!(apply("abcd", vec![inner, Edit::token(1, 3)], "#").as_deref(), Some("a#d"));
     }
 
     #[test]

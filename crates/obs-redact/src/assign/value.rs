@@ -31,7 +31,13 @@ pub(super) fn find(text: &str, name: Name<'_>, separator: Separator, token: &str
             let end = || end_of(bytes, start, ends_word);
             counts.then(|| Edit::quoted(start, end(), char::from(quote.mark), quote.slashes))
         }
-        (None, _) => header(text, &name, separator, start).or_else(|| bare(text, &name, form, start)),
+        (None, _) => match declared(text, separator, start) {
+            Some(value) => {
+                let quote = Quote::at(bytes, value)?;
+                quoted(text, &name, value + quote.slashes + 1, quote, token)
+            }
+            None => header(text, &name, separator, start).or_else(|| bare(text, &name, form, start)),
+        },
     }
 }
 
@@ -104,6 +110,17 @@ fn header(text: &str, name: &Name<'_>, separator: Separator, start: usize) -> Op
     }
     let is_cookie = (name.ends_with("cookie") || name.ends_with("cookies")) && !separator.equals;
     (is_cookie && word.contains('=')).then(|| Edit::token(start, end_of(bytes, start, ends_header)))
+}
+
+/// Where the value of `name: Type = value` begins: what follows the colon is then no secret.
+fn declared(text: &str, separator: Separator, start: usize) -> Option<usize> {
+    let rest = text.get(start..).filter(|_| !separator.equals)?;
+    let rest = rest.strip_prefix('&').unwrap_or(rest);
+    let rest = rest.strip_prefix("'static ").unwrap_or(rest);
+    let part = |b: u8| b.is_ascii_alphanumeric() || b"_<>[]:.?|".contains(&b);
+    let length = rest.bytes().take(64).take_while(|b| part(*b)).count();
+    let value = rest.get(length..)?.strip_prefix(" = ")?;
+    (length > 0).then(|| text.len() - value.len())
 }
 
 fn bare(text: &str, name: &Name<'_>, form: Form, start: usize) -> Option<Edit> {

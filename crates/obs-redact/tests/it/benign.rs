@@ -24,6 +24,7 @@ const BENIGN: &[&str] = &[
     "Asia-Pacific revenue grew; the Alaska trip was in Asia. ASIA2026 summit.",
     "https://example.com/a/b?page=2&sort=key#token and http://localhost:8080/@user and git@github.com:a/b.git",
     "mailto:bob@example.com; see https://example.com/a:b@c for the path",
+    "pub const INET6_TOKEN: _bindgen_ty_5 = _bindgen_ty_5::INET6_TOKEN; let secret: u64 = load(12345678);",
     "std::collections::HashMap token::Stream crate::secret::Secret<String> password::hash(x)",
     "2026-11-21T10:15:00.123Z INFO obs::pipeline: refresh: 30s, key_id=abc123, next_page_token: none",
     "[INFO] started\n[1, 2, 3] is a list\n{not json}\n\"quoted\" and more",

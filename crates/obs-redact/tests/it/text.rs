@@ -27,6 +27,8 @@ fn law_6_pairs_in_logs_queries_and_variables() {
         ("passphrase: \"correct horse battery\"", "passphrase: \"[REDACTED]\""),
         ("apiKey := \"k1\"", "apiKey := \"[REDACTED]\""),
         ("config[\"password\"] = \"hunter2\"", "config[\"password\"] = \"[REDACTED]\""),
+        ("const API_KEY: &'static str = \"k1\";", "const API_KEY: &'static str = \"[REDACTED]\";"),
+        ("let dbPassword: string = 'hunter'", "let dbPassword: string = '[REDACTED]'"),
         ("'password' => 'hunter2'", "'password' => '[REDACTED]'"),
     ]);
 }
