@@ -135,7 +135,8 @@ const BELOW_SIX: &[&str] = &[
 ];
 
 /// Dev-dependencies between our crates other than on the testkit: who, on whom, and why.
-const DEV_EDGES: &[(&str, &str, &str)] = &[];
+const DEV_EDGES: &[(&str, &str, &str)] =
+    &[("obs-instrument", "obs-json", "its README shows a whole program, with something to send to")];
 
 /// The room of the crate called `name`.
 pub(crate) fn room_of(name: &str) -> Option<&'static Room> {
