@@ -134,7 +134,8 @@ impl Rule {
 
     fn fits(&self, tail: Tail<'_>) -> bool {
         if self.suffix {
-            tail.letters.ends_with(&self.name) || tail.bytes.ends_with(&self.name)
+            let digits = tail.bytes.len() > tail.letters.len();
+            tail.letters.ends_with(&self.name) || (digits && tail.bytes.ends_with(&self.name))
         } else {
             tail.whole && *self.name == *tail.bytes
         }
