@@ -1,0 +1,338 @@
+//! The conventions that AI telemetry is written in: which attribute stands for which field of a record.
+//!
+//! [`ATTRIBUTES`] and [`TYPES`] are the only places that know attribute names.
+//! Readers go from the name to the field, writers from the field to the name.
+
+mod attributes;
+mod types;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+pub use attributes::ATTRIBUTES;
+pub use types::{TYPES, TypeName};
+
+/// Whose names they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Convention {
+    /// OpenTelemetry's general conventions: errors, users, sessions, deployment.
+    General,
+    /// OpenTelemetry's GenAI conventions.
+    GenAi,
+    /// OpenInference, as Arize and Phoenix have it.
+    OpenInference,
+    /// OpenLLMetry, as Traceloop has it, where it goes beyond GenAI.
+    OpenLlmetry,
+    /// Langfuse's own attributes.
+    Langfuse,
+    /// Mastra's own attributes.
+    Mastra,
+}
+
+/// One row of [`ATTRIBUTES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attribute {
+    /// Whose name it is.
+    pub convention: Convention,
+    /// The name.
+    ///
+    /// A name that ends in `.*` stands for every name with that prefix.
+    /// `{type}` stands for one segment, the framework's own name of the span type.
+    pub name: &'static str,
+    /// What it stands for.
+    pub field: Field,
+}
+
+/// A place in a record that an attribute can stand for.
+///
+/// Which of them a span has depends on its type; an attribute whose field the span lacks stays an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Field {
+    /// The span's input.
+    Input,
+    /// The media type of the input: JSON or plain text.
+    InputMime,
+    /// The span's input as messages.
+    InputMessages,
+    /// The span's output.
+    Output,
+    /// The media type of the output.
+    OutputMime,
+    /// The span's output as messages.
+    OutputMessages,
+    /// An agent's instructions; for a model call, the system message before the others.
+    Instructions,
+    /// The model asked for.
+    Model,
+    /// The provider.
+    Provider,
+    /// The model that answered.
+    ResponseModel,
+    /// The provider's id of the answer.
+    ResponseId,
+    /// Why the model stopped.
+    FinishReason,
+    /// The kind of answer.
+    ResultType,
+    /// Whether the answer was streamed.
+    Streaming,
+    /// Time to the first token, in seconds since the span began.
+    TimeToFirstToken,
+    /// Time of the first token, as a point in time.
+    FirstTokenTime,
+    /// Sampling temperature.
+    Temperature,
+    /// Nucleus sampling.
+    TopP,
+    /// The most tokens to answer with.
+    MaxTokens,
+    /// Any other sampling parameter, named by what follows the prefix.
+    Parameter,
+    /// All parameters in one JSON object.
+    Parameters,
+    /// The tools offered; for an agent, their names.
+    Tools,
+    /// The managed prompt's name.
+    PromptName,
+    /// The managed prompt's version.
+    PromptVersion,
+    /// All input tokens.
+    InputTokens,
+    /// All output tokens.
+    OutputTokens,
+    /// Input and output tokens together.
+    TotalTokens,
+    /// Input read from the prompt cache.
+    CacheReadTokens,
+    /// Input written to the prompt cache, of whatever lifetime.
+    CacheWriteTokens,
+    /// Input written to the prompt cache for five minutes.
+    CacheWrite5mTokens,
+    /// Input written to the prompt cache for an hour.
+    CacheWrite1hTokens,
+    /// Audio input.
+    InputAudioTokens,
+    /// Image input.
+    InputImageTokens,
+    /// Output thought, not said.
+    ReasoningTokens,
+    /// Audio output.
+    OutputAudioTokens,
+    /// Image output.
+    OutputImageTokens,
+    /// The whole cost in US dollars.
+    Cost,
+    /// The cost of the input in US dollars.
+    InputCost,
+    /// The cost of the output in US dollars.
+    OutputCost,
+    /// The agent's id.
+    AgentId,
+    /// The agent's name.
+    AgentName,
+    /// The most steps an agent may take.
+    MaxSteps,
+    /// The workflow's id.
+    WorkflowId,
+    /// The id of the workflow's run.
+    RunId,
+    /// The step's id.
+    StepId,
+    /// Where a workflow run or step stands.
+    WorkflowStatus,
+    /// How many conditions a conditional step asks.
+    Conditions,
+    /// The steps that a conditional step chose.
+    SelectedSteps,
+    /// How many branches a parallel step runs.
+    Branches,
+    /// How a loop step repeats.
+    LoopKind,
+    /// The iteration of a loop step.
+    Iteration,
+    /// How many iterations a loop step has.
+    Iterations,
+    /// How long a sleep step waits, in milliseconds.
+    SleepMillis,
+    /// Until when a sleep step waits.
+    SleepUntil,
+    /// The event that a step waits for.
+    AwaitedEvent,
+    /// How long a step waits for its event at most, in milliseconds.
+    AwaitMillis,
+    /// Whether the awaited event came.
+    EventReceived,
+    /// The name of whatever the span runs: an agent, a workflow, a step or a tool.
+    EntityName,
+    /// The tool's name.
+    ToolName,
+    /// The id that the model gave the call.
+    ToolCallId,
+    /// What kind of tool.
+    ToolKind,
+    /// What the tool is said to do.
+    ToolDescription,
+    /// Whether the tool did it.
+    ToolSuccess,
+    /// The MCP server's name.
+    McpServer,
+    /// The MCP server's version.
+    McpServerVersion,
+    /// The MCP method.
+    McpMethod,
+    /// The memory or document store.
+    Store,
+    /// What was asked of a memory or store.
+    Query,
+    /// The most documents wanted.
+    TopK,
+    /// What was found: a JSON list, or flattened by index.
+    Documents,
+    /// How many memories were touched.
+    MemoryCount,
+    /// What was done to a memory.
+    MemoryOperation,
+    /// The length of an embedding's vector.
+    Dimensions,
+    /// How many embeddings were made.
+    EmbeddingCount,
+    /// The scorer.
+    ScorerName,
+    /// Where the scorer ran.
+    ScorerSource,
+    /// The trace's name.
+    TraceName,
+    /// The end user.
+    UserId,
+    /// The session.
+    SessionId,
+    /// The conversation.
+    ThreadId,
+    /// The request.
+    RequestId,
+    /// The tenant.
+    OrganizationId,
+    /// Labels: a list, a JSON list or a single one.
+    Tags,
+    /// The deployment environment.
+    Environment,
+    /// The release of the application.
+    Release,
+    /// The version of the traced thing.
+    Version,
+    /// The service, where it differs from the resource's.
+    Service,
+    /// The experiment.
+    ExperimentId,
+    /// Free metadata in one JSON object.
+    Metadata,
+    /// One key of the free metadata, named by what follows the prefix.
+    MetadataKey,
+    /// The error's type.
+    ErrorType,
+    /// The error's message.
+    ErrorMessage,
+    /// The error's stack.
+    ErrorStack,
+    /// The error's code.
+    ErrorCode,
+    /// A log's own field, named by what follows the prefix.
+    LogAttribute,
+    /// The trace a log belongs to, said again.
+    LogTraceId,
+    /// The span a log belongs to, said again.
+    LogSpanId,
+    /// The name of an event.
+    EventName,
+    /// What an evaluation measured.
+    EvaluationName,
+    /// An evaluation's number.
+    EvaluationScore,
+    /// An evaluation's word.
+    EvaluationLabel,
+    /// Why an evaluation came out so.
+    EvaluationExplanation,
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Meaning<'a> {
+    /// The position in [`ATTRIBUTES`]: of two names of one field, the lower is preferred.
+    pub rank: usize,
+    /// The field.
+    pub field: Field,
+    /// What follows the prefix; empty unless the row's name ends in `.*`.
+    pub rest: &'a str,
+}
+
+/// What an attribute's name stands for, or `None` for a name of nobody's convention.
+pub fn lookup(name: &str) -> Option<Meaning<'_>> {
+    let meaning = |rank: usize, rest| Meaning { rank, field: ATTRIBUTES[rank].field, rest };
+    if let Some(rank) = INDEX.exact.get(name) {
+        return Some(meaning(*rank, ""));
+    }
+    let mut prefixes = INDEX.prefixes.iter();
+    if let Some((rest, rank)) = prefixes.find_map(|(prefix, rank)| Some((name.strip_prefix(prefix)?, rank))) {
+        return Some(meaning(*rank, rest)).filter(|meaning| !meaning.rest.is_empty());
+    }
+    let (framework, rest) = name.split_once('.')?;
+    let (_, rest) = rest.split_once('.')?;
+    let rank = INDEX.exact.get(format!("{framework}.{{type}}.{rest}").as_str())?;
+    Some(meaning(*rank, ""))
+}
+
+/// The name that a convention writes a field under: its first row, or `None` if it has none.
+pub fn name_of(convention: Convention, field: Field) -> Option<&'static str> {
+    ATTRIBUTES.iter().find(|row| row.convention == convention && row.field == field).map(|row| row.name)
+}
+
+struct Index {
+    exact: HashMap<&'static str, usize>,
+    prefixes: Vec<(&'static str, usize)>,
+}
+
+static INDEX: LazyLock<Index> = LazyLock::new(|| {
+    let mut index = Index { exact: HashMap::new(), prefixes: Vec::new() };
+    for (rank, row) in ATTRIBUTES.iter().enumerate() {
+        match row.name.strip_suffix('*') {
+            Some(prefix) => index.prefixes.push((prefix, rank)),
+            None => {
+                index.exact.insert(row.name, rank);
+            }
+        }
+    }
+    index
+});
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_name_stands_once_and_finds_its_own_row() {
+        let mut names = HashSet::new();
+        for (rank, row) in ATTRIBUTES.iter().enumerate() {
+            assert!(names.insert(row.name), "{} stands twice", row.name);
+            let name = row.name.replace("{type}", "agent_run").replace('*', "rest");
+            let meaning = lookup(&name).unwrap_or_else(|| panic!("{name} is not found"));
+            assert_eq!(meaning.rank, rank, "{name} finds another row");
+            assert_eq!(meaning.rest.is_empty(), !row.name.ends_with('*'));
+        }
+    }
+
+    #[test]
+    fn the_first_row_of_a_convention_is_the_name_to_write() {
+        assert_eq!(name_of(Convention::GenAi, Field::Provider), Some("gen_ai.provider.name"));
+        assert_eq!(name_of(Convention::OpenInference, Field::Model), Some("llm.model_name"));
+        assert_eq!(name_of(Convention::General, Field::Model), None);
+    }
+
+    #[test]
+    fn foreign_names_mean_nothing() {
+        for name in ["", ".", "http.route", "gen_ai.request.", "mastra.", "mastra.agent_run.unheard_of"] {
+            assert_eq!(lookup(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! Walking a request: where we are, what was made, what was refused.
+
+use std::sync::Arc;
+
+use obs_core::{Attributes, Record, Resource, Scope, Str, TraceContext, Value};
+use opentelemetry_proto::tonic::common::v1::InstrumentationScope;
+use opentelemetry_proto::tonic::resource::v1::Resource as WireResource;
+
+use super::{Ingested, Refused, pairs, value};
+use crate::conventions::{self, Field};
+
+/// What the three levels of a request are called.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) groups: &'static str,
+    pub(super) scopes: &'static str,
+    pub(super) records: &'static str,
+}
+
+pub(super) const SPANS: Names = Names { groups: "resourceSpans", scopes: "scopeSpans", records: "spans" };
+pub(super) const LOGS: Names = Names { groups: "resourceLogs", scopes: "scopeLogs", records: "logRecords" };
+pub(super) const METRICS: Names =
+    Names { groups: "resourceMetrics", scopes: "scopeMetrics", records: "metrics" };
+
+/// What the records of one scope share.
+#[derive(Debug, Default)]
+pub(super) struct Source {
+    pub(super) resource: Arc<Resource>,
+    base: TraceContext,
+    last: Arc<TraceContext>,
+}
+
+impl Source {
+    /// The context of a record: what the record says, else what its resource says; shared with the record before if equal.
+    pub(super) fn context(&mut self, mut context: TraceContext) -> Arc<TraceContext> {
+        context.environment = context.environment.or_else(|| self.base.environment.clone());
+        context.release = context.release.or_else(|| self.base.release.clone());
+        if *self.last != context {
+            self.last = Arc::new(context);
+        }
+        Arc::clone(&self.last)
+    }
+
+    /// The name of the instrumentation that made the records.
+    pub(super) fn scope_name(&self) -> &str {
+        self.resource.scope.as_ref().map_or("", |scope| &scope.name)
+    }
+}
+
+/// A walk through a request.
+#[derive(Debug)]
+pub(super) struct Collect {
+    names: &'static Names,
+    at: [usize; 2],
+    attributes: Option<Attributes>,
+    source: Option<Source>,
+    out: Ingested,
+}
+
+impl Collect {
+    pub(super) fn new(names: &'static Names) -> Self {
+        Self { names, at: [0; 2], attributes: None, source: None, out: Ingested::default() }
+    }
+
+    /// Enters a resource's group; a resource that cannot be read refuses the group.
+    pub(super) fn group(&mut self, at: usize, resource: Option<&WireResource>, schema_url: &str) {
+        self.at = [at, 0];
+        let attributes = resource.map_or(Ok(Attributes::new()), |r| pairs::attributes(&r.attributes));
+        self.attributes = match attributes {
+            Ok(mut attributes) => {
+                note(&mut attributes, "otel.schema_url", schema_url);
+                Some(attributes)
+            }
+            Err(reason) => {
+                self.refuse(format!("{}[{at}].resource", self.names.groups), reason);
+                None
+            }
+        };
+    }
+
+    /// Enters a scope; one that cannot be read refuses its records.
+    pub(super) fn scope(&mut self, at: usize, scope: Option<&InstrumentationScope>, schema_url: &str) {
+        self.at[1] = at;
+        self.source = None;
+        let Some(attributes) = self.attributes.clone() else { return };
+        match read_scope(scope, schema_url) {
+            Ok(scope) => {
+                let base = base(&attributes);
+                let resource = Arc::new(Resource { attributes, scope });
+                self.source = Some(Source { resource, base, last: Arc::default() });
+            }
+            Err(reason) => {
+                let place =
+                    format!("{}[{}].{}[{at}].scope", self.names.groups, self.at[0], self.names.scopes);
+                self.refuse(place, reason);
+            }
+        }
+    }
+
+    /// Reads a record that is whole or refused.
+    pub(super) fn record(
+        &mut self,
+        at: usize,
+        read: impl FnOnce(&mut Source, &mut Vec<Record>) -> Result<(), String>,
+    ) {
+        self.parts(at, |source, records, refused| {
+            let before = records.len();
+            if let Err(reason) = read(source, records) {
+                records.truncate(before);
+                refused.push((String::new(), reason));
+            }
+        });
+    }
+
+    /// Reads a record whose parts may be refused each by its place within.
+    pub(super) fn parts(
+        &mut self,
+        at: usize,
+        read: impl FnOnce(&mut Source, &mut Vec<Record>, &mut Vec<(String, String)>),
+    ) {
+        let Some(source) = &mut self.source else { return };
+        let mut refused = Vec::new();
+        read(source, &mut self.out.records, &mut refused);
+        for (within, reason) in refused {
+            let place = format!("{}{within}", self.place(at));
+            self.refuse(place, reason);
+        }
+    }
+
+    pub(super) fn refuse(&mut self, place: String, reason: String) {
+        self.out.refused.push(Refused { place, reason });
+    }
+
+    pub(super) fn finish(self) -> Ingested {
+        self.out
+    }
+
+    fn place(&self, at: usize) -> String {
+        let Names { groups, scopes, records } = self.names;
+        format!("{groups}[{}].{scopes}[{}].{records}[{at}]", self.at[0], self.at[1])
+    }
+}
+
+fn read_scope(scope: Option<&InstrumentationScope>, schema_url: &str) -> Result<Option<Scope>, String> {
+    let Some(scope) = scope else { return Ok(None) };
+    let mut attributes = pairs::attributes(&scope.attributes)?;
+    note(&mut attributes, "otel.schema_url", schema_url);
+    let version = Some(Str::copied(&scope.version)).filter(|version| !version.is_empty());
+    Ok(Some(Scope { name: Str::copied(&scope.name), version, attributes }))
+}
+
+fn note(attributes: &mut Attributes, key: &'static str, text: &str) {
+    if !text.is_empty() {
+        attributes.insert(key, Str::copied(text));
+    }
+}
+
+/// What a resource says of all its traces; the resource keeps its attributes too.
+fn base(attributes: &Attributes) -> TraceContext {
+    let mut base = TraceContext::default();
+    let mut set = |key: &Str, value: &Value| {
+        let slot = match conventions::lookup(key)?.field {
+            Field::Environment => &mut base.environment,
+            Field::Release => &mut base.release,
+            _ => return None,
+        };
+        *slot = slot.take().or_else(|| value::name(value));
+        Some(())
+    };
+    for (key, value) in attributes.iter() {
+        set(key, value);
+    }
+    base
+}

@@ -1,0 +1,87 @@
+//! What went wrong, from attributes and `exception` events.
+
+use obs_core::{Attributes, ErrorInfo, Event, Status, Str, Value};
+
+use super::pairs::once;
+use super::value::name;
+use crate::conventions::{self, Field};
+
+/// Error types that say nothing.
+const UNKNOWN: [&str; 3] = ["unknown", "_OTHER", ""];
+
+/// The parts of a span's error while they are being found.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    error_type: Option<Str>,
+    message: Option<Str>,
+    stack: Option<Str>,
+    code: Option<Str>,
+}
+
+impl Parts {
+    /// Takes a part; gives the value back if it says nothing or another was found.
+    pub(super) fn set(&mut self, field: Field, value: Value) -> Option<Value> {
+        match field {
+            Field::ErrorType if value.as_str().is_some_and(|text| UNKNOWN.contains(&text)) => Some(value),
+            Field::ErrorType => once(&mut self.error_type, name(&value), value),
+            Field::ErrorMessage => once(&mut self.message, name(&value), value),
+            Field::ErrorStack => once(&mut self.stack, name(&value), value),
+            Field::ErrorCode => once(&mut self.code, name(&value), value),
+            _ => Some(value),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.error_type.is_none() && self.message.is_none() && self.stack.is_none() && self.code.is_none()
+    }
+
+    /// The error of a span that failed, or that says so by its attributes.
+    ///
+    /// The last `exception` event is the one that ended the span: what it says moves into the error, and the event keeps its time.
+    /// The exceptions of a span that did not fail were handled, and stay events.
+    pub(super) fn finish(
+        mut self,
+        status: Status,
+        message: &str,
+        events: &mut [Event],
+    ) -> Option<Box<ErrorInfo>> {
+        if status != Status::Error && self.is_empty() {
+            return None;
+        }
+        let exception = events.iter_mut().rev().find(|event| event.name == "exception");
+        if let Some(event) = exception.filter(|_| status == Status::Error) {
+            self.absorb(event);
+        }
+        let said = Some(message).filter(|text| !text.is_empty());
+        let mut details = Attributes::new();
+        if let (Some(said), Some(_)) =
+            (said, self.message.as_ref().filter(|known| Some(known.as_str()) != said))
+        {
+            details.push("status.message", Str::copied(said));
+        }
+        Some(Box::new(ErrorInfo {
+            error_type: self.error_type,
+            message: self.message.or_else(|| said.map(Str::copied)).unwrap_or_default(),
+            stack: self.stack,
+            code: self.code,
+            details,
+            ..ErrorInfo::default()
+        }))
+    }
+
+    /// Takes what the span's attributes did not say; the rest stays with the event.
+    fn absorb(&mut self, event: &mut Event) {
+        let mut left = Attributes::new();
+        for (key, value) in std::mem::take(&mut event.attributes) {
+            let field = conventions::lookup(&key).map(|meaning| meaning.field);
+            let kept = match field {
+                Some(field) => self.set(field, value),
+                None => Some(value),
+            };
+            if let Some(value) = kept {
+                left.push(key, value);
+            }
+        }
+        event.attributes = left;
+    }
+}

@@ -1,0 +1,162 @@
+//! Logs.
+
+use std::str::FromStr;
+
+use obs_core::{
+    Attributes, Level, Log, Payload, Record, SpanId, SpanRef, Str, Target, Timestamp, TraceId, Value,
+};
+use opentelemetry_proto::tonic::logs::v1 as wire;
+
+use super::collect::Source;
+use super::draft::Draft;
+use super::value::{payload, value};
+use super::{pairs, scores, spans};
+use crate::conventions::{self, Field};
+
+/// One log, or the reason why it is refused; an evaluation result becomes a score.
+pub(super) fn convert(
+    record: &wire::LogRecord,
+    source: &mut Source,
+    records: &mut Vec<Record>,
+) -> Result<(), String> {
+    let observed = record.observed_time_unix_nano;
+    let time = if record.time_unix_nano == 0 { observed } else { record.time_unix_nano };
+    let (level, severity) = level(record);
+    let (message, data) = body(record)?;
+    let mut log = Log::new(Timestamp::from_nanos(time), level, message);
+    log.data = data;
+    log.event_name = Some(&record.event_name).filter(|name| !name.is_empty()).map(Str::from);
+    log.span = span(record)?;
+    log.resource = source.resource.clone();
+
+    let mut fields = Attributes::new();
+    let mut rest = Vec::new();
+    for (key, value) in pairs::pairs(&record.attributes)? {
+        if let Some((key, value)) = take(&mut log, key, value, &mut fields) {
+            rest.push((key, value));
+        }
+    }
+    let mut draft = Draft::of_context(rest);
+    let left = draft.finish(source.scope_name());
+    log.context = source.context(draft.context);
+    log.attributes = fields;
+    for (key, value) in left {
+        log.attributes.insert(key, value);
+    }
+    for (key, value) in severity {
+        log.attributes.insert(key, value);
+    }
+    if observed != time {
+        log.attributes.insert("log.observed_time_unix_nano", observed);
+    }
+    spans::note(&mut log.attributes, "otel.dropped_attributes_count", record.dropped_attributes_count);
+    records.push(score(&log).unwrap_or(Record::Log(log)));
+    Ok(())
+}
+
+/// Takes what is the log's own; gives back what may be of its context.
+fn take(log: &mut Log, key: Str, value: Value, fields: &mut Attributes) -> Option<(Str, Value)> {
+    let Some(meaning) = conventions::lookup(&key) else { return Some((key, value)) };
+    match meaning.field {
+        Field::EventName if log.event_name.is_none() && value.as_str().is_some() => {
+            log.event_name = super::value::name(&value);
+            None
+        }
+        Field::LogAttribute if fields.get(meaning.rest).is_none() => {
+            fields.push(Str::copied(meaning.rest), value);
+            None
+        }
+        Field::LogTraceId => again(log.span.map(|span| span.trace_id), &value, |trace_id: TraceId| {
+            log.span = Some(SpanRef { trace_id, span_id: None });
+        })
+        .then_some((key, value)),
+        Field::LogSpanId => {
+            let known = log.span.and_then(|span| span.span_id);
+            let span = &mut log.span;
+            again(known, &value, |span_id: SpanId| {
+                if let Some(span) = span {
+                    span.span_id = Some(span_id);
+                }
+            })
+            .then_some((key, value))
+        }
+        _ => Some((key, value)),
+    }
+}
+
+/// Takes an id that is said again as text; `true` if it must be kept because it says something else.
+fn again<T: FromStr + PartialEq>(known: Option<T>, value: &Value, set: impl FnOnce(T)) -> bool {
+    match (known, value.as_str().and_then(|text| text.parse().ok())) {
+        (Some(known), Some(id)) => known != id,
+        (None, Some(id)) => {
+            set(id);
+            false
+        }
+        (_, None) => true,
+    }
+}
+
+/// A text is the message; anything structured is the data, and its event's name or own message the message.
+fn body(record: &wire::LogRecord) -> Result<(Str, Option<Payload>), String> {
+    let body = value(record.body.as_ref()).map_err(|why| format!("body: {why}"))?;
+    Ok(match body {
+        Value::Null => (Str::EMPTY, None),
+        Value::Str(text) => (text, None),
+        Value::Map(fields) => {
+            let message = fields.get("message").and_then(Value::as_str).map(Str::copied).unwrap_or_default();
+            (message, Some(payload(&Value::Map(fields))))
+        }
+        body => (Str::EMPTY, Some(payload(&body))),
+    })
+}
+
+/// The level, and what the severity says beyond it.
+fn level(record: &wire::LogRecord) -> (Level, Vec<(&'static str, Value)>) {
+    let (number, text) = (record.severity_number, record.severity_text.as_str());
+    let named = Level::from_str(text).ok();
+    let level = if number == 0 { named.unwrap_or(Level::Info) } else { Level::from_severity_number(number) };
+    let mut beyond = Vec::new();
+    if number != 0 && number != i32::from(level.severity_number()) {
+        beyond.push(("log.severity_number", Value::from(number)));
+    }
+    if !text.is_empty() && named != Some(level) {
+        beyond.push(("log.severity_text", Value::Str(Str::copied(text))));
+    }
+    (level, beyond)
+}
+
+fn span(record: &wire::LogRecord) -> Result<Option<SpanRef>, String> {
+    let empty = |bytes: &[u8]| bytes.iter().all(|byte| *byte == 0);
+    if empty(&record.trace_id) {
+        return Ok(None);
+    }
+    let trace_id = spans::trace_id(&record.trace_id, "traceId")?;
+    let span_id =
+        if empty(&record.span_id) { None } else { Some(spans::span_id(&record.span_id, "spanId")?) };
+    Ok(Some(SpanRef { trace_id, span_id }))
+}
+
+/// The score that the log is, if it is an evaluation result of something that can be told.
+fn score(log: &Log) -> Option<Record> {
+    if log.event_name.as_deref() != Some(scores::EVENT) {
+        return None;
+    }
+    let target = match (log.span, &log.context.session_id) {
+        (Some(SpanRef { trace_id, span_id: Some(span_id) }), _) => {
+            Target::Span { trace_id, span_id, root_span_id: None }
+        }
+        (Some(SpanRef { trace_id, span_id: None }), _) => Target::Trace { trace_id, root_span_id: None },
+        (None, Some(session_id)) => Target::Session { session_id: session_id.clone() },
+        (None, None) => return None,
+    };
+    let mut score = scores::read(log.time, target, &log.attributes)?;
+    if !log.message.is_empty() {
+        score.metadata.insert("log.message", log.message.clone());
+    }
+    if let Some(data) = &log.data {
+        score.metadata.insert("log.data", Value::Str(data.shared().clone()));
+    }
+    score.context = log.context.clone();
+    score.resource = log.resource.clone();
+    Some(Record::Score(score))
+}

@@ -1,0 +1,5 @@
+//! One binary of integration tests.
+#![cfg(feature = "ingest")]
+
+mod real;
+mod request;
