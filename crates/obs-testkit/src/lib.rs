@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod capture;
+pub mod conformance;
 pub mod fixtures;
 mod scripted;
 
