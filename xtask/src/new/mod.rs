@@ -109,7 +109,11 @@ fn lines(name: &Name) -> Vec<(&'static str, String)> {
         ("xtask/linked/Cargo.toml", format!("obs-{kebab}.workspace = true")),
         (
             "xtask/linked/src/exporters.rs, EXPORTERS",
-            format!("Listed {{ name: \"obs-{kebab}\", descriptor: &obs_{}::DESCRIPTOR }},", name.snake()),
+            format!(
+                "Listed {{ name: \"obs-{kebab}\", descriptor: &obs_{}::{}Exporter::DESCRIPTOR }},",
+                name.snake(),
+                name.pascal()
+            ),
         ),
         (
             "xtask/src/tidy/edges.rs, HOUSE",
