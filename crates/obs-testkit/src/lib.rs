@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod arbitrary;
 mod capture;
 pub mod conformance;
 pub mod fixtures;

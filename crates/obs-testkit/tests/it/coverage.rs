@@ -111,6 +111,11 @@ fn every_variant_of_a_span_is_in_the_ordinary_batch() {
         LoopKind::While,
         LoopKind::Until,
     );
+}
+
+#[test]
+fn every_variant_within_a_span_is_in_the_ordinary_batch() {
+    let spans = ordinary();
     covered!(
         spans.iter().filter_map(|span| span.span_type.as_generation()?.result_type),
         ResultType::ToolSelection,
@@ -240,9 +245,9 @@ fn every_nasty_number_is_there() {
 fn fixtures_are_the_same_every_time_and_can_be_written_and_read() {
     let lines = |batches: Vec<Batch>| {
         let mut out = Vec::new();
-        batches
-            .iter()
-            .for_each(|batch| batch.write_lines(&mut out, |at, error| panic!("record {at}: {error}")));
+        for batch in batches {
+            batch.write_lines(&mut out, |at, error| panic!("record {at}: {error}"));
+        }
         out
     };
     let first = lines(fixtures::all());

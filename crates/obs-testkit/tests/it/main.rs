@@ -1,5 +1,7 @@
 //! The testkit tested: what it provides is complete, and every law of its suites can fail.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod capture;
 mod coverage;
 mod decorator;
