@@ -238,3 +238,19 @@ pub(crate) fn splice<S: Serializer>(json: &str, serializer: S) -> Result<S::Ok, 
         Err(_) => serializer.serialize_str(json),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use crate::{Metric, MetricValue, Timestamp};
+
+    proptest! {
+        #[test]
+        fn finite_floats_read_back_to_the_last_bit(value in any::<f64>().prop_filter("finite", |v| v.is_finite())) {
+            let metric = Metric::new(Timestamp::default(), "m", MetricValue::Gauge(value));
+            let json = serde_json::to_string(&metric).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Metric>(&json).unwrap(), metric);
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The one thread that writes.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::thread;
+
+use obs_core::{Error, ErrorKind, Failure, Reply, Timestamp};
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use crate::file::Identity;
+use crate::retention::{Pruned, Retention};
+use crate::write::Write;
+use crate::{StoreConfig, failure, schema};
+
+/// Rows in one transaction; more wait for the next, so that nobody waits long for a commit.
+const ROWS: usize = 4_096;
+
+/// What the wall clock says.
+pub(crate) type Clock = Box<dyn Fn() -> Timestamp + Send>;
+
+/// Where the outcome of a job goes.
+type Answer<T> = oneshot::Sender<Result<T, Failure>>;
+
+/// What the thread is asked to do; jobs are done in order.
+#[derive(Debug)]
+pub(crate) enum Job {
+    /// Puts rows in, and answers once they are committed.
+    Write(Write, Answer<Reply>),
+    /// Answers once all that was asked before is done.
+    Flush(Answer<()>),
+    /// Writes something harmless.
+    Check(Answer<()>),
+    /// Removes what is too old or too much, all of it.
+    Prune(Answer<Pruned>),
+    /// Closes the database and ends.
+    Close(Answer<()>),
+}
+
+/// The writing thread, as its exporter holds it; it ends when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Writer {
+    path: PathBuf,
+    jobs: Sender<Job>,
+}
+
+impl Writer {
+    /// Opens the store and starts the thread.
+    pub(crate) fn start(config: &StoreConfig, clock: Clock) -> Result<Self, Error> {
+        let path = config.path.clone();
+        let retention = Retention::new(config);
+        let mut worker = Worker { config: config.clone(), open: None, retention, clock, next: None };
+        worker.open = Some(worker.reopen()?);
+        let (jobs, inbox) = channel();
+        let run = move || worker.run(&inbox);
+        thread::Builder::new().name("obs-store".into()).spawn(run).map_err(|cause| {
+            Error::without_records(
+                ErrorKind::Io,
+                format!("the thread that writes {} cannot start: {cause}", path.display()),
+            )
+        })?;
+        Ok(Self { path: config.path.clone(), jobs })
+    }
+
+    /// Asks for something and waits for the answer; `None` once the thread has closed the database.
+    pub(crate) async fn ask<T>(&self, job: impl FnOnce(Answer<T>) -> Job) -> Option<Result<T, Failure>> {
+        let (answer, outcome) = oneshot::channel();
+        self.jobs.send(job(answer)).ok()?;
+        Some(outcome.await.unwrap_or_else(|_| Err(failure::writer_gone(&self.path))))
+    }
+}
+
+struct Worker {
+    config: StoreConfig,
+    open: Option<(Connection, Identity)>,
+    retention: Retention,
+    clock: Clock,
+    /// A job that was taken while looking for more to write.
+    next: Option<Job>,
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Worker").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// What the thread wakes up for.
+enum Wake {
+    Job(Job),
+    /// Nothing to do but to remove.
+    Idle,
+    /// The exporter is gone.
+    Gone,
+}
+
+impl Worker {
+    fn run(&mut self, inbox: &Receiver<Job>) {
+        self.look();
+        loop {
+            match self.wait(inbox) {
+                Wake::Job(Job::Write(write, answer)) => self.write(inbox, write, answer),
+                Wake::Job(Job::Flush(answer)) => drop(answer.send(Ok(()))),
+                Wake::Job(Job::Check(answer)) => drop(answer.send(self.using(probe))),
+                Wake::Job(Job::Prune(answer)) => drop(answer.send(self.prune())),
+                Wake::Job(Job::Close(answer)) => {
+                    self.open = None;
+                    answer.send(Ok(())).ok();
+                    return;
+                }
+                Wake::Idle => self.look(),
+                Wake::Gone => return,
+            }
+            self.remove_some();
+        }
+    }
+
+    fn wait(&mut self, inbox: &Receiver<Job>) -> Wake {
+        if let Some(job) = self.next.take() {
+            return Wake::Job(job);
+        }
+        if self.retention.is_busy() {
+            return match inbox.try_recv() {
+                Ok(job) => Wake::Job(job),
+                Err(TryRecvError::Empty) => Wake::Idle,
+                Err(TryRecvError::Disconnected) => Wake::Gone,
+            };
+        }
+        match self.retention.interval() {
+            None => inbox.recv().map_or(Wake::Gone, Wake::Job),
+            Some(interval) => match inbox.recv_timeout(interval) {
+                Ok(job) => Wake::Job(job),
+                Err(RecvTimeoutError::Timeout) => Wake::Idle,
+                Err(RecvTimeoutError::Disconnected) => Wake::Gone,
+            },
+        }
+    }
+
+    /// Writes in one transaction what is there, up to [`ROWS`].
+    fn write(&mut self, inbox: &Receiver<Job>, write: Write, answer: Answer<Reply>) {
+        let mut rows = write.len();
+        let mut group = vec![(write, answer)];
+        while rows < ROWS && self.next.is_none() {
+            match inbox.try_recv() {
+                Ok(Job::Write(write, answer)) => {
+                    rows += write.len();
+                    group.push((write, answer));
+                }
+                Ok(job) => self.next = Some(job),
+                Err(_) => break,
+            }
+        }
+        // Whoever gave up waiting will bring the records again.
+        group.retain(|(_, answer)| !answer.is_closed());
+        match self.transact(&group) {
+            Ok(replies) => {
+                for ((_, answer), reply) in group.into_iter().zip(replies) {
+                    answer.send(Ok(reply)).ok();
+                }
+                self.look();
+            }
+            Err(failed) => {
+                for (_, answer) in group {
+                    answer.send(Err(failure::again(&failed))).ok();
+                }
+            }
+        }
+    }
+
+    fn transact(&mut self, group: &[(Write, Answer<Reply>)]) -> Result<Vec<Reply>, Failure> {
+        self.using(|connection| {
+            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let replies = group
+                .iter()
+                .map(|(write, _)| Ok(Reply { refused: write.run(&transaction)?, ..Reply::default() }))
+                .collect::<rusqlite::Result<_>>()?;
+            transaction.commit()?;
+            Ok(replies)
+        })
+    }
+
+    /// Begins to remove what is too old or too much, if it is time; what fails is tried the next time.
+    fn look(&mut self) {
+        let now = (self.clock)();
+        if let Some((connection, _)) = &self.open {
+            self.retention.look(connection, now).ok();
+        }
+    }
+
+    /// Removes a bounded part of what is to go; what fails is tried the next time.
+    fn remove_some(&mut self) {
+        if let Some((connection, _)) = &mut self.open {
+            self.retention.step(connection).ok();
+        }
+        if self.retention.wants_more() {
+            self.look();
+        }
+    }
+
+    fn prune(&mut self) -> Result<Pruned, Failure> {
+        let now = (self.clock)();
+        let retention = Retention::new(&self.config);
+        self.using(|connection| retention.run(connection, now))
+    }
+
+    /// Uses the database, opened again if it was moved away or was in trouble.
+    fn using<T>(&mut self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, Failure> {
+        let known = self.open.take().filter(|(_, identity)| identity.holds());
+        let (mut connection, identity) = match known {
+            Some(known) => known,
+            None => self.reopen().map_err(|cause| failure::opening(&cause))?,
+        };
+        let outcome = work(&mut connection);
+        let failed = outcome.as_ref().err().map(|cause| failure::of(&self.config.path, cause));
+        // A connection that was in trouble may hold on to it; another one is tried the next time.
+        if failed.as_ref().is_none_or(|failed| failed.retry == obs_core::Retry::Backoff) {
+            self.open = Some((connection, identity));
+        }
+        match (outcome, failed) {
+            (Ok(value), _) => Ok(value),
+            (Err(cause), failed) => Err(failed.unwrap_or_else(|| failure::of(&self.config.path, &cause))),
+        }
+    }
+
+    fn reopen(&self) -> Result<(Connection, Identity), Error> {
+        let connection = schema::open(&self.config.path)?;
+        let identity = Identity::of(&self.config.path).map_err(|cause| {
+            failure::unusable(&self.config.path, "the file was taken away at once", &cause)
+        })?;
+        Ok((connection, identity))
+    }
+}
+
+/// Writes without changing anything: the version of the tables, as it is.
+fn probe(connection: &mut Connection) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    transaction.pragma_update(None, "user_version", version)?;
+    transaction.commit()
+}
