@@ -206,7 +206,7 @@ fn llm_generation(visitor: &mut dyn TextVisitor, generation: &mut LlmGeneration)
         tools,
         result_type: _,
         usage: _,
-        cost: _,
+        cost,
         finish_reason,
         streaming: _,
         time_to_first_token: _,
@@ -218,6 +218,9 @@ fn llm_generation(visitor: &mut dyn TextVisitor, generation: &mut LlmGeneration)
     some(visitor, "response_id", response_id);
     other.visit_text(visitor);
     document(visitor, "tools", tools);
+    if let Some(cost) = cost {
+        visitor.text("currency", &mut cost.currency);
+    }
     some(visitor, "finish_reason", finish_reason);
     if let Some(prompt) = prompt {
         let PromptLink { name, version } = &mut **prompt;

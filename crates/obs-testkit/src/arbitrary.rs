@@ -23,11 +23,11 @@ pub use span_type::{span_type, usage};
 /// A record of any signal.
 pub fn record() -> impl Strategy<Value = Record> {
     prop_oneof![
-        span_record().prop_map(Record::from),
-        metric().prop_map(Record::from),
-        log().prop_map(Record::from),
-        score().prop_map(Record::from),
-        feedback().prop_map(Record::from),
+        span_record().prop_map(Record::from).boxed(),
+        metric().prop_map(Record::from).boxed(),
+        log().prop_map(Record::from).boxed(),
+        score().prop_map(Record::from).boxed(),
+        feedback().prop_map(Record::from).boxed(),
     ]
 }
 

@@ -10,7 +10,7 @@ use super::shared::{
 };
 
 /// Any target.
-pub fn target() -> impl Strategy<Value = Target> {
+pub fn target() -> BoxedStrategy<Target> {
     prop_oneof![
         (trace_id(), span_id(), of(span_id())).prop_map(|(trace_id, span_id, root_span_id)| Target::Span {
             trace_id,
@@ -22,10 +22,11 @@ pub fn target() -> impl Strategy<Value = Target> {
         text().prop_map(|session_id| Target::Session { session_id }),
         text().prop_map(|run_id| Target::ExperimentRun { run_id }),
     ]
+    .boxed()
 }
 
 /// Any value of a score or feedback.
-pub fn score_value() -> impl Strategy<Value = ScoreValue> {
+pub fn score_value() -> BoxedStrategy<ScoreValue> {
     let range = (number(), number()).prop_map(|(min, max)| Range { min, max });
     prop_oneof![
         (number(), of(range)).prop_map(|(value, range)| ScoreValue::Numeric { value, range }),
@@ -33,6 +34,7 @@ pub fn score_value() -> impl Strategy<Value = ScoreValue> {
         text().prop_map(ScoreValue::Categorical),
         text().prop_map(ScoreValue::Text),
     ]
+    .boxed()
 }
 
 prop_compose! {

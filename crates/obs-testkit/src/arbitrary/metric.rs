@@ -44,7 +44,7 @@ prop_compose! {
     }
 }
 
-fn metric_value() -> impl Strategy<Value = MetricValue> {
+fn metric_value() -> BoxedStrategy<MetricValue> {
     prop_oneof![
         number().prop_map(MetricValue::Add),
         number().prop_map(MetricValue::UpDown),
@@ -54,6 +54,7 @@ fn metric_value() -> impl Strategy<Value = MetricValue> {
         histogram().prop_map(|histogram| MetricValue::Histogram(Box::new(histogram))),
         exp_histogram().prop_map(|histogram| MetricValue::ExpHistogram(Box::new(histogram))),
     ]
+    .boxed()
 }
 
 fn exemplar() -> impl Strategy<Value = Exemplar> {

@@ -15,32 +15,35 @@ use proptest::sample::select;
 use crate::fixtures::NASTY_TEXTS;
 
 /// Any text: empty, nasty, plain words, any characters.
-pub fn text() -> impl Strategy<Value = Str> {
+pub fn text() -> BoxedStrategy<Str> {
     prop_oneof![
         2 => select(NASTY_TEXTS.to_vec()).prop_map(Str::from),
         2 => "[a-z_.]{1,12}".prop_map(Str::from),
         1 => any::<String>().prop_map(Str::from),
         1 => "(?s).{0,40}".prop_map(Str::from),
     ]
+    .boxed()
 }
 
 /// Any number, the non-finite ones often.
-pub fn number() -> impl Strategy<Value = f64> {
+pub fn number() -> BoxedStrategy<f64> {
     prop_oneof![
         3 => any::<f64>(),
         2 => (-1_000i32..1_000).prop_map(f64::from),
         1 => select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, f64::MAX, f64::MIN_POSITIVE]),
     ]
+    .boxed()
 }
 
 /// Any time: mostly near now, sometimes the first or the last there is.
-pub fn timestamp() -> impl Strategy<Value = Timestamp> {
+pub fn timestamp() -> BoxedStrategy<Timestamp> {
     prop_oneof![
         4 => (1_700_000_000_000_000_000u64..1_800_000_000_000_000_000).boxed(),
         1 => select(vec![0, 1, u64::MAX]).boxed(),
         1 => any::<u64>().boxed(),
     ]
     .prop_map(Timestamp::from_nanos)
+    .boxed()
 }
 
 pub(super) fn trace_id() -> impl Strategy<Value = TraceId> {
@@ -56,7 +59,7 @@ pub(super) fn span_ref() -> impl Strategy<Value = SpanRef> {
 }
 
 /// Any JSON text, with spaces and newlines between its tokens.
-fn json() -> impl Strategy<Value = String> {
+fn json() -> BoxedStrategy<String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
         any::<bool>().prop_map(|value| value.to_string()),
@@ -76,20 +79,22 @@ fn json() -> impl Strategy<Value = String> {
     });
     (select(vec!["", " ", "\n\t"]), tree, select(vec!["", "  "]))
         .prop_map(|(before, json, after)| format!("{before}{json}{after}"))
+        .boxed()
 }
 
 /// Any document: text, JSON of every kind, not yet looked at.
-pub fn payload() -> impl Strategy<Value = Payload> {
+pub fn payload() -> BoxedStrategy<Payload> {
     prop_oneof![
         text().prop_map(Payload::text),
         text().prop_map(Payload::unchecked),
         json().prop_map(Payload::unchecked),
         json().prop_filter_map("not JSON", |json| Payload::from_json(&json)),
     ]
+    .boxed()
 }
 
 /// Any value of an attribute, nested a few levels.
-pub fn value() -> impl Strategy<Value = Value> {
+pub fn value() -> BoxedStrategy<Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
@@ -103,14 +108,16 @@ pub fn value() -> impl Strategy<Value = Value> {
             vec((text(), inner), 0..3).prop_map(|pairs| Value::Map(distinct(pairs).into_iter().collect())),
         ]
     })
+    .boxed()
 }
 
 /// Any attributes; the keys are distinct.
-pub fn attributes() -> impl Strategy<Value = Attributes> {
+pub fn attributes() -> BoxedStrategy<Attributes> {
     prop_oneof![
         2 => Just(Attributes::new()),
         1 => vec((text(), value()), 0..4).prop_map(|pairs| distinct(pairs).into_iter().collect()),
     ]
+    .boxed()
 }
 
 /// The first pair of each key.
@@ -119,13 +126,10 @@ pub(super) fn distinct<V>(pairs: Vec<(Str, V)>) -> Vec<(Str, V)> {
     pairs.into_iter().filter(|(key, _)| seen.insert(key.clone())).collect()
 }
 
-fn entity() -> impl Strategy<Value = Entity> {
-    (of(text()), of(text()), of(text()), of(text())).prop_map(|(kind, id, name, version)| Entity {
-        kind,
-        id,
-        name,
-        version,
-    })
+fn entity() -> BoxedStrategy<Entity> {
+    (of(text()), of(text()), of(text()), of(text()))
+        .prop_map(|(kind, id, name, version)| Entity { kind, id, name, version })
+        .boxed()
 }
 
 prop_compose! {
@@ -145,8 +149,8 @@ prop_compose! {
 }
 
 /// Any context, often the empty one.
-pub fn context() -> impl Strategy<Value = Arc<TraceContext>> {
-    prop_oneof![Just(Arc::default()), any_context().prop_map(Arc::new)]
+pub fn context() -> BoxedStrategy<Arc<TraceContext>> {
+    prop_oneof![Just(Arc::default()), any_context().prop_map(Arc::new)].boxed()
 }
 
 prop_compose! {
@@ -160,8 +164,8 @@ prop_compose! {
 }
 
 /// Any resource, often the empty one.
-pub fn resource() -> impl Strategy<Value = Arc<Resource>> {
-    prop_oneof![Just(Arc::default()), any_resource().prop_map(Arc::new)]
+pub fn resource() -> BoxedStrategy<Arc<Resource>> {
+    prop_oneof![Just(Arc::default()), any_resource().prop_map(Arc::new)].boxed()
 }
 
 prop_compose! {

@@ -52,7 +52,7 @@ prop_compose! {
         span_type in span_type(),
         input in of(payload()),
         output in of(payload()),
-        error in of(error_info()),
+        error in of(error_info().boxed()),
         events in vec(event(), 0..3),
         links in vec(link(), 0..2),
         attributes in attributes(),
@@ -90,7 +90,7 @@ prop_compose! {
         status in select(vec![Status::Unset, Status::Ok, Status::Error]),
         trace_flags in any::<u8>(),
         trace_state in of(text()),
-        content in content(),
+        content in content().boxed(),
     ) -> Span {
         let parent_span_id = path.as_ref().map(|path| path.span_id).or(other_parent);
         let Content { span_type, input, output, error, events, links, attributes, context, resource } = content;
@@ -104,11 +104,11 @@ prop_compose! {
 /// Any span that started or ended; an ended one nearly always has an end.
 pub fn span_record() -> impl Strategy<Value = SpanRecord> {
     prop_oneof![
-        1 => span().prop_map(SpanRecord::Started),
-        1 => span().prop_map(SpanRecord::Ended),
+        1 => span().prop_map(SpanRecord::Started).boxed(),
+        1 => span().prop_map(SpanRecord::Ended).boxed(),
         6 => (span(), timestamp()).prop_map(|(mut span, end)| {
             span.end = Some(end);
             SpanRecord::Ended(span)
-        }),
+        }).boxed(),
     ]
 }

@@ -16,22 +16,24 @@ use proptest::sample::select;
 use super::shared::{attributes, number, optional_texts, payload, text, timestamp};
 
 /// Any type of span.
-pub fn span_type() -> impl Strategy<Value = SpanType> {
+pub fn span_type() -> BoxedStrategy<SpanType> {
     prop_oneof![
-        agent_run().prop_map(SpanType::AgentRun),
-        workflow_run().prop_map(SpanType::WorkflowRun),
-        workflow_step().prop_map(SpanType::WorkflowStep),
-        generation().prop_map(SpanType::LlmGeneration),
-        tool_call().prop_map(SpanType::ToolCall),
-        mcp_tool_call().prop_map(SpanType::McpToolCall),
-        memory_lookup().prop_map(SpanType::MemoryLookup),
-        memory_update().prop_map(SpanType::MemoryUpdate),
-        rag_query().prop_map(SpanType::RagQuery),
-        embedding().prop_map(SpanType::Embedding),
+        agent_run().prop_map(SpanType::AgentRun).boxed(),
+        workflow_run().prop_map(SpanType::WorkflowRun).boxed(),
+        workflow_step().prop_map(SpanType::WorkflowStep).boxed(),
+        generation().prop_map(SpanType::LlmGeneration).boxed(),
+        tool_call().prop_map(SpanType::ToolCall).boxed(),
+        mcp_tool_call().prop_map(SpanType::McpToolCall).boxed(),
+        memory_lookup().prop_map(SpanType::MemoryLookup).boxed(),
+        memory_update().prop_map(SpanType::MemoryUpdate).boxed(),
+        rag_query().prop_map(SpanType::RagQuery).boxed(),
+        embedding().prop_map(SpanType::Embedding).boxed(),
         optional_texts()
-            .prop_map(|[scorer, source]| SpanType::EvalExecution(EvalExecution { scorer, source })),
-        Just(SpanType::Generic),
+            .prop_map(|[scorer, source]| SpanType::EvalExecution(EvalExecution { scorer, source }))
+            .boxed(),
+        Just(SpanType::Generic).boxed(),
     ]
+    .boxed()
 }
 
 prop_compose! {
@@ -95,7 +97,7 @@ fn workflow_run() -> impl Strategy<Value = WorkflowRun> {
     })
 }
 
-fn flavour() -> impl Strategy<Value = StepFlavour> {
+fn flavour() -> BoxedStrategy<StepFlavour> {
     let kinds = select(vec![LoopKind::ForEach, LoopKind::While, LoopKind::Until]);
     prop_oneof![
         Just(StepFlavour::Plain),
@@ -112,6 +114,7 @@ fn flavour() -> impl Strategy<Value = StepFlavour> {
         (text(), of(duration()), of(any::<bool>()))
             .prop_map(|(event, timeout, received)| StepFlavour::WaitEvent { event, timeout, received }),
     ]
+    .boxed()
 }
 
 fn workflow_step() -> impl Strategy<Value = WorkflowStep> {
