@@ -1,5 +1,6 @@
 //! The waits between attempts.
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 /// Full jitter: the n-th wait is random between nothing and `initial_delay · multiplier^n`, at most `max_delay`.
@@ -35,6 +36,24 @@ impl Default for Backoff {
     }
 }
 
+/// Chances for full jitter; that nobody can guess them does not matter.
+#[derive(Debug)]
+pub(crate) struct Jitter(u64);
+
+impl Jitter {
+    pub(crate) fn new() -> Self {
+        Self(RandomState::new().hash_one(0) | 1)
+    }
+
+    /// The next chance, uniform in `0.0..1.0`.
+    pub(crate) fn chance(&mut self) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +64,13 @@ mod tests {
         assert_eq!(waits, [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000]);
         assert_eq!(Backoff::DEFAULT.delay(3, 0.0), Duration::ZERO);
         assert_eq!(Backoff::DEFAULT.delay(u32::MAX, 1.0), Duration::from_secs(30));
+    }
+
+    #[test]
+    fn chances_are_spread_over_the_unit() {
+        let mut jitter = Jitter::new();
+        let chances: Vec<_> = (0..1_000).map(|_| jitter.chance()).collect();
+        assert!(chances.iter().all(|chance| (0.0..1.0).contains(chance)));
+        assert!((0.4..0.6).contains(&(chances.iter().sum::<f64>() / 1_000.0)));
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use obs_core::{Error, Exporter};
+use obs_redact::RedactConfig;
 
 use crate::{Clock, LaneConfig, Pipeline, Processor};
 
@@ -13,7 +14,7 @@ use crate::{Clock, LaneConfig, Pipeline, Processor};
 pub struct PipelineBuilder {
     pub(crate) destinations: Vec<DestinationSpec>,
     pub(crate) processors: Vec<Box<dyn Processor>>,
-    pub(crate) redact: bool,
+    pub(crate) redact: Option<RedactConfig>,
     pub(crate) intake_bytes: usize,
     pub(crate) clock: Option<Clock>,
     pub(crate) drop_deadline: Duration,
@@ -32,7 +33,7 @@ impl PipelineBuilder {
         Self {
             destinations: Vec::new(),
             processors: Vec::new(),
-            redact: true,
+            redact: Some(RedactConfig::default()),
             intake_bytes: 64 << 20,
             clock: None,
             drop_deadline: Duration::from_secs(5),
@@ -62,11 +63,17 @@ impl PipelineBuilder {
         self
     }
 
+    /// Redacts by these rules; default: the built-in ones.
+    pub fn redact(mut self, rules: RedactConfig) -> Self {
+        self.redact = Some(rules);
+        self
+    }
+
     /// Switches redaction off: every string reaches the destinations as it was recorded.
     ///
     /// Default: on, since prompts and tool results carry keys more often than anybody thinks.
     pub fn without_redaction(mut self) -> Self {
-        self.redact = false;
+        self.redact = None;
         self
     }
 
@@ -94,7 +101,7 @@ impl PipelineBuilder {
     /// Starts the threads.
     ///
     /// # Errors
-    /// [`obs_core::ErrorKind::Config`] for a name given twice, and [`obs_core::ErrorKind::Io`] where the system refuses
+    /// [`obs_core::ErrorKind::Config`] for a name given twice or rules of redaction that cannot work, and [`obs_core::ErrorKind::Io`] where the system refuses
     /// a thread.
     pub fn build(self) -> Result<Pipeline, Error> {
         for (at, destination) in self.destinations.iter().enumerate() {

@@ -86,16 +86,21 @@ impl Clock {
     pub async fn sleep(&self, wait: Duration) {
         match &self.0 {
             Source::System(_) => tokio::time::sleep(wait).await,
-            Source::Manual(manual) => {
-                let until = self.monotonic().saturating_add(wait);
-                loop {
-                    let advanced = manual.advanced.notified();
-                    if self.monotonic() >= until {
-                        return;
-                    }
-                    advanced.await;
+            Source::Manual(_) => self.sleep_until(self.monotonic().saturating_add(wait)).await,
+        }
+    }
+
+    /// Waits until [`Clock::monotonic`] reads this.
+    pub async fn sleep_until(&self, at: Duration) {
+        match &self.0 {
+            Source::System(_) => tokio::time::sleep(at.saturating_sub(self.monotonic())).await,
+            Source::Manual(manual) => loop {
+                let advanced = manual.advanced.notified();
+                if self.monotonic() >= at {
+                    return;
                 }
-            }
+                advanced.await;
+            },
         }
     }
 

@@ -1,11 +1,17 @@
 //! The running whole.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use obs_core::{Error, Health, Signals};
+use obs_redact::Redactor;
 
 use crate::builder::PipelineBuilder;
-use crate::{Clock, DestinationReport, Intake, PerSignal, Report, SyncReport};
+use crate::collector::{Collector, Control};
+use crate::deadline::Deadline;
+use crate::destination::{self, Destination};
+use crate::redact::Finish;
+use crate::{Clock, Intake, PerSignal, Report, SyncReport};
 
 /// Delivery at work: it owns the threads; dropping it shuts it down within [`PipelineBuilder::drop_deadline`].
 ///
@@ -14,7 +20,9 @@ use crate::{Clock, DestinationReport, Intake, PerSignal, Report, SyncReport};
 #[derive(Debug)]
 pub struct Pipeline {
     intake: Intake,
-    names: Vec<Box<str>>,
+    control: Arc<Control>,
+    destinations: Arc<[Arc<Destination>]>,
+    drop_deadline: Duration,
 }
 
 impl Pipeline {
@@ -24,17 +32,30 @@ impl Pipeline {
     }
 
     pub(crate) fn start(builder: PipelineBuilder) -> Result<Self, Error> {
-        let clock = builder.clock.unwrap_or_else(Clock::system);
-        let (mut wanted, mut started) = (Signals::NONE, false);
-        for destination in &builder.destinations {
-            wanted = wanted.union(destination.exporter.descriptor().signals());
-            started |= destination.exporter.descriptor().wants_started();
+        let PipelineBuilder { destinations, processors, redact, intake_bytes, clock, drop_deadline } =
+            builder;
+        let rules = redact.map(|rules| Redactor::new(&rules)).transpose();
+        let rules = rules.map_err(|error| Error::config("redact", error))?;
+        let mut wanted: Signals =
+            processors.iter().fold(Signals::NONE, |wanted, processor| wanted.union(processor.needs()));
+        let mut started = false;
+        for destination in &destinations {
+            let descriptor = destination.exporter.descriptor();
+            wanted = wanted.union(descriptor.signals());
+            started |= descriptor.wants_started();
         }
-        let intake = Intake::new(wanted, started, builder.intake_bytes, clock);
-        Ok(Self {
-            intake,
-            names: builder.destinations.into_iter().map(|destination| destination.name).collect(),
-        })
+        let intake = Intake::new(wanted, started, intake_bytes, clock.unwrap_or_else(Clock::system));
+        let destinations: Arc<[_]> =
+            destinations.into_iter().map(|spec| Arc::new(Destination::new(spec, &intake))).collect();
+        let mut pipeline =
+            Self { intake, control: Arc::default(), destinations, drop_deadline: Duration::ZERO };
+        for destination in &*pipeline.destinations {
+            destination::spawn(destination)?;
+        }
+        let (control, destinations) = (Arc::clone(&pipeline.control), Arc::clone(&pipeline.destinations));
+        Collector::new(pipeline.intake(), control, destinations, processors, Finish::new(rules)).spawn()?;
+        pipeline.drop_deadline = drop_deadline;
+        Ok(pipeline)
     }
 
     /// Where records enter.
@@ -44,37 +65,119 @@ impl Pipeline {
 
     /// Delivers all that was recorded before, if that is done within `deadline`.
     pub fn flush(&self, deadline: Duration) -> Report {
-        let _ = deadline;
-        self.report()
+        let deadline = Deadline::after(deadline);
+        if !self.collect(false, deadline) {
+            return self.reported(false);
+        }
+        let tickets: Vec<_> = self.destinations.iter().map(|destination| destination.flush()).collect();
+        let mut complete = true;
+        for (destination, ticket) in self.destinations.iter().zip(tickets) {
+            complete &= destination.flushed(ticket, deadline);
+        }
+        self.reported(complete)
     }
 
     /// Brings all that was recorded before to disk where a lane has one, if that is done within `deadline`.
+    ///
+    /// Lanes in memory cannot do that; the report names them.
     pub fn sync(&self, deadline: Duration) -> SyncReport {
-        let _ = deadline;
-        SyncReport { durable: false, not_durable: Vec::new(), report: self.report() }
+        let complete = self.collect(false, Deadline::after(deadline));
+        let lanes = self.destinations.iter().flat_map(|destination| {
+            let lane = |signal| format!("{}/{signal}", destination.name()).into_boxed_str();
+            destination.not_durable().into_iter().map(lane).collect::<Vec<_>>()
+        });
+        let not_durable: Vec<Box<str>> = lanes.collect();
+        SyncReport {
+            durable: complete && not_durable.is_empty(),
+            not_durable,
+            report: self.reported(complete),
+        }
     }
 
     /// Stops recording, delivers what is there and shuts the exporters down, all within `deadline`.
     ///
-    /// What could not be delivered by then is dropped and counted as `shutdown`; a second call only reports.
+    /// Delivery may take four fifths of the deadline; what is left then is dropped and counted as `shutdown`, so that
+    /// exporters have time to close.
+    /// A second call only reports.
     pub fn shutdown(&self, deadline: Duration) -> Report {
-        let _ = deadline;
+        let (end, cut) = (Deadline::after(deadline), Deadline::after(deadline.mul_f64(0.8)));
         self.intake.close();
-        self.report()
+        if self.intake.is_forked() {
+            return self.reported(false);
+        }
+        let mut complete = self.collect(true, cut);
+        for destination in &*self.destinations {
+            destination.drain();
+        }
+        for destination in &*self.destinations {
+            if !destination.ended(cut) {
+                destination.cut();
+            }
+        }
+        for destination in &*self.destinations {
+            if !destination.ended(end) {
+                destination.give_up();
+                complete = false;
+            }
+            complete &= destination.lost_nothing();
+        }
+        self.reported(complete)
     }
 
-    /// The ledgers at this moment.
+    /// Has the collector take everything that was recorded; with `close`, for the last time.
+    fn collect(&self, close: bool, deadline: Deadline) -> bool {
+        if self.intake.is_forked() {
+            return false;
+        }
+        let ticket = self.control.ask(close);
+        self.intake.bell().ring();
+        self.control.answered(ticket, deadline)
+    }
+
+    /// The ledgers at this moment; asks nobody.
     pub fn report(&self) -> Report {
-        let health = self.health();
-        let destinations = health
-            .into_iter()
-            .map(|(name, health)| DestinationReport { name, health, signals: PerSignal::default() })
-            .collect();
-        Report { complete: false, intake: PerSignal::default(), destinations }
+        let mut report = self.reported(false);
+        let waiting = report.destinations.iter().flat_map(|destination| destination.signals.iter());
+        let queued: u64 = waiting.map(|(_, terms)| terms.queued).sum();
+        let pending: u64 = report.intake.iter().map(|(_, terms)| terms.pending).sum();
+        report.complete = queued + pending == 0 && !self.intake.is_forked();
+        report
+    }
+
+    /// All ledgers at one moment: the books stand still meanwhile.
+    ///
+    /// A forked child has none: the parent's threads may have held a lock when it was made.
+    fn reported(&self, complete: bool) -> Report {
+        if self.intake.is_forked() {
+            return Report { complete: false, intake: PerSignal::default(), destinations: Vec::new() };
+        }
+        let books = self.intake.books();
+        let intake = books.snapshot();
+        let destinations = self.destinations.iter().map(|destination| destination.report()).collect();
+        drop(books);
+        Report { complete, intake, destinations }
     }
 
     /// How the destinations are, as far as their last calls tell; asks nobody.
+    ///
+    /// In a forked child all are unhealthy: its threads stayed with the parent, so build a pipeline after the fork.
     pub fn health(&self) -> Vec<(Box<str>, Health)> {
-        self.names.iter().map(|name| (name.clone(), Health::Healthy)).collect()
+        let forked = self.intake.is_forked();
+        let health = |destination: &Destination| {
+            if forked {
+                Health::Unhealthy(
+                    "recording is off in a forked process; build a pipeline after the fork".into(),
+                )
+            } else {
+                destination.health()
+            }
+        };
+        self.destinations.iter().map(|destination| (destination.name().into(), health(destination))).collect()
+    }
+}
+
+impl Drop for Pipeline {
+    fn drop(&mut self) {
+        self.shutdown(self.drop_deadline);
     }
 }

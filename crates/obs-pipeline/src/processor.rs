@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use obs_core::{ByteSize, Feedback, Log, Metric, Score, Signal, Signals, SpanRecord};
+use obs_core::{Feedback, Log, Metric, Score, Signal, Signals, SpanRecord};
 
 /// Changes, removes or adds records in the collector, before redaction and before any destination.
 ///
@@ -67,12 +67,19 @@ impl Segment {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-
-    /// About how many bytes of memory the records take; walks them all.
-    pub fn byte_size(&self) -> usize {
-        each!(self, records => records.iter().map(ByteSize::byte_size).sum())
-    }
 }
+
+macro_rules! segment_from {
+    ($($record:ty => $signal:ident),*) => {
+        $(impl From<Vec<$record>> for Segment {
+            fn from(records: Vec<$record>) -> Self {
+                Self::$signal(records)
+            }
+        })*
+    };
+}
+
+segment_from!(SpanRecord => Traces, Metric => Metrics, Log => Logs, Score => Scores, Feedback => Feedback);
 
 /// Takes records that a processor makes of others, such as metrics of spans.
 ///

@@ -17,6 +17,8 @@ use crate::{IntakeTerms, PerSignal};
 pub(crate) struct Books {
     slots: Vec<Slot>,
     terms: PerSignal<IntakeTerms>,
+    /// Whether the last swap was the last one.
+    closed: bool,
 }
 
 /// A shard, and the empty buffers to swap its own for.
@@ -27,7 +29,9 @@ struct Slot {
 }
 
 impl Books {
-    pub(super) fn add(&mut self, shard: Arc<Shard>) {
+    /// Takes a thread's shard, which takes no records if nobody will ever collect them.
+    pub(crate) fn add(&mut self, shard: Arc<Shard>) {
+        shard.lock().closed = self.closed;
         self.slots.push(Slot { shard, other: Buffers::default() });
     }
 
@@ -35,10 +39,11 @@ impl Books {
     ///
     /// Returns the unused credit that comes back.
     /// With `close`, shards take nothing any more.
-    pub(super) fn swap(&mut self, close: bool) -> usize {
+    pub(crate) fn swap(&mut self, close: bool) -> usize {
         let mut credit = 0;
+        self.closed |= close;
         for Slot { shard, other } in &mut self.slots {
-            other.closed = close;
+            other.closed = self.closed;
             std::mem::swap(&mut *shard.lock(), other);
             credit += std::mem::take(&mut other.credit);
             let pending = other.pending();
@@ -53,12 +58,12 @@ impl Books {
     }
 
     /// The buffers that the last swap brought, to be emptied.
-    pub(super) fn swapped(&mut self) -> impl Iterator<Item = &mut Buffers> {
+    pub(crate) fn swapped(&mut self) -> impl Iterator<Item = &mut Buffers> {
         self.slots.iter_mut().map(|slot| &mut slot.other)
     }
 
     /// Forgets shards whose thread is gone and that hold nothing.
-    pub(super) fn forget_orphans(&mut self) {
+    pub(crate) fn forget_orphans(&mut self) {
         self.slots.retain(|Slot { shard, .. }| {
             let orphaned = shard.is_orphaned();
             let buffers = shard.lock();
@@ -68,13 +73,22 @@ impl Books {
     }
 
     /// Whether no shard holds anything.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.slots.iter().all(|slot| slot.shard.lock().recorded.iter().all(|count| *count == 0))
     }
 
-    /// The terms of a signal, to move records the collector holds.
-    pub(crate) fn terms_mut(&mut self, signal: Signal) -> &mut IntakeTerms {
-        self.terms.get_mut(signal)
+    /// Records that processors made are pending, too.
+    pub(crate) fn add_pending(&mut self, signal: Signal, count: u64) {
+        let terms = self.terms.get_mut(signal);
+        terms.recorded += count;
+        terms.pending += count;
+    }
+
+    /// Moves pending records to those that every destination is offered.
+    pub(crate) fn seal_pending(&mut self, signal: Signal, count: u64) {
+        let terms = self.terms.get_mut(signal);
+        terms.pending -= count;
+        terms.sealed += count;
     }
 
     /// Moves pending records to a reason under which they were dropped.
@@ -97,7 +111,7 @@ impl Books {
     }
 
     /// The terms at this moment, what waits in the shards included.
-    pub(super) fn snapshot(&self) -> PerSignal<IntakeTerms> {
+    pub(crate) fn snapshot(&self) -> PerSignal<IntakeTerms> {
         let mut terms = self.terms.clone();
         for Slot { shard, .. } in &self.slots {
             let buffers = shard.lock();

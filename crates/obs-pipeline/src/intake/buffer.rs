@@ -68,7 +68,7 @@ impl<T> Buffer<T> {
         let taken = self.full.len();
         into.whole.append(&mut self.full);
         let bytes = std::mem::take(&mut self.bytes);
-        if self.active.len() > CHUNK / 4 {
+        if self.active.len() > CHUNK / 2 {
             let records = std::mem::replace(&mut self.active, spares.take().unwrap_or_default());
             into.whole.push(Chunk { records, bytes });
         } else {
@@ -126,9 +126,14 @@ impl<T> Spares<T> {
         self.0.pop()
     }
 
+    /// Whether a chunk is worth keeping: full-grown, so that a shard never has to grow it.
+    pub(crate) fn fits(chunk: &Vec<T>) -> bool {
+        chunk.capacity() == CHUNK
+    }
+
     /// Takes a chunk whose records are done with; small ones are not worth keeping.
     pub(crate) fn give(&mut self, mut chunk: Vec<T>) {
-        if chunk.capacity() == CHUNK && self.0.len() < SPARES {
+        if Self::fits(&chunk) && self.0.len() < SPARES {
             chunk.clear();
             self.0.push(chunk);
         }

@@ -10,11 +10,11 @@ use std::fmt;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use obs_core::{Feedback, Log, Metric, Score, Signal, Signals, Span, SpanRecord};
+use obs_core::{ByteSize, Feedback, Log, Metric, Score, Signal, Signals, Span, SpanRecord};
 
 pub(crate) use bell::Bell;
 pub(crate) use books::Books;
-pub(crate) use buffer::{Buffers, Chunk, Chunks, Spares};
+pub(crate) use buffer::{Buffer, Buffers, Chunks, Spares};
 pub(crate) use bytes::ByteBudget;
 
 use crate::Clock;
@@ -115,6 +115,18 @@ impl Intake {
         }
     }
 
+    /// Records a span that ended, out of where the caller kept it: one move of a large struct instead of several.
+    ///
+    /// Afterwards `record` is `None`.
+    #[inline]
+    pub fn take_span(&self, record: &mut Option<SpanRecord>) {
+        if self.wants().contains(Signal::Traces) {
+            self.0.take(record);
+        } else {
+            *record = None;
+        }
+    }
+
     /// Records a log record.
     #[inline]
     pub fn log(&self, log: Log) {
@@ -191,11 +203,17 @@ impl Inner {
 
     #[inline]
     fn record<T: Item>(&self, record: T) {
-        let bytes = record.byte_size();
-        let mut record = Some(record);
-        if shard::with_local(self.id, |shard| self.push(shard, &mut record, bytes)).is_none() {
-            self.first_record(record, bytes);
+        self.take(&mut Some(record));
+    }
+
+    /// Moves a record straight from where it is into the shard; what is not taken is dropped.
+    #[inline]
+    fn take<T: Item>(&self, record: &mut Option<T>) {
+        let Some(bytes) = record.as_ref().map(ByteSize::byte_size) else { return };
+        if shard::with_local(self.id, |shard| self.push(shard, record, bytes)).is_none() {
+            self.first_record(record.take(), bytes);
         }
+        *record = None;
     }
 
     #[inline]

@@ -1,0 +1,268 @@
+//! The collector's thread: from the shards through the processors to the lanes.
+
+mod control;
+mod process;
+mod recycle;
+mod sealed;
+
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use obs_core::{Error, ErrorKind, Feedback, Log, Metric, Score, SpanRecord};
+
+use crate::destination::Destination;
+use crate::guard::guarded;
+use crate::intake::{Buffer, Buffers, Chunks};
+use crate::redact::Finish;
+use crate::suppress::suppress_this_thread;
+use crate::{Intake, Processor, Segment};
+
+pub(crate) use control::Control;
+pub(crate) use sealed::Sealed;
+
+use process::Processors;
+use recycle::Recycle;
+use sealed::Seal;
+
+/// How long records gather before they are taken.
+const BEAT: Duration = Duration::from_millis(5);
+/// How often memory is looked after while nothing is recorded.
+const SLOW_BEAT: Duration = Duration::from_millis(50);
+/// After so many slow beats, memory that is still in use is given up.
+const SLOW_BEATS: u32 = 40;
+/// The longest sleep: the anchor of the clock is set anew after it.
+const SLEEP: Duration = Duration::from_secs(10);
+
+/// Everything the collector's thread owns.
+#[derive(Debug)]
+pub(crate) struct Collector {
+    intake: Intake,
+    control: Arc<Control>,
+    destinations: Arc<[Arc<Destination>]>,
+    processors: Processors,
+    finish: Finish,
+    spans: Hand<SpanRecord>,
+    metrics: Hand<Metric>,
+    logs: Hand<Log>,
+    scores: Hand<Score>,
+    feedback: Hand<Feedback>,
+    anchored: Duration,
+    /// Beats without a record.
+    quiet: u32,
+}
+
+/// What the collector holds of one signal.
+#[derive(Debug)]
+struct Hand<T> {
+    chunks: Chunks<T>,
+    recycle: Recycle<T>,
+}
+
+impl<T> Default for Hand<T> {
+    fn default() -> Self {
+        Self { chunks: Chunks::default(), recycle: Recycle::default() }
+    }
+}
+
+impl<T> Hand<T> {
+    fn take(&mut self, buffer: &mut Buffer<T>) {
+        buffer.take(&mut self.chunks, &mut self.recycle.spares);
+    }
+}
+
+macro_rules! each_hand {
+    ($collector:expr, $hand:ident => $body:expr) => {{
+        {
+            let $hand = &mut $collector.spans;
+            $body
+        }
+        {
+            let $hand = &mut $collector.metrics;
+            $body
+        }
+        {
+            let $hand = &mut $collector.logs;
+            $body
+        }
+        {
+            let $hand = &mut $collector.scores;
+            $body
+        }
+        {
+            let $hand = &mut $collector.feedback;
+            $body
+        }
+    }};
+}
+
+impl Collector {
+    pub(crate) fn new(
+        intake: Intake,
+        control: Arc<Control>,
+        destinations: Arc<[Arc<Destination>]>,
+        processors: Vec<Box<dyn Processor>>,
+        finish: Finish,
+    ) -> Self {
+        Self {
+            intake,
+            control,
+            destinations,
+            processors: Processors::new(processors),
+            finish,
+            spans: Hand::default(),
+            metrics: Hand::default(),
+            logs: Hand::default(),
+            scores: Hand::default(),
+            feedback: Hand::default(),
+            anchored: Duration::ZERO,
+            quiet: 0,
+        }
+    }
+
+    /// Starts the thread.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Io`] where the system refuses it.
+    pub(crate) fn spawn(self) -> Result<(), Error> {
+        let started = thread::Builder::new().name("obs-collector".into()).spawn(move || self.run());
+        started.map(drop).map_err(|error| {
+            Error::without_records(
+                ErrorKind::Io,
+                format!("the system refused a thread for the collector: {error}"),
+            )
+        })
+    }
+
+    fn run(mut self) {
+        suppress_this_thread();
+        self.intake.bell().answer();
+        loop {
+            if !self.control.is_asked() {
+                self.rest();
+            }
+            let request = self.control.request();
+            self.pass(request.close);
+            self.control.answer(request);
+            if request.close {
+                return;
+            }
+        }
+    }
+
+    /// Waits for the next pass: a beat while there is traffic, else until the first record.
+    fn rest(&mut self) {
+        if self.quiet == 0 {
+            self.intake.bell().doze(BEAT);
+            return;
+        }
+        let watching = self.is_watching();
+        if watching && self.quiet > SLOW_BEATS {
+            each_hand!(self, hand => hand.recycle.forget());
+        }
+        self.finish.forget();
+        let (intake, control) = (&self.intake, &self.control);
+        let at_most = if watching { SLOW_BEAT } else { SLEEP };
+        intake.bell().sleep(at_most, || intake.books().is_idle() && !control.is_asked());
+        self.anchor();
+        if !self.intake.books().is_idle() && !self.control.is_asked() {
+            self.intake.bell().doze(BEAT);
+        }
+    }
+
+    /// Takes everything the shards hold and offers it to the lanes.
+    fn pass(&mut self, close: bool) {
+        let mut books = self.intake.books();
+        let credit = books.swap(close);
+        for buffers in books.swapped() {
+            let Buffers { spans, metrics, logs, scores, feedback, .. } = buffers;
+            self.spans.take(spans);
+            self.metrics.take(metrics);
+            self.logs.take(logs);
+            self.scores.take(scores);
+            self.feedback.take(feedback);
+        }
+        books.forget_orphans();
+        drop(books);
+        self.intake.bytes().release(credit);
+        let mut quiet = true;
+        each_hand!(self, hand => {
+            for chunk in std::mem::take(&mut hand.chunks).drain() {
+                quiet = false;
+                self.process(Segment::from(chunk.records));
+                self.intake.bytes().release(chunk.bytes);
+            }
+        });
+        each_hand!(self, hand => hand.recycle.sweep());
+        self.quiet = if quiet { self.quiet.saturating_add(1) } else { 0 };
+        self.anchor();
+    }
+}
+
+impl Collector {
+    /// Sees a segment, and whatever processors make of it, through to the lanes.
+    fn process(&mut self, segment: Segment) {
+        let mut work = vec![(0, segment)];
+        while let Some((stage, segment)) = work.pop() {
+            let Some(mut segment) = self.processors.run(stage, segment, &self.intake, &mut work) else {
+                continue;
+            };
+            let finished = guarded(|| match &mut segment {
+                Segment::Traces(records) => self.finish.finish(records),
+                Segment::Metrics(records) => self.finish.finish(records),
+                Segment::Logs(records) => self.finish.finish(records),
+                Segment::Scores(records) => self.finish.finish(records),
+                Segment::Feedback(records) => self.finish.finish(records),
+            });
+            if finished.is_err() {
+                process::lose(&self.intake, &segment);
+                continue;
+            }
+            match segment {
+                Segment::Traces(records) => seal(&mut self.spans, records, &self.intake, &self.destinations),
+                Segment::Metrics(records) => {
+                    seal(&mut self.metrics, records, &self.intake, &self.destinations)
+                }
+                Segment::Logs(records) => seal(&mut self.logs, records, &self.intake, &self.destinations),
+                Segment::Scores(records) => seal(&mut self.scores, records, &self.intake, &self.destinations),
+                Segment::Feedback(records) => {
+                    seal(&mut self.feedback, records, &self.intake, &self.destinations)
+                }
+            }
+        }
+    }
+
+    fn is_watching(&self) -> bool {
+        self.spans.recycle.is_watching()
+            || self.metrics.recycle.is_watching()
+            || self.logs.recycle.is_watching()
+            || self.scores.recycle.is_watching()
+            || self.feedback.recycle.is_watching()
+    }
+
+    /// Sets the clock's anchor anew, at most once a second.
+    fn anchor(&mut self) {
+        let now = self.intake.clock().monotonic();
+        if now.saturating_sub(self.anchored) >= Duration::from_secs(1) {
+            self.anchored = now;
+            self.intake.clock().anchor();
+        }
+    }
+}
+
+/// Seals a segment and offers it to every destination, at one moment for whoever reads the books.
+fn seal<T: Seal>(hand: &mut Hand<T>, records: Vec<T>, intake: &Intake, destinations: &[Arc<Destination>]) {
+    if records.is_empty() {
+        return;
+    }
+    let segment = Arc::new(records);
+    let sealed = T::seal(&segment);
+    let now = intake.clock().monotonic();
+    let mut books = intake.books();
+    books.seal_pending(sealed.batch.signal(), segment.len() as u64);
+    for destination in destinations {
+        destination.offer(&sealed, now);
+    }
+    drop(books);
+    hand.recycle.watch(segment);
+}

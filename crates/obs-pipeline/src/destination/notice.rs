@@ -1,0 +1,61 @@
+//! What a destination says of itself.
+
+use std::time::Duration;
+
+use obs_core::{ErrorKind, Receipt};
+
+use crate::outcome::Outcome;
+
+/// Tells the operator of trouble: a `tracing` event under `obs::` each time, or, where nothing listens to those, at
+/// most one line a minute on stderr.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    last_line: Option<Duration>,
+}
+
+const BETWEEN_LINES: Duration = Duration::from_secs(60);
+
+impl Notices {
+    /// Tells what is wrong with a batch, if something is.
+    pub(super) fn tell(
+        &mut self,
+        destination: &str,
+        signal: obs_core::Signal,
+        outcome: &Outcome,
+        now: Duration,
+    ) {
+        if let Some(trouble) = &outcome.trouble {
+            let (kind, message, again) = (trouble.kind, &*trouble.message, trouble.again);
+            tracing::warn!(target: "obs::delivery", destination, %signal, %kind, ?again, "not delivered yet: {message}");
+            self.line(now, || format!("obs: {destination}: {signal} not delivered yet ({kind}): {message}"));
+        }
+        if let Some((kind, reason)) = first_rejection(&outcome.receipt) {
+            let count = outcome.receipt.rejected_count();
+            tracing::warn!(target: "obs::delivery", destination, %signal, %kind, count, "rejected: {reason}");
+            self.line(now, || format!("obs: {destination}: {count} {signal} rejected ({kind}): {reason}"));
+        }
+    }
+
+    /// Tells something that concerns no batch.
+    pub(super) fn say(&mut self, destination: &str, message: &str, now: Duration) {
+        tracing::warn!(target: "obs::delivery", destination, "{message}");
+        self.line(now, || format!("obs: {destination}: {message}"));
+    }
+
+    fn line(&mut self, now: Duration, line: impl FnOnce() -> String) {
+        let quiet = self.last_line.is_some_and(|last| now < last + BETWEEN_LINES);
+        if !quiet && !tracing::dispatcher::has_been_set() {
+            self.last_line = Some(now);
+            eprintln!("{}", line());
+        }
+    }
+}
+
+/// Why records were rejected, as far as one line can tell.
+pub(super) fn first_rejection(receipt: &Receipt) -> Option<(ErrorKind, &str)> {
+    receipt
+        .rejected
+        .iter()
+        .find(|rejection| rejection.count > 0)
+        .map(|rejection| (rejection.kind, &*rejection.reason))
+}

@@ -1,0 +1,379 @@
+//! What waits for one destination, of one signal, and when it leaves.
+//!
+//! No I/O, no clock, no lock: whoever calls brings the time.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use obs_core::{Batch, Limits, Signal};
+
+use super::series::Series;
+use crate::collector::Sealed;
+use crate::intake::ByteBudget;
+use crate::outcome::{Again, Outcome};
+use crate::terms::{dropped, filtered};
+use crate::{Backoff, Ledger, Overflow, Queue, Terms};
+
+/// One lane's records, their ledger, and the state of its attempts.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    rules: Rules,
+    store: Store,
+    ledger: Ledger,
+    /// Segments for which there is no room yet; they hold bytes of the intake.
+    parked: VecDeque<Parked>,
+    /// How many records ever entered the store.
+    entered: u64,
+    /// Where the head on its way began, counted the same way.
+    head_from: Option<u64>,
+    /// A batch leaves at once while records before this are still here.
+    flush_to: u64,
+    sending: bool,
+    attempts: u32,
+    /// No attempt before this.
+    rest: Option<Rest>,
+}
+
+/// What does not change.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    pub(super) signal: Signal,
+    /// Whether the destination takes the signal at all.
+    pub(super) supported: bool,
+    pub(super) wants_started: bool,
+    pub(super) limits: Limits,
+    pub(super) interval: Duration,
+    pub(super) max_age: Duration,
+    pub(super) overflow: Overflow,
+    pub(super) backoff: Backoff,
+}
+
+/// Where records wait.
+#[derive(Debug)]
+pub(super) enum Store {
+    Queue(Box<dyn Queue>),
+    Series(Box<Series>),
+}
+
+#[derive(Debug)]
+struct Parked {
+    batch: Batch,
+    bytes: usize,
+    since: Duration,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Rest {
+    until: Duration,
+    /// Whether the backend asked for it, so that nothing shortens it.
+    asked: bool,
+}
+
+/// When a batch leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    Now,
+    At(Duration),
+    Never,
+}
+
+impl Outbox {
+    pub(super) fn new(rules: Rules, store: Store) -> Self {
+        Self {
+            rules,
+            store,
+            ledger: Ledger::new(),
+            parked: VecDeque::new(),
+            entered: 0,
+            head_from: None,
+            flush_to: 0,
+            sending: false,
+            attempts: 0,
+            rest: None,
+        }
+    }
+
+    /// Takes what the collector sealed; returns the records that were meant for this destination, to be admitted.
+    pub(super) fn route<'s>(&mut self, sealed: &'s Sealed) -> Option<&'s Batch> {
+        let all = sealed.batch.len();
+        if !self.rules.supported {
+            self.ledger.unsupported(all);
+            return None;
+        }
+        self.ledger.offered(all);
+        let batch = match &sealed.ended {
+            Some(ended) if !self.rules.wants_started => ended,
+            _ => &sealed.batch,
+        };
+        self.ledger.filtered(filtered::STARTED, all - batch.len());
+        (!batch.is_empty()).then_some(batch)
+    }
+
+    /// Lets records in for which there is room.
+    pub(super) fn admit(&mut self, batch: Batch, bytes: usize, now: Duration) {
+        let mut count = batch.len();
+        match &mut self.store {
+            Store::Queue(queue) => queue.offer(batch, bytes, now),
+            Store::Series(series) => {
+                let refused = series.fold(&batch, now);
+                self.ledger.settled(&refused);
+                count -= refused.rejected_count();
+            }
+        }
+        self.entered += count as u64;
+    }
+
+    /// What there is no room for waits before the lane, or is lost.
+    pub(super) fn refuse(&mut self, batch: Batch, bytes: usize, now: Duration, intake: &ByteBudget) {
+        match self.rules.overflow {
+            Overflow::Block(_) => {
+                intake.hold(bytes);
+                self.parked.push_back(Parked { batch, bytes, since: now });
+            }
+            Overflow::DropNewest | Overflow::DropOldest => {
+                self.ledger.dropped(dropped::OVERFLOW, batch.len())
+            }
+        }
+    }
+
+    /// Whether segments wait before the lane, so that none may pass them.
+    pub(super) fn is_blocked(&self) -> bool {
+        !self.parked.is_empty()
+    }
+
+    /// The bytes of the next segment that waits before the lane.
+    pub(super) fn next_parked(&self) -> Option<usize> {
+        self.parked.front().map(|parked| parked.bytes)
+    }
+
+    /// Lets the next segment in that waits before the lane.
+    pub(super) fn admit_parked(&mut self, intake: &ByteBudget) {
+        if let Some(Parked { batch, bytes, since }) = self.parked.pop_front() {
+            intake.release(bytes);
+            self.admit(batch, bytes, since);
+        }
+    }
+
+    /// Gives the oldest segment up to make room; `false` if there is none that is not on its way.
+    pub(super) fn make_room(&mut self) -> bool {
+        let Store::Queue(queue) = &mut self.store else { return false };
+        let oldest = queue.drop_oldest();
+        if let Some(batch) = &oldest {
+            self.ledger.dropped(dropped::OVERFLOW, batch.len());
+        }
+        oldest.is_some()
+    }
+
+    /// Gives up what waited too long; returns whether there was something.
+    pub(super) fn expire(&mut self, now: Duration, intake: &ByteBudget) -> bool {
+        let known = self.ledger.terms().queued;
+        if let (Store::Queue(queue), false) = (&mut self.store, self.sending) {
+            while let Some(batch) = queue.expire(now.saturating_sub(self.rules.max_age)) {
+                self.ledger.dropped(dropped::EXPIRED, batch.len());
+                self.head_from = None;
+            }
+        }
+        if let Overflow::Block(patience) = self.rules.overflow {
+            while let Some(parked) = self.parked.pop_front_if(|parked| now >= parked.since + patience) {
+                self.give_up_parked(&parked, dropped::OVERFLOW, intake);
+            }
+        }
+        self.ledger.terms().queued < known
+    }
+
+    fn give_up_parked(&mut self, parked: &Parked, reason: &'static str, intake: &ByteBudget) {
+        let count = parked.batch.len();
+        intake.release(parked.bytes);
+        self.ledger.dropped(reason, count);
+        let before = self.flush_to.saturating_sub(self.entered).min(count as u64);
+        self.flush_to -= before;
+    }
+
+    /// When the next batch leaves; `draining` is near the end, when batches leave however small.
+    pub(super) fn due(&self, now: Duration, draining: bool) -> Due {
+        if self.sending {
+            return Due::Never;
+        }
+        let waiting = match self.readiness(now, draining) {
+            Due::Never => return self.patience_ends(),
+            waiting => waiting,
+        };
+        let rest = self.rest.filter(|rest| now < rest.until);
+        let due = match (waiting, rest) {
+            (Due::At(at), Some(rest)) => Due::At(at.max(rest.until)),
+            (Due::Now, Some(rest)) => Due::At(rest.until),
+            (due, None) => due,
+            (Due::Never, Some(_)) => Due::Never,
+        };
+        earlier(due, self.patience_ends())
+    }
+
+    /// When the oldest segment before the lane is given up.
+    fn patience_ends(&self) -> Due {
+        match (self.rules.overflow, self.parked.front()) {
+            (Overflow::Block(patience), Some(parked)) => Due::At(parked.since + patience),
+            _ => Due::Never,
+        }
+    }
+
+    /// When there is enough for a batch, whatever the backend says.
+    fn readiness(&self, now: Duration, draining: bool) -> Due {
+        let (full, since) = match &self.store {
+            Store::Queue(queue) => {
+                let Limits { items, bytes } = self.rules.limits;
+                let Some(oldest) = queue.oldest() else { return Due::Never };
+                (queue.items() >= items || queue.bytes() >= bytes, oldest)
+            }
+            Store::Series(series) => {
+                let Some(since) = series.since() else { return Due::Never };
+                (false, since)
+            }
+        };
+        let at = since + self.rules.interval;
+        if full || draining || self.head_from.is_some() || !self.is_flushed() || now >= at {
+            Due::Now
+        } else {
+            Due::At(at)
+        }
+    }
+
+    /// Takes the next batch on its way.
+    pub(super) fn send(&mut self, wall: obs_core::Timestamp) -> Option<Batch> {
+        let waiting = self.waiting();
+        let batch = match &mut self.store {
+            Store::Queue(queue) => queue.peek(self.rules.limits),
+            Store::Series(series) => series.peek(self.rules.limits, wall),
+        }?;
+        self.sending = true;
+        self.head_from.get_or_insert(self.entered - waiting);
+        Some(batch)
+    }
+
+    /// Settles the batch on its way; returns how long the destination as a whole is out, if it is.
+    pub(super) fn settle(&mut self, outcome: Outcome, now: Duration, chance: f64) -> Option<Duration> {
+        self.sending = false;
+        let Outcome { receipt, left, trouble } = outcome;
+        let has_head = match &mut self.store {
+            Store::Queue(queue) => {
+                let has_head = !left.is_empty();
+                self.ledger.settled(&receipt);
+                queue.commit(left);
+                has_head
+            }
+            Store::Series(series) => {
+                let settled = series.commit(&receipt, left, now);
+                self.ledger.settled(&settled);
+                series.is_underway()
+            }
+        };
+        self.head_from = self.head_from.filter(|_| has_head);
+        self.rest = None;
+        let Some(trouble) = trouble else {
+            self.attempts = 0;
+            return None;
+        };
+        let wait = match trouble.again {
+            Again::Backoff => {
+                Rest { until: now + self.rules.backoff.delay(self.attempts, chance), asked: false }
+            }
+            Again::After(wait) => Rest { until: now.saturating_add(wait), asked: true },
+            Again::Hold(wait) => return Some(wait),
+        };
+        self.attempts += 1;
+        self.rest = Some(wait);
+        None
+    }
+
+    /// From now on batches leave at once until all that is here now has left.
+    pub(super) fn flush(&mut self) {
+        let parked: usize = self.parked.iter().map(|parked| parked.batch.len()).sum();
+        self.flush_to = self.entered + parked as u64;
+    }
+
+    /// Whether all that was here at the last flush has left.
+    pub(super) fn is_flushed(&self) -> bool {
+        self.entered - self.waiting() >= self.flush_to
+            && self.head_from.is_none_or(|from| from >= self.flush_to)
+    }
+
+    /// Tries again without the lane's own delay; what a backend asked for stands.
+    pub(super) fn hurry(&mut self) {
+        self.rest = self.rest.filter(|rest| rest.asked);
+    }
+
+    /// Gives everything up, what is on its way included.
+    pub(super) fn abandon(&mut self, intake: &ByteBudget) {
+        let lost = if self.is_durable() { self.held() - self.waiting() } else { self.held() };
+        for parked in std::mem::take(&mut self.parked) {
+            intake.release(parked.bytes);
+        }
+        self.ledger.dropped(dropped::SHUTDOWN, lost as usize);
+        self.store = Store::Queue(Box::new(crate::MemoryQueue::new(self.rules.signal)));
+        self.entered = self.flush_to;
+        (self.head_from, self.sending) = (None, false);
+    }
+
+    /// Records in the store, those on their way included.
+    fn waiting(&self) -> u64 {
+        match &self.store {
+            Store::Queue(queue) => queue.items() as u64,
+            Store::Series(series) => series.pending() as u64,
+        }
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting() == 0 && self.parked.is_empty()
+    }
+
+    /// The bytes that the store keeps alive.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.store {
+            Store::Queue(queue) => queue.bytes(),
+            Store::Series(_) => 0,
+        }
+    }
+
+    /// Whether a batch is on its way.
+    pub(super) fn is_sending(&self) -> bool {
+        self.sending
+    }
+
+    pub(super) fn overflow(&self) -> Overflow {
+        self.rules.overflow
+    }
+
+    /// Whether what waits here outlives the process.
+    pub(super) fn is_durable(&self) -> bool {
+        matches!(&self.store, Store::Queue(queue) if queue.is_durable())
+    }
+
+    pub(super) fn is_supported(&self) -> bool {
+        self.rules.supported
+    }
+
+    /// The terms at this moment.
+    pub(super) fn terms(&self) -> Terms {
+        debug_assert!(
+            self.ledger.terms().queued >= self.held(),
+            "{:?} but {} here",
+            self.ledger,
+            self.held()
+        );
+        self.ledger.terms().clone()
+    }
+
+    /// How many records are really here; the ledger's term must say the same.
+    fn held(&self) -> u64 {
+        self.waiting() + self.parked.iter().map(|parked| parked.batch.len() as u64).sum::<u64>()
+    }
+}
+
+/// The earlier of two.
+pub(super) fn earlier(a: Due, b: Due) -> Due {
+    match (a, b) {
+        (Due::Now, _) | (_, Due::Now) => Due::Now,
+        (Due::At(a), Due::At(b)) => Due::At(a.min(b)),
+        (due, Due::Never) | (Due::Never, due) => due,
+    }
+}

@@ -1,0 +1,178 @@
+//! The last step before a lane: payloads are settled and secrets replaced.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use obs_core::{
+    Attributes, Form, Labels, Payload, Resource, Str, TextVisitor, TraceContext, Value, VisitText,
+};
+use obs_redact::Redactor;
+
+use crate::guard::guarded;
+
+/// What stands in place of a text whose redaction failed.
+const FAILED: &str = "[REDACTION_FAILED]";
+
+/// Settles payloads and, unless that is switched off, redacts every string.
+///
+/// What many records share is redacted once and stays shared.
+#[derive(Debug)]
+pub(crate) struct Finish {
+    rules: Option<Redactor>,
+    contexts: Memo<TraceContext>,
+    resources: Memo<Resource>,
+    labels: HashMap<usize, (Labels, Labels)>,
+}
+
+/// Shared values that were redacted, by their address; both stay alive, so that no address is used twice.
+type Memo<T> = HashMap<usize, (Arc<T>, Arc<T>)>;
+
+/// How many shared values are remembered, before all are forgotten.
+const REMEMBERED: usize = 1_024;
+
+impl Finish {
+    pub(crate) fn new(rules: Option<Redactor>) -> Self {
+        Self { rules, contexts: HashMap::new(), resources: HashMap::new(), labels: HashMap::new() }
+    }
+
+    /// Finishes records.
+    pub(crate) fn finish(&mut self, records: &mut [impl VisitText]) {
+        for record in records {
+            record.visit_text(self);
+        }
+    }
+
+    /// Forgets what was shared, so that it is not kept alive while nothing happens.
+    pub(crate) fn forget(&mut self) {
+        self.contexts.clear();
+        self.resources.clear();
+        self.labels.clear();
+    }
+
+    fn redact(&self, name: Option<&str>, text: &mut Str) {
+        let Some(rules) = &self.rules else { return };
+        let redacted = match guarded(|| changed(rules.redact_value(name, text))) {
+            Ok(None) => return,
+            Ok(Some(redacted)) => redacted.into(),
+            Err(_) => Str::from_static(FAILED),
+        };
+        *text = redacted;
+    }
+
+    fn value(&self, name: &str, value: &mut Value) {
+        let Some(rules) = &self.rules else { return };
+        match value {
+            Value::Str(text) => self.redact(Some(name), text),
+            Value::List(values) => values.iter_mut().for_each(|value| self.value(name, value)),
+            Value::Map(values) if rules.name_is_sensitive(name) && !values.is_empty() => {
+                *value = Value::Str(Str::copied(rules.token()));
+            }
+            Value::Map(values) => self.attributes(values),
+            Value::I64(_) | Value::F64(_) if rules.name_is_sensitive(name) => {
+                *value = Value::Str(Str::copied(rules.token()));
+            }
+            Value::Null | Value::Bool(_) | Value::I64(_) | Value::F64(_) => {}
+        }
+    }
+
+    fn attributes(&self, attributes: &mut Attributes) {
+        for (key, value) in attributes.iter_mut() {
+            self.value(key, value);
+            self.redact(None, key);
+        }
+    }
+}
+
+fn changed(redacted: Cow<'_, str>) -> Option<String> {
+    match redacted {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(redacted) => Some(redacted),
+    }
+}
+
+impl TextVisitor for Finish {
+    fn text(&mut self, name: &str, text: &mut Str) {
+        self.redact(Some(name), text);
+    }
+
+    fn payload(&mut self, name: &str, payload: &mut Payload) {
+        payload.settle();
+        let Some(rules) = &self.rules else { return };
+        let redacted = match payload.form() {
+            Form::Json => guarded(|| changed(rules.redact_json_value(Some(name), payload.as_str()))),
+            Form::Text | Form::Unchecked => {
+                guarded(|| changed(rules.redact_value(Some(name), payload.as_str())))
+            }
+        };
+        match redacted {
+            Ok(None) => {}
+            Ok(Some(redacted)) if payload.form() == Form::Json => {
+                *payload =
+                    Payload::from_json(&redacted).unwrap_or_else(|| Payload::text(Str::from_static(FAILED)));
+            }
+            Ok(Some(redacted)) => *payload = Payload::text(redacted),
+            Err(_) => *payload = Payload::text(Str::from_static(FAILED)),
+        }
+    }
+
+    fn attribute(&mut self, key: &mut Str, value: &mut Value) {
+        self.value(key, value);
+        self.redact(None, key);
+    }
+
+    fn labels(&mut self, labels: &mut Labels) {
+        if self.rules.is_none() || labels.is_empty() {
+            return;
+        }
+        let address = labels.as_ptr().addr();
+        if let Some((_, redacted)) = self.labels.get(&address) {
+            *labels = redacted.clone();
+            return;
+        }
+        let pairs = labels.iter().cloned().map(|(mut key, mut value)| {
+            self.redact(Some(&key), &mut value);
+            self.redact(None, &mut key);
+            (key, value)
+        });
+        let redacted: Labels = pairs.collect();
+        let known = std::mem::replace(labels, redacted.clone());
+        remember(&mut self.labels, address, (known, redacted));
+    }
+
+    fn context(&mut self, context: &mut Arc<TraceContext>) {
+        if self.rules.is_some() {
+            let mut memo = std::mem::take(&mut self.contexts);
+            self.shared(&mut memo, context);
+            self.contexts = memo;
+        }
+    }
+
+    fn resource(&mut self, resource: &mut Arc<Resource>) {
+        if self.rules.is_some() {
+            let mut memo = std::mem::take(&mut self.resources);
+            self.shared(&mut memo, resource);
+            self.resources = memo;
+        }
+    }
+}
+
+impl Finish {
+    fn shared<T: VisitText + Clone>(&mut self, memo: &mut Memo<T>, value: &mut Arc<T>) {
+        let address = Arc::as_ptr(value).addr();
+        if let Some((_, redacted)) = memo.get(&address) {
+            *value = Arc::clone(redacted);
+            return;
+        }
+        let known = Arc::clone(value);
+        Arc::make_mut(value).visit_text(self);
+        remember(memo, address, (known, Arc::clone(value)));
+    }
+}
+
+fn remember<V>(memo: &mut HashMap<usize, V>, address: usize, value: V) {
+    if memo.len() >= REMEMBERED {
+        memo.clear();
+    }
+    memo.insert(address, value);
+}

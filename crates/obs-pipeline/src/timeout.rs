@@ -1,0 +1,66 @@
+//! Gives an `export` up that takes too long.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::{Either, select};
+use obs_core::{Batch, Descriptor, Error, ErrorKind, Exporter, Health, Receipt, Retry};
+
+use crate::Clock;
+
+/// A decorator that gives an `export` or `flush` up after a time: a backstop behind the deadlines of single requests.
+///
+/// The records of an `export` that was given up are undelivered, though some may have arrived; ids make that harmless.
+#[derive(Debug)]
+pub struct Timeout<E> {
+    inner: E,
+    limit: Duration,
+    clock: Clock,
+}
+
+impl<E: Exporter> Timeout<E> {
+    /// Gives calls into `inner` up after `limit` on this clock.
+    pub fn new(inner: E, limit: Duration, clock: Clock) -> Self {
+        Self { inner, limit, clock }
+    }
+
+    fn late(&self, what: &str) -> Error {
+        let message = format!("{what} took longer than {:?}", self.limit);
+        Error::without_records(ErrorKind::Timeout, message).with_retry(Retry::Backoff)
+    }
+}
+
+#[async_trait]
+impl<E: Exporter> Exporter for Timeout<E> {
+    fn descriptor(&self) -> &Descriptor {
+        self.inner.descriptor()
+    }
+
+    async fn export(&self, batch: &Batch) -> Result<Receipt, Error> {
+        let timer = std::pin::pin!(self.clock.sleep(self.limit));
+        match select(self.inner.export(batch), timer).await {
+            Either::Left((result, _)) => result,
+            Either::Right(((), _)) => Err(self.late("the export").with_undelivered(batch.clone())),
+        }
+    }
+
+    async fn check(&self) -> Health {
+        let timer = std::pin::pin!(self.clock.sleep(self.limit));
+        match select(self.inner.check(), timer).await {
+            Either::Left((health, _)) => health,
+            Either::Right(((), _)) => Health::Unhealthy(self.late("the check").message().into()),
+        }
+    }
+
+    async fn flush(&self) -> Result<(), Error> {
+        let timer = std::pin::pin!(self.clock.sleep(self.limit));
+        match select(self.inner.flush(), timer).await {
+            Either::Left((result, _)) => result,
+            Either::Right(((), _)) => Err(self.late("the flush")),
+        }
+    }
+
+    async fn shutdown(&self) -> Result<(), Error> {
+        self.inner.shutdown().await
+    }
+}

@@ -1,0 +1,4 @@
+//! The laws of delivery, through the public interface.
+
+mod everyday;
+mod make;

@@ -1,0 +1,68 @@
+//! Records and pipelines for the tests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use obs_core::{
+    Feedback, Level, Log, Metric, MetricValue, Payload, Score, ScoreValue, Signal, Span, SpanId, Target,
+    Timestamp, TraceId,
+};
+use obs_pipeline::{Intake, LaneConfig, Pipeline, PipelineBuilder};
+use obs_testkit::{Scripted, Step};
+
+/// Longer than anything takes that works.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A pipeline that ends at once when dropped, whatever hangs.
+pub(crate) fn builder() -> PipelineBuilder {
+    Pipeline::builder().drop_deadline(Duration::from_millis(200))
+}
+
+/// A pipeline with one scripted destination, named `scripted`.
+pub(crate) fn pipeline(script: impl IntoIterator<Item = Step>) -> (Pipeline, Arc<Scripted>) {
+    let exporter = Scripted::new(script);
+    let pipeline = builder().to(Arc::clone(&exporter)).build().unwrap();
+    (pipeline, exporter)
+}
+
+/// A lane that waits for nothing but a flush.
+pub(crate) fn patient() -> LaneConfig {
+    LaneConfig { flush_interval: Some(Duration::from_secs(3_600)), ..LaneConfig::DEFAULT }
+}
+
+pub(crate) fn span(at: u64) -> Span {
+    let (trace, id) = (TraceId::new(u128::from(at) + 1).unwrap(), SpanId::new(at + 1).unwrap());
+    let mut span = Span::new(trace, id, "work", Timestamp::from_nanos(at));
+    span.end = Some(Timestamp::from_nanos(at + 5));
+    span.input = Some(Payload::from("an input"));
+    span
+}
+
+pub(crate) fn log(message: &'static str) -> Log {
+    Log::new(Timestamp::from_nanos(1), Level::Info, message)
+}
+
+/// Records one of a signal.
+pub(crate) fn record(intake: &Intake, signal: Signal, at: u64) {
+    let time = Timestamp::from_nanos(at);
+    let target = Target::Session { session_id: "s".into() };
+    match signal {
+        Signal::Traces => intake.span_ended(span(at)),
+        Signal::Metrics => intake.metric(Metric::new(time, "work.done", MetricValue::Add(1.0))),
+        Signal::Logs => intake.log(log("work")),
+        Signal::Scores => intake.score(Score::new(
+            uuid::Uuid::from_u128(u128::from(at) + 1),
+            time,
+            target,
+            "good",
+            ScoreValue::Boolean(true),
+        )),
+        Signal::Feedback => intake.feedback(Feedback::new(
+            uuid::Uuid::from_u128(u128::from(at) + 1),
+            time,
+            target,
+            "thumbs",
+            ScoreValue::Boolean(true),
+        )),
+    }
+}
