@@ -16,7 +16,10 @@ pub(crate) struct Listed {
 }
 
 /// The list, in the order of the matrix.
-pub(crate) const EXPORTERS: &[Listed] = &[];
+pub(crate) const EXPORTERS: &[Listed] = &[
+    Listed { name: "obs-console", descriptor: &obs_console::DESCRIPTOR },
+    Listed { name: "obs-store", descriptor: &obs_store::StoreExporter::DESCRIPTOR },
+];
 
 /// Holds the list and the descriptors against the tree.
 ///

@@ -59,10 +59,8 @@ fn crates(project: &Project) -> Result<Vec<(String, Vec<Config>)>> {
     let mut crates = Vec::new();
     for member in project.members.iter().filter(|member| member.published) {
         let sources = format!("{}/src/", member.dir);
-        let mut configs = Vec::new();
-        for file in project.files_with("rs").filter(|file| file.path.starts_with(&sources)) {
-            configs.extend(read::configs(file)?);
-        }
+        let files: Vec<_> = project.files_with("rs").filter(|file| file.path.starts_with(&sources)).collect();
+        let configs = read::configs(&files)?;
         let configs = chosen(configs);
         if !configs.is_empty() {
             crates.push((member.name.clone(), configs));

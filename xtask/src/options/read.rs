@@ -10,17 +10,24 @@ use super::words::{self, Scope};
 use super::{Choice, Config};
 use crate::project::SourceFile;
 
-/// The structs of `file` that a user could set, in its order: public ones with named fields.
-pub(crate) fn configs(file: &SourceFile) -> Result<Vec<Config>> {
-    let parsed = syn::parse_file(&file.text).map_err(|error| {
+/// The structs of a crate that a user could set, in the order of its files: public ones with named fields.
+pub(crate) fn configs(files: &[&SourceFile]) -> Result<Vec<Config>> {
+    let files: Vec<_> = files.iter().map(|file| parse(file)).collect::<Result<_>>()?;
+    let mut configs = Vec::new();
+    for file in &files {
+        let scope = Scope { items: &file.items, files: &files };
+        configs.extend(file.items.iter().filter_map(|item| match item {
+            Item::Struct(item) if is_config(item) => Some(config(item, &file.items, &scope)),
+            _ => None,
+        }));
+    }
+    Ok(configs)
+}
+
+fn parse(file: &SourceFile) -> Result<syn::File> {
+    syn::parse_file(&file.text).map_err(|error| {
         anyhow!("{}:{}: {error}; mend the file and run this again", file.path, error.span().start().line)
-    })?;
-    let scope = Scope::new(&parsed.items);
-    let structs = parsed.items.iter().filter_map(|item| match item {
-        Item::Struct(item) if is_config(item) => Some(config(item, &parsed.items, &scope)),
-        _ => None,
-    });
-    Ok(structs.collect())
+    })
 }
 
 fn is_config(item: &ItemStruct) -> bool {

@@ -51,7 +51,7 @@ const SOURCE: &str = r#"
 
 fn table(at: usize) -> Vec<[String; 3]> {
     let file = SourceFile { path: "a.rs".into(), text: SOURCE.into() };
-    let configs = configs(&file).unwrap();
+    let configs = configs(&[&file]).unwrap();
     assert_eq!(configs.len(), 3);
     configs[at].options.iter().map(|o| [o.name.clone(), o.value.clone(), o.default.clone()]).collect()
 }
@@ -99,7 +99,7 @@ fn a_default_may_be_a_constant() {
 #[test]
 fn docs_are_their_first_paragraph_without_links() {
     let file = SourceFile { path: "a.rs".into(), text: SOURCE.into() };
-    let configs = configs(&file).unwrap();
+    let configs = configs(&[&file]).unwrap();
     assert_eq!(configs[0].doc, "What a user can set, see `Thing`.");
     assert_eq!(configs[0].options[0].doc, "Where.");
 }
@@ -107,6 +107,15 @@ fn docs_are_their_first_paragraph_without_links() {
 #[test]
 fn a_file_that_does_not_parse_is_named_with_its_line() {
     let file = SourceFile { path: "a.rs".into(), text: "fn a() {}\nfn }".into() };
-    let message = configs(&file).unwrap_err().to_string();
+    let message = configs(&[&file]).unwrap_err().to_string();
     assert!(message.starts_with("a.rs:2: "), "{message}");
+}
+
+#[test]
+fn an_enum_may_stand_in_another_file() {
+    let file = |text: &str| SourceFile { path: "a.rs".into(), text: text.into() };
+    let config = file("#[derive(Default)] pub struct AConfig { pub color: Color }");
+    let color = file("#[derive(Default)] pub enum Color { #[default] Auto, Never }");
+    let option = &configs(&[&config, &color]).unwrap()[0].options[0];
+    assert_eq!((option.value.as_str(), option.default.as_str()), ("`Auto` or `Never`", "`Auto`"));
 }

@@ -30,7 +30,7 @@ fn default_variant(item: &ItemEnum, scope: &Scope<'_>) -> Option<String> {
             .find(|variant| variant.attrs.iter().any(|mark| mark.path().is_ident("default")))?;
         return Some(format!("`{}`", variant_name(item, &marked.ident.to_string())));
     }
-    let made = scope.items.iter().find_map(|block| match block {
+    let made = scope.everything().find_map(|block| match block {
         Item::Impl(block) if item.ident == type_name(&block.self_ty) => {
             block.items.iter().find_map(|found| match found {
                 syn::ImplItem::Fn(found) if found.sig.ident == "default" => found.block.stmts.last(),

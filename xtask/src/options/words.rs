@@ -10,20 +10,23 @@ use super::read::{returned, serde};
 
 /// What a file's expressions may name.
 pub(crate) struct Scope<'a> {
+    /// The items of the file, among which constants and functions are looked for.
     pub(crate) items: &'a [Item],
+    /// The files of the crate, among whose items enums are looked for.
+    pub(crate) files: &'a [syn::File],
 }
 
 impl<'a> Scope<'a> {
-    /// The items of a file.
-    pub(crate) fn new(items: &'a [Item]) -> Self {
-        Self { items }
-    }
-
     pub(crate) fn enumeration(&self, name: &str) -> Option<&'a ItemEnum> {
-        self.items.iter().find_map(|item| match item {
+        self.everything().find_map(|item| match item {
             Item::Enum(item) if item.ident == name => Some(item),
             _ => None,
         })
+    }
+
+    /// Every item of the crate.
+    pub(crate) fn everything(&self) -> impl Iterator<Item = &'a Item> {
+        self.files.iter().flat_map(|file| &file.items)
     }
 
     /// The value of a constant, or what a function without arguments returns.
