@@ -3,6 +3,7 @@
 mod ci;
 mod command;
 mod finding;
+mod laws;
 mod markdown;
 mod new;
 mod options;
@@ -29,6 +30,8 @@ struct Arguments {
 enum Chore {
     /// Checks the rules of the house that no compiler checks.
     Tidy,
+    /// Writes the names of the tests beside the laws that they carry, in docs/architecture.md.
+    Laws,
     /// Writes the skeleton of an exporter crate.
     New {
         /// The vendor in small letters, such as `langfuse` or `new-vendor`.
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
 fn run(chore: Chore) -> Result<()> {
     match chore {
         Chore::Tidy => tidy::run(),
+        Chore::Laws => laws::run(),
         Chore::New { name } => new::run(&name),
         Chore::Ci(options) => ci::run(&options),
         Chore::Matrix(render) if render.check => ci::linked(&["matrix", "--check"]),
