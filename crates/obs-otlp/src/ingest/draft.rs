@@ -54,9 +54,9 @@ impl Draft {
         let mut known = Vec::new();
         for (order, (key, value)) in pairs.into_iter().enumerate() {
             let order = offset + order;
-            match conventions::lookup(&key).map(|meaning| meaning.rank) {
-                _ if span_type::implies(&self.span_type, &key, &value) => {}
-                Some(rank) => known.push((rank, (order, key, value))),
+            match conventions::lookup(&key) {
+                Some(meaning) => known.push((meaning.rank, (order, key, value))),
+                None if span_type::implies(&self.span_type, &key, &value) => {}
                 None => self.left.push((order, key, value)),
             }
         }
@@ -208,6 +208,9 @@ impl Draft {
     fn take_list(&mut self, prefix: usize, field: Field, group: Vec<Pair>) {
         let pairs = group.iter().map(|(_, key, value)| (key.get(prefix..).unwrap_or(""), value.clone()));
         let left = match list::unflatten(pairs) {
+            Some(list) if field == Field::Tools => {
+                self.set(usize::MAX, &Str::EMPTY, field, "", list::schemas(list)).is_some()
+            }
             Some(list) => self.set(usize::MAX, &Str::EMPTY, field, "", list).is_some(),
             None => true,
         };

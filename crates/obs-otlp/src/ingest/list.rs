@@ -27,6 +27,16 @@ pub(super) fn unflatten<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -
     }
 }
 
+/// Tools that are given by nothing but their schema as JSON text, as these schemas.
+pub(super) fn schemas(tools: Value) -> Value {
+    let Value::List(tools) = tools else { return tools };
+    let schema = |tool: &Value| match tool {
+        Value::Map(map) if map.len() == 1 => serde_json::from_str(map.get("json_schema")?.as_str()?).ok(),
+        _ => None,
+    };
+    Value::List(tools.into_iter().map(|tool| schema(&tool).unwrap_or(tool)).collect())
+}
+
 fn insert(branch: &mut Vec<(Str, Node)>, path: &str, value: Value) -> Option<()> {
     let mut branch = branch;
     let mut segments = path.splitn(MAX_SEGMENTS, '.').peekable();

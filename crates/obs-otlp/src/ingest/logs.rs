@@ -1,5 +1,6 @@
 //! Logs.
 
+use std::collections::HashSet;
 use std::str::FromStr;
 
 use obs_core::{
@@ -31,8 +32,9 @@ pub(super) fn convert(
 
     let mut fields = Attributes::new();
     let mut rest = Vec::new();
+    let names: HashSet<&str> = record.attributes.iter().map(|pair| pair.key.as_str()).collect();
     for (key, value) in pairs::pairs(&record.attributes)? {
-        if let Some((key, value)) = take(&mut log, key, value, &mut fields) {
+        if let Some((key, value)) = take(&mut log, key, value, &names, &mut fields) {
             rest.push((key, value));
         }
     }
@@ -46,7 +48,7 @@ pub(super) fn convert(
     for (key, value) in severity {
         log.attributes.insert(key, value);
     }
-    if observed != time {
+    if observed != time && observed != 0 {
         log.attributes.insert("log.observed_time_unix_nano", observed);
     }
     spans::note(&mut log.attributes, "otel.dropped_attributes_count", record.dropped_attributes_count);
@@ -55,14 +57,22 @@ pub(super) fn convert(
 }
 
 /// Takes what is the log's own; gives back what may be of its context.
-fn take(log: &mut Log, key: Str, value: Value, fields: &mut Attributes) -> Option<(Str, Value)> {
+///
+/// A prefix is dropped only if the rest is not the name of another attribute.
+fn take(
+    log: &mut Log,
+    key: Str,
+    value: Value,
+    names: &HashSet<&str>,
+    fields: &mut Attributes,
+) -> Option<(Str, Value)> {
     let Some(meaning) = conventions::lookup(&key) else { return Some((key, value)) };
     match meaning.field {
         Field::EventName if log.event_name.is_none() && value.as_str().is_some() => {
             log.event_name = super::value::name(&value);
             None
         }
-        Field::LogAttribute if fields.get(meaning.rest).is_none() => {
+        Field::LogAttribute if !names.contains(meaning.rest) => {
             fields.push(Str::copied(meaning.rest), value);
             None
         }

@@ -14,6 +14,9 @@ use super::{pairs, scores};
 /// W3C's flags in the low byte of OTLP's; above them, whether it is known and whether it is so that the parent is remote.
 const REMOTE: u32 = 0x300;
 
+/// What was exported was sampled, also where the exporter fills none of W3C's flags, as several do not.
+const SAMPLED: u8 = 1;
+
 /// One span, or the reason why it is refused; its evaluation events become scores.
 pub(super) fn convert(
     span: &wire::Span,
@@ -33,9 +36,7 @@ pub(super) fn convert(
     out.end = Some(span.end_time_unix_nano).filter(|end| *end != 0).map(Timestamp::from_nanos);
     out.kind = kind(span.kind)?;
     out.remote_parent = span.flags & REMOTE == REMOTE && out.parent_span_id.is_some();
-    if span.flags != 0 {
-        out.trace_flags = (span.flags & 0xff) as u8;
-    }
+    out.trace_flags = (span.flags & 0xff) as u8 | SAMPLED;
     out.trace_state = Some(&span.trace_state).filter(|state| !state.is_empty()).map(Str::from);
     out.resource = source.resource.clone();
     out.links =

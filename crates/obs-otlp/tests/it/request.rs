@@ -81,13 +81,13 @@ pub(crate) fn trace(records: &[Record], trace_id: TraceId) -> Trace {
     for record in records {
         match record {
             Record::Span(record) if record.span().trace_id == trace_id => {
-                trace.spans.push(record.span().clone())
+                trace.spans.push(record.span().clone());
             }
             Record::Log(log) if log.span.is_some_and(|span| span.trace_id == trace_id) => {
                 trace.logs.push(log.clone());
             }
             Record::Score(score) if score.target.trace_id() == Some(trace_id) => {
-                trace.scores.push(score.clone())
+                trace.scores.push(score.clone());
             }
             _ => {}
         }

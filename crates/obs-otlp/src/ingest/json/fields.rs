@@ -27,7 +27,8 @@ impl<'a> Fields<'a> {
 
     /// The field with this name in camel case, or in the protobuf's own spelling.
     pub(super) fn get(&self, name: &str) -> Option<&'a Value> {
-        let found = self.object.get(name).or_else(|| self.object.get(&snake(name)).filter(|_| self.snake));
+        let other = || if self.snake { self.object.get(&snake(name)) } else { None };
+        let found = self.object.get(name).or_else(other);
         found.filter(|value| !value.is_null())
     }
 
