@@ -55,7 +55,12 @@ pub(crate) fn run(chosen: &Options) -> Result<()> {
     let failed: Vec<_> =
         outcomes.iter().filter(|outcome| outcome.error.is_some()).map(|outcome| outcome.name).collect();
     if !failed.is_empty() {
-        bail!("failed: {}; run one again with `cargo xtask ci --only {}`", failed.join(", "), failed[0]);
+        let which = if chosen.nightly { "--nightly " } else { "" };
+        bail!(
+            "failed: {}; run one again with `cargo xtask ci {which}--only {}`",
+            failed.join(", "),
+            failed[0]
+        );
     }
     Ok(())
 }
