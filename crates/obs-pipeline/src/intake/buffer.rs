@@ -1,12 +1,12 @@
 //! What a shard holds: records by signal, in chunks that are recycled.
 
-use obs_core::{ByteSize, Feedback, Log, Metric, Score, Signal, SpanRecord};
+use obs_core::{Feedback, Log, Metric, Score, Signal, SpanRecord};
 
 /// How many records a chunk has room for: 90 KiB of spans, which the allocator serves without fresh pages.
 pub(crate) const CHUNK: usize = 128;
 
 /// A record type that a shard has a buffer for.
-pub(crate) trait Item: ByteSize + Sized {
+pub(crate) trait Item: Sized {
     const SIGNAL: Signal;
 
     fn buffer(buffers: &mut Buffers) -> &mut Buffer<Self>;
@@ -37,13 +37,16 @@ impl<T> Default for Buffer<T> {
 }
 
 impl<T> Buffer<T> {
-    #[inline]
-    fn push(&mut self, record: T, bytes: usize) {
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call would copy the record once more")]
+    fn push<S>(&mut self, bytes: usize, source: S, take: impl FnOnce(S) -> Option<T>) -> bool {
         if self.active.len() == self.active.capacity() {
             self.make_room();
         }
-        self.bytes += bytes;
+        let Some(record) = take(source) else { return false };
         self.active.push(record);
+        self.bytes += bytes;
+        true
     }
 
     /// Small chunks grow; a full one steps aside for a spare.
@@ -159,11 +162,13 @@ pub(crate) struct Buffers {
 }
 
 impl Buffers {
-    #[inline]
-    pub(crate) fn push<T: Item>(&mut self, record: T, bytes: usize) {
-        self.credit -= bytes;
-        self.recorded[T::SIGNAL.index()] += 1;
-        T::buffer(self).push(record, bytes);
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call would copy the record once more")]
+    pub(crate) fn push<S, T: Item>(&mut self, bytes: usize, source: S, take: impl FnOnce(S) -> Option<T>) {
+        if T::buffer(self).push(bytes, source, take) {
+            self.credit -= bytes;
+            self.recorded[T::SIGNAL.index()] += 1;
+        }
     }
 
     /// How many records wait, by signal.

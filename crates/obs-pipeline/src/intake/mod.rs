@@ -103,7 +103,7 @@ impl Intake {
     #[inline]
     pub fn span_started(&self, span: Span) {
         if self.wants_started() {
-            self.0.record(SpanRecord::Started(span));
+            self.0.record(span.byte_size(), span, |span| Some(SpanRecord::Started(span)));
         }
     }
 
@@ -111,7 +111,7 @@ impl Intake {
     #[inline]
     pub fn span_ended(&self, span: Span) {
         if self.wants().contains(Signal::Traces) {
-            self.0.record(SpanRecord::Ended(span));
+            self.0.record(span.byte_size(), span, |span| Some(SpanRecord::Ended(span)));
         }
     }
 
@@ -131,7 +131,18 @@ impl Intake {
     #[inline]
     pub fn log(&self, log: Log) {
         if self.wants().contains(Signal::Logs) {
-            self.0.record(log);
+            self.0.record(log.byte_size(), log, Some);
+        }
+    }
+
+    /// Records a log record out of where the caller kept it, as [`Intake::take_span`] does.
+    #[inline]
+    pub fn take_log(&self, record: &mut Option<Log>) {
+        match record {
+            Some(log) if self.wants().contains(Signal::Logs) => {
+                self.0.record(log.byte_size(), record, Option::take);
+            }
+            _ => *record = None,
         }
     }
 
@@ -139,7 +150,7 @@ impl Intake {
     #[inline]
     pub fn metric(&self, metric: Metric) {
         if self.wants().contains(Signal::Metrics) {
-            self.0.record(metric);
+            self.0.record(metric.byte_size(), metric, Some);
         }
     }
 
@@ -147,7 +158,7 @@ impl Intake {
     #[inline]
     pub fn score(&self, score: Score) {
         if self.wants().contains(Signal::Scores) {
-            self.0.record(score);
+            self.0.record(score.byte_size(), score, Some);
         }
     }
 
@@ -155,7 +166,7 @@ impl Intake {
     #[inline]
     pub fn feedback(&self, feedback: Feedback) {
         if self.wants().contains(Signal::Feedback) {
-            self.0.record(feedback);
+            self.0.record(feedback.byte_size(), feedback, Some);
         }
     }
 
@@ -202,32 +213,31 @@ impl Inner {
     }
 
     #[inline]
-    fn record<T: Item>(&self, record: T) {
-        self.take(&mut Some(record));
-    }
-
-    /// Moves a record straight from where it is into the shard; what is not taken is dropped.
-    #[inline]
-    fn take<T: Item>(&self, record: &mut Option<T>) {
-        let Some(bytes) = record.as_ref().map(ByteSize::byte_size) else { return };
-        if shard::with_local(self.id, |shard| self.push(shard, record, bytes)).is_none() {
-            self.first_record(record.take(), bytes);
+    fn take<T: Item + ByteSize>(&self, slot: &mut Option<T>) {
+        if let Some(record) = slot {
+            self.record(record.byte_size(), slot, Option::take);
         }
-        *record = None;
     }
 
+    /// Moves a record into the thread's shard; `take` makes it of where the caller has it, as late as can be.
     #[inline]
-    fn push<T: Item>(&self, shard: &Shard, record: &mut Option<T>, bytes: usize) {
+    fn record<S, T: Item>(&self, bytes: usize, source: S, take: impl FnOnce(S) -> Option<T>) {
+        match shard::own(self.id) {
+            Some(own) => self.push(&own, bytes, source, take),
+            None => self.first_record(bytes, take(source)),
+        }
+    }
+
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "a call would copy the record once more")]
+    fn push<S, T: Item>(&self, shard: &Shard, bytes: usize, source: S, take: impl FnOnce(S) -> Option<T>) {
         let mut buffers = match shard.try_lock() {
             Some(buffers) => buffers,
             None if self.turned_off_by_fork() => return,
             None => shard.lock(),
         };
-        if bytes > buffers.credit && !self.refill(&mut buffers, T::SIGNAL, bytes) {
-            return;
-        }
-        if let Some(record) = record.take() {
-            buffers.push(record, bytes);
+        if bytes <= buffers.credit || self.refill(&mut buffers, T::SIGNAL, bytes) {
+            buffers.push(bytes, source, take);
         }
     }
 
@@ -253,7 +263,7 @@ impl Inner {
 
     /// The first record of a thread: it gets a shard, unless it is a thread of obs itself.
     #[cold]
-    fn first_record<T: Item>(&self, mut record: Option<T>, bytes: usize) {
+    fn first_record<T: Item>(&self, bytes: usize, record: Option<T>) {
         if is_suppressed() || self.turned_off_by_fork() {
             return;
         }
@@ -262,9 +272,9 @@ impl Inner {
             let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
             books.add(Arc::clone(&own));
             drop(books);
-            self.push(&own, &mut record, bytes);
+            self.push(&own, bytes, record, |record| record);
         } else {
-            self.push(&self.stray, &mut record, bytes);
+            self.push(&self.stray, bytes, record, |record| record);
         }
     }
 

@@ -1,6 +1,8 @@
 //! One thread's part of an intake.
 
 use std::cell::RefCell;
+use std::ops::Deref;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
@@ -35,28 +37,37 @@ impl Shard {
 }
 
 thread_local! {
-    static LOCAL: Local = const { Local(RefCell::new(Vec::new())) };
+    static LOCAL: RefCell<Vec<(u64, Rc<Own>)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The shards of this thread, each with the id of its intake; nearly always one.
-struct Local(RefCell<Vec<(u64, Arc<Shard>)>>);
+/// A thread's hold on its shard; the thread's end tells the collector that nothing comes any more.
+#[derive(Debug)]
+pub(super) struct Own(Arc<Shard>);
 
-impl Drop for Local {
-    fn drop(&mut self) {
-        for (_, shard) in self.0.get_mut().drain(..) {
-            shard.orphaned.store(true, Ordering::Release);
-        }
+impl Deref for Own {
+    type Target = Shard;
+
+    #[inline]
+    fn deref(&self) -> &Shard {
+        &self.0
     }
 }
 
-/// Gives this thread's shard of an intake to `with`; `None` if there is none, or the thread is about to end.
+impl Drop for Own {
+    fn drop(&mut self) {
+        self.0.orphaned.store(true, Ordering::Release);
+    }
+}
+
+/// This thread's shard of an intake; `None` if it has none yet, or is about to end.
+///
+/// It is handed out by count, so that the record moves in a straight line and is copied once.
 #[inline]
-pub(super) fn with_local<R>(intake: u64, with: impl FnOnce(&Shard) -> R) -> Option<R> {
+pub(super) fn own(intake: u64) -> Option<Rc<Own>> {
     LOCAL
         .try_with(|local| {
-            let shards = local.0.try_borrow().ok()?;
-            let (_, shard) = shards.iter().find(|(id, _)| *id == intake)?;
-            Some(with(shard))
+            let shards = local.try_borrow().ok()?;
+            shards.iter().find(|(id, _)| *id == intake).map(|(_, own)| Rc::clone(own))
         })
         .ok()
         .flatten()
@@ -66,9 +77,9 @@ pub(super) fn with_local<R>(intake: u64, with: impl FnOnce(&Shard) -> R) -> Opti
 pub(super) fn adopt(intake: u64, shard: &Arc<Shard>) -> bool {
     LOCAL
         .try_with(|local| {
-            let Ok(mut shards) = local.0.try_borrow_mut() else { return false };
-            shards.retain(|(_, shard)| !shard.lock().closed);
-            shards.push((intake, Arc::clone(shard)));
+            let Ok(mut shards) = local.try_borrow_mut() else { return false };
+            shards.retain(|(_, own)| !own.lock().closed);
+            shards.push((intake, Rc::new(Own(Arc::clone(shard)))));
             true
         })
         .unwrap_or(false)
