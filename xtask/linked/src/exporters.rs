@@ -17,6 +17,7 @@ pub(crate) struct Listed {
 
 /// The list, in the order of the matrix.
 pub(crate) const EXPORTERS: &[Listed] = &[
+    Listed { name: "obs-json", descriptor: &obs_json::DESCRIPTOR },
     Listed { name: "obs-console", descriptor: &obs_console::DESCRIPTOR },
     Listed { name: "obs-store", descriptor: &obs_store::StoreExporter::DESCRIPTOR },
 ];
