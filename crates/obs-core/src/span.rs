@@ -90,6 +90,7 @@ impl Span {
     }
 
     /// [`Span::new`] with what it shares with others, so that nothing is allocated.
+    #[inline]
     pub fn new_in(
         trace_id: TraceId,
         span_id: SpanId,

@@ -21,30 +21,41 @@ fn seeded() -> SmallRng {
         .unwrap_or_else(|_| SmallRng::seed_from_u64(RandomState::new().hash_one(std::thread::current().id())))
 }
 
+/// Lends the thread's generator.
 #[inline]
-fn next() -> u64 {
+fn with<T>(draw: impl Fn(&mut SmallRng) -> T) -> T {
     // During the destruction of a thread's locals a fresh generator serves the last few spans.
-    RANDOM.try_with(|random| random.borrow_mut().next_u64()).unwrap_or_else(|_| seeded().next_u64())
+    RANDOM.try_with(|random| draw(&mut random.borrow_mut())).unwrap_or_else(|_| draw(&mut seeded()))
 }
 
-/// A random trace id.
 #[inline]
-pub(crate) fn trace_id() -> TraceId {
+fn draw_trace_id(random: &mut SmallRng) -> TraceId {
     loop {
-        if let Some(id) = TraceId::new(u128::from(next()) << 64 | u128::from(next())) {
+        if let Some(id) = TraceId::new(u128::from(random.next_u64()) << 64 | u128::from(random.next_u64())) {
             return id;
         }
     }
+}
+
+#[inline]
+fn draw_span_id(random: &mut SmallRng) -> SpanId {
+    loop {
+        if let Some(id) = SpanId::new(random.next_u64()) {
+            return id;
+        }
+    }
+}
+
+/// Random ids for a new trace and its root.
+#[inline]
+pub(crate) fn root() -> (TraceId, SpanId) {
+    with(|random| (draw_trace_id(random), draw_span_id(random)))
 }
 
 /// A random span id.
 #[inline]
 pub(crate) fn span_id() -> SpanId {
-    loop {
-        if let Some(id) = SpanId::new(next()) {
-            return id;
-        }
-    }
+    with(draw_span_id)
 }
 
 /// An id of version 7: the time it is given, then random bits.
@@ -62,9 +73,8 @@ mod tests {
 
     #[test]
     fn threads_do_not_repeat_each_other() {
-        let threads: Vec<_> = (0..4)
-            .map(|_| std::thread::spawn(|| (0..1000).map(|_| trace_id()).collect::<Vec<_>>()))
-            .collect();
+        let threads: Vec<_> =
+            (0..4).map(|_| std::thread::spawn(|| (0..1000).map(|_| root().0).collect::<Vec<_>>())).collect();
         let ids: HashSet<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
         assert_eq!(ids.len(), 4000);
     }

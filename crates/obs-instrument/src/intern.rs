@@ -1,9 +1,9 @@
 //! Names that come again and again.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 
 use obs_core::Str;
+use rustc_hash::FxHashSet;
 
 /// The most names a thread keeps; beyond, names are copied each time.
 const CAPACITY: usize = 1024;
@@ -12,7 +12,7 @@ const CAPACITY: usize = 1024;
 const MAX_LEN: usize = 128;
 
 thread_local! {
-    static NAMES: RefCell<HashSet<Str>> = RefCell::new(HashSet::new());
+    static NAMES: RefCell<FxHashSet<Str>> = RefCell::default();
 }
 
 /// A shared string for a name that comes again and again, such as a model's.

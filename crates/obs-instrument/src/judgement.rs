@@ -1,8 +1,4 @@
 //! Scores and feedback.
-#![expect(
-    clippy::return_self_not_must_use,
-    reason = "a builder records when it is dropped, so a chain may end anywhere"
-)]
 
 use std::sync::Arc;
 
@@ -49,7 +45,7 @@ macro_rules! builder {
                 Self(Some(Box::new((intake.clone(), record))))
             }
 
-            fn change(mut self, change: impl FnOnce(&mut $record)) -> Self {
+            fn change(&mut self, change: impl FnOnce(&mut $record)) -> &mut Self {
                 if let Some(open) = &mut self.0 {
                     change(&mut open.1);
                 }
@@ -57,27 +53,27 @@ macro_rules! builder {
             }
 
             /// Says why, in words.
-            pub fn comment(self, comment: impl Into<Str>) -> Self {
+            pub fn comment(&mut self, comment: impl Into<Str>) -> &mut Self {
                 self.change(|record| record.comment = Some(comment.into()))
             }
 
             /// Says where it comes from.
-            pub fn source(self, source: impl Into<Str>) -> Self {
+            pub fn source(&mut self, source: impl Into<Str>) -> &mut Self {
                 self.change(|record| record.source = Some(source.into()))
             }
 
             /// The experiment it belongs to, where it is not the trace's.
-            pub fn experiment(self, id: impl Into<Str>) -> Self {
+            pub fn experiment(&mut self, id: impl Into<Str>) -> &mut Self {
                 self.change(|record| record.experiment_id = Some(id.into()))
             }
 
             /// Adds anything else.
-            pub fn with(self, key: impl Into<Str>, value: impl Into<Value>) -> Self {
+            pub fn with(&mut self, key: impl Into<Str>, value: impl Into<Value>) -> &mut Self {
                 self.change(|record| record.metadata.insert(key, value))
             }
 
             /// Adds all of these.
-            pub fn metadata(self, metadata: Attributes) -> Self {
+            pub fn metadata(&mut self, metadata: Attributes) -> &mut Self {
                 self.change(|record| {
                     for (key, value) in metadata {
                         record.metadata.insert(key, value);
@@ -108,14 +104,14 @@ builder! {
 
 impl ScoreBuilder {
     /// What judged: a name, and a version if it has one.
-    pub fn scorer(self, name: impl Into<Str>, version: Option<Str>) -> Self {
+    pub fn scorer(&mut self, name: impl Into<Str>, version: Option<Str>) -> &mut Self {
         self.change(|score| score.scorer = Some(Scorer { id: None, name: Some(name.into()), version }))
     }
 }
 
 impl FeedbackBuilder {
     /// Who gave it.
-    pub fn user(self, id: impl Into<Str>) -> Self {
+    pub fn user(&mut self, id: impl Into<Str>) -> &mut Self {
         self.change(|feedback| feedback.user_id = Some(id.into()))
     }
 }

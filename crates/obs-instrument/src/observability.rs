@@ -74,7 +74,7 @@ macro_rules! starts {
             #[doc = concat!("Starts ", $what, " under the current context.")]
             #[inline]
             pub fn $name(&self, name: impl Into<Str>) -> ActiveSpan<$kind> {
-                ActiveSpan::start(&self.instance, name, Context::current(), $kind::default())
+                ActiveSpan::start(&self.instance, name, Context::current(), $kind::default)
             }
         )*
     };
@@ -108,32 +108,35 @@ impl Observability {
     /// Starts a span with its typed fields under a context of the caller's choice.
     #[inline]
     pub fn start<T: Kind>(&self, name: impl Into<Str>, fields: T, parent: &Context) -> ActiveSpan<T> {
-        ActiveSpan::start(&self.instance, name, parent.clone(), fields)
+        ActiveSpan::start(&self.instance, name, parent.clone(), || fields)
     }
 
     /// A log record under the current context; it is recorded when the builder is dropped.
     #[inline]
-    pub fn log(&self, level: Level, message: impl Into<Str>) -> LogBuilder {
-        LogBuilder::new(&self.instance.intake, level, message, &Context::current(), &self.instance.resource)
+    pub fn log(&self, level: Level, message: impl Into<Str>) -> LogBuilder<'_> {
+        {
+            let Instance { intake, context, resource, .. } = &*self.instance;
+            LogBuilder::new(intake, level, message, &Context::current(), context, resource)
+        }
     }
 
     /// An [`Level::Info`] record.
-    pub fn info(&self, message: impl Into<Str>) -> LogBuilder {
+    pub fn info(&self, message: impl Into<Str>) -> LogBuilder<'_> {
         self.log(Level::Info, message)
     }
 
     /// A [`Level::Warn`] record.
-    pub fn warn(&self, message: impl Into<Str>) -> LogBuilder {
+    pub fn warn(&self, message: impl Into<Str>) -> LogBuilder<'_> {
         self.log(Level::Warn, message)
     }
 
     /// An [`Level::Error`] record.
-    pub fn error(&self, message: impl Into<Str>) -> LogBuilder {
+    pub fn error(&self, message: impl Into<Str>) -> LogBuilder<'_> {
         self.log(Level::Error, message)
     }
 
     /// A [`Level::Debug`] record.
-    pub fn debug(&self, message: impl Into<Str>) -> LogBuilder {
+    pub fn debug(&self, message: impl Into<Str>) -> LogBuilder<'_> {
         self.log(Level::Debug, message)
     }
 

@@ -1,14 +1,14 @@
 //! Open spans: what stands behind a handle while it records.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use obs_core::{Ancestor, Span, SpanId, Str, TraceId};
+use obs_core::{Ancestor, Span, SpanId, SpanRecord, Str, Timestamp, TraceId};
 use obs_pipeline::Intake;
 
 use crate::context::{Context, Node, State};
 use crate::observability::Instance;
-use crate::pool::{self, Slot};
-use crate::{Kind, ids};
+use crate::{Kind, ids, pool};
 
 /// What a handle holds.
 pub(crate) enum Recording {
@@ -19,29 +19,89 @@ pub(crate) enum Recording {
         trace_id: TraceId,
         span_id: SpanId,
     },
-    On(Slot),
+    On(Box<Slot>),
 }
 
-/// What an open span holds.
+/// A place for an open span; the record is built here and moved from here into the intake, once.
+#[derive(Default)]
+pub(crate) struct Slot {
+    /// Always [`SpanRecord::Ended`], which it will be when it leaves.
+    record: Option<SpanRecord>,
+    open: Option<Open>,
+}
+
+/// What an open span needs besides its record.
 pub(crate) struct Open {
-    pub(crate) span: Span,
     pub(crate) intake: Intake,
     pub(crate) parent: Option<Arc<Node>>,
     /// Made when the first child, log or guard asks for it.
-    pub(crate) node: OnceLock<Arc<Node>>,
+    node: OnceLock<Arc<Node>>,
+    /// The start on the monotonic clock, so that durations are right even if the wall clock is set.
+    started: Duration,
+}
+
+impl Slot {
+    #[inline]
+    pub(crate) fn parts(&self) -> Option<(&Span, &Open)> {
+        Some((self.record.as_ref()?.span(), self.open.as_ref()?))
+    }
+
+    #[inline]
+    pub(crate) fn parts_mut(&mut self) -> Option<(&mut Span, &mut Open)> {
+        Some((self.record.as_mut()?.span_mut(), self.open.as_mut()?))
+    }
+
+    /// Hands the record to the intake.
+    #[inline]
+    pub(crate) fn deliver(&mut self) {
+        if let Some(open) = self.open.take() {
+            open.intake.take_span(&mut self.record);
+        }
+    }
+
+    fn fill(
+        &mut self,
+        instance: &Instance,
+        trace_id: TraceId,
+        span_id: SpanId,
+        name: Str,
+        parent: Option<Arc<Node>>,
+    ) {
+        let clock = instance.clock();
+        let started = clock.monotonic();
+        let trace = parent.as_ref().map_or(instance.trace_context(), |node| &node.trace);
+        let (trace, resource) = (Arc::clone(trace), Arc::clone(instance.resource()));
+        let record = Span::new_in(trace_id, span_id, name, clock.at(started), trace, resource);
+        let record = self.record.insert(SpanRecord::Ended(record));
+        if let Some(node) = &parent {
+            let span = record.span_mut();
+            span.parent_span_id = Some(node.span_id);
+            span.remote_parent = node.ancestor.is_none();
+            span.path.clone_from(&node.ancestor);
+            span.trace_flags = node.trace_flags;
+            span.trace_state.clone_from(&node.trace_state);
+        }
+        self.open = Some(Open { intake: instance.intake().clone(), parent, node: OnceLock::new(), started });
+    }
 }
 
 impl Open {
-    pub(crate) fn node(&self) -> &Arc<Node> {
+    /// The time now, as far from the start of the span as the monotonic clock says.
+    #[inline]
+    pub(crate) fn now(&self, span: &Span) -> Timestamp {
+        span.start.saturating_add(self.intake.clock().monotonic().saturating_sub(self.started))
+    }
+
+    /// The span as its children see it.
+    pub(crate) fn node(&self, span: &Span) -> &Arc<Node> {
         self.node.get_or_init(|| {
-            let Span { span_id, start, path, trace_flags, trace_state, context, .. } = &self.span;
-            let root = self.span.root_span_id();
-            let ancestor = Ancestor::new(*span_id, *start, self.span.is_root(), path.clone());
+            let Span { trace_id, span_id, start, path, trace_flags, trace_state, context, .. } = span;
+            let ancestor = Ancestor::new(*span_id, *start, span.is_root(), path.clone());
             Arc::new(Node::new(
-                self.span.trace_id,
+                *trace_id,
                 *span_id,
                 Some(Arc::new(ancestor)),
-                root,
+                self.root_span_id(span),
                 *trace_flags,
                 trace_state.clone(),
                 Arc::clone(context),
@@ -49,45 +109,51 @@ impl Open {
         })
     }
 
+    /// The node, if anything asked for it before.
+    pub(crate) fn known_node(&self) -> Option<&Arc<Node>> {
+        self.node.get()
+    }
+
+    /// Forgets the node, so that the next child sees what has changed since.
+    pub(crate) fn renew_node(&mut self) {
+        self.node = OnceLock::new();
+    }
+
     /// The trace's root, where it is known.
-    pub(crate) fn root_span_id(&self) -> Option<SpanId> {
-        self.span.root_span_id().or_else(|| self.parent.as_ref()?.root_span_id)
+    pub(crate) fn root_span_id(&self, span: &Span) -> Option<SpanId> {
+        span.root_span_id().or_else(|| self.parent.as_ref()?.root_span_id)
     }
 }
 
 /// Starts a span under a context.
-pub(crate) fn begin<T: Kind>(instance: &Instance, name: Str, parent: Context, fields: T) -> Recording {
-    let span_id = ids::span_id();
-    let (trace_id, parent) = match parent.into_state() {
-        State::Sampled(node) => (node.trace_id, Some(node)),
-        State::Unsampled { trace_id, .. } => return Recording::Unsampled { trace_id, span_id },
+#[inline]
+pub(crate) fn begin<T: Kind>(
+    instance: &Instance,
+    name: Str,
+    parent: Context,
+    fields: impl FnOnce() -> T,
+) -> Recording {
+    let (trace_id, span_id, parent) = match parent.into_state() {
+        State::Sampled(node) => (node.trace_id, ids::span_id(), Some(node)),
+        State::Unsampled { trace_id, .. } => {
+            return Recording::Unsampled { trace_id, span_id: ids::span_id() };
+        }
         State::None => {
-            let trace_id = ids::trace_id();
+            let (trace_id, span_id) = ids::root();
             if !instance.sampling().sample(trace_id, &name, T::NAME) {
                 return Recording::Unsampled { trace_id, span_id };
             }
-            (trace_id, None)
+            (trace_id, span_id, None)
         }
     };
-    let mut span = Span::new_in(
-        trace_id,
-        span_id,
-        name,
-        instance.clock().now(),
-        parent.as_ref().map_or_else(|| Arc::clone(instance.trace_context()), |node| Arc::clone(&node.trace)),
-        Arc::clone(instance.resource()),
-    );
-    span.kind = T::SPAN_KIND;
-    span.span_type = fields.into_type();
-    if let Some(node) = &parent {
-        span.parent_span_id = Some(node.span_id);
-        span.remote_parent = node.ancestor.is_none();
-        span.path.clone_from(&node.ancestor);
-        span.trace_flags = node.trace_flags;
-        span.trace_state.clone_from(&node.trace_state);
+    let mut slot = pool::take();
+    slot.fill(instance, trace_id, span_id, name, parent);
+    if let Some((span, _)) = slot.parts_mut() {
+        span.kind = T::SPAN_KIND;
+        span.span_type = fields().into_type();
+        if instance.intake().wants_started() {
+            instance.intake().span_started(span.clone());
+        }
     }
-    if instance.intake().wants_started() {
-        instance.intake().span_started(span.clone());
-    }
-    Recording::On(pool::fill(Open { span, intake: instance.intake().clone(), parent, node: OnceLock::new() }))
+    Recording::On(slot)
 }

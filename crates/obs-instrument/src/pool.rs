@@ -2,29 +2,26 @@
 
 use std::cell::RefCell;
 
-use crate::open::Open;
+use crate::open::Slot;
 
 /// The most boxes a thread keeps; a box is under a kilobyte.
 const CAPACITY: usize = 64;
 
 thread_local! {
-    static FREE: RefCell<Vec<Slot>> = const { RefCell::new(Vec::new()) };
+    // A box is what a handle holds, and it moves here and back as it is.
+    #[expect(clippy::vec_box, reason = "the boxes are recycled, not the vector's elements")]
+    static FREE: RefCell<Vec<Box<Slot>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A box for one open span: handles stay small, and starting a span allocates nothing in steady state.
-pub(crate) type Slot = Box<Option<Open>>;
-
-/// A box with this span in it.
+/// An empty place for a span: handles stay small, and starting a span allocates nothing in steady state.
 #[inline]
-pub(crate) fn fill(open: Open) -> Slot {
-    let mut slot = FREE.try_with(|free| free.borrow_mut().pop()).ok().flatten().unwrap_or_default();
-    *slot = Some(open);
-    slot
+pub(crate) fn take() -> Box<Slot> {
+    FREE.try_with(|free| free.borrow_mut().pop()).ok().flatten().unwrap_or_default()
 }
 
-/// Takes an empty box back; it goes to the thread that ended the span.
+/// Takes an empty place back; it goes to the thread that ended the span.
 #[inline]
-pub(crate) fn give_back(slot: Slot) {
+pub(crate) fn give_back(slot: Box<Slot>) {
     // While the thread's locals are being destroyed the box is simply freed.
     let _ = FREE.try_with(|free| {
         let mut free = free.borrow_mut();

@@ -136,7 +136,7 @@ mod tests {
     #[test]
     fn the_share_is_kept_and_nonsense_refused() {
         let tenth = Ratio::new(0.1).unwrap();
-        let taken = (0..100_000).filter(|_| tenth.takes(crate::ids::trace_id())).count();
+        let taken = (0..100_000).filter(|_| tenth.takes(crate::ids::root().0)).count();
         assert!((9_000..11_000).contains(&taken), "{taken}");
         assert!(Ratio::new(f64::NAN).is_err());
         assert!(Sampling::ratio(1.1).unwrap_err().to_string().contains("between 0 and 1"));

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::marker::PhantomData;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use obs_core::{
     Attributes, ErrorInfo, Event, Level, Link, Payload, ScoreValue, Span, SpanId, SpanKind, SpanRef, Status,
@@ -29,7 +29,12 @@ pub struct ActiveSpan<T: Kind = Generic> {
 
 impl<T: Kind> ActiveSpan<T> {
     #[inline]
-    pub(crate) fn start(instance: &Instance, name: impl Into<Str>, parent: Context, fields: T) -> Self {
+    pub(crate) fn start(
+        instance: &Instance,
+        name: impl Into<Str>,
+        parent: Context,
+        fields: impl FnOnce() -> T,
+    ) -> Self {
         let state = if instance.records_spans() {
             begin(instance, name.into(), parent, fields)
         } else {
@@ -44,26 +49,32 @@ impl<T: Kind> ActiveSpan<T> {
     }
 
     #[inline]
-    fn open(&self) -> Option<&Open> {
+    fn parts(&self) -> Option<(&Span, &Open)> {
         match &self.state {
-            Recording::On(slot) => slot.as_ref().as_ref(),
+            Recording::On(slot) => slot.parts(),
+            Recording::Off | Recording::Unsampled { .. } => None,
+        }
+    }
+
+    #[inline]
+    fn parts_mut(&mut self) -> Option<(&mut Span, &mut Open)> {
+        match &mut self.state {
+            Recording::On(slot) => slot.parts_mut(),
             Recording::Off | Recording::Unsampled { .. } => None,
         }
     }
 
     #[inline]
     fn change(&mut self, change: impl FnOnce(&mut Span)) -> &mut Self {
-        if let Recording::On(slot) = &mut self.state
-            && let Some(open) = slot.as_mut()
-        {
-            change(&mut open.span);
+        if let Some((span, _)) = self.parts_mut() {
+            change(span);
         }
         self
     }
 
     /// Whether what is set here will be recorded.
     pub fn is_recording(&self) -> bool {
-        self.open().is_some()
+        self.parts().is_some()
     }
 
     /// The trace's id, sampled or not; `None` if nothing wants spans.
@@ -71,7 +82,7 @@ impl<T: Kind> ActiveSpan<T> {
         match &self.state {
             Recording::Off => None,
             Recording::Unsampled { trace_id, .. } => Some(*trace_id),
-            Recording::On(_) => self.open().map(|open| open.span.trace_id),
+            Recording::On(_) => self.parts().map(|(span, _)| span.trace_id),
         }
     }
 
@@ -80,13 +91,13 @@ impl<T: Kind> ActiveSpan<T> {
         match &self.state {
             Recording::Off => None,
             Recording::Unsampled { span_id, .. } => Some(*span_id),
-            Recording::On(_) => self.open().map(|open| open.span.span_id),
+            Recording::On(_) => self.parts().map(|(span, _)| span.span_id),
         }
     }
 
     /// What logs and exemplars carry.
     pub fn reference(&self) -> Option<SpanRef> {
-        self.open().map(|open| open.span.reference())
+        self.parts().map(|(span, _)| span.reference())
     }
 
     /// The context under which children, logs and scores attach to this span.
@@ -94,9 +105,9 @@ impl<T: Kind> ActiveSpan<T> {
         match &self.state {
             Recording::Off => Context::NONE,
             Recording::Unsampled { trace_id, span_id } => Context::unsampled(*trace_id, *span_id),
-            Recording::On(_) => {
-                self.open().map_or(Context::NONE, |open| Context::sampled(Arc::clone(open.node())))
-            }
+            Recording::On(_) => self
+                .parts()
+                .map_or(Context::NONE, |(span, open)| Context::sampled(Arc::clone(open.node(span)))),
         }
     }
 
@@ -196,11 +207,9 @@ impl<T: Kind> ActiveSpan<T> {
     ///
     /// Call it before children are started.
     pub fn trace(&mut self, change: impl FnOnce(&mut TraceContext)) -> &mut Self {
-        if let Recording::On(slot) = &mut self.state
-            && let Some(open) = slot.as_mut()
-        {
-            change(Arc::make_mut(&mut open.span.context));
-            open.node = OnceLock::new();
+        if let Some((span, open)) = self.parts_mut() {
+            change(Arc::make_mut(&mut span.context));
+            open.renew_node();
         }
         self
     }
@@ -219,86 +228,87 @@ impl<T: Kind> ActiveSpan<T> {
 
     /// Records an error described by hand; not called when not recording.
     pub fn fail_with(&mut self, error: impl FnOnce() -> ErrorInfo) -> &mut Self {
-        let Some(time) = self.now() else { return self };
-        if let Recording::On(slot) = &mut self.state
-            && let Some(open) = slot.as_mut()
-        {
+        if let Some((span, open)) = self.parts_mut() {
             let mut error = error();
-            let known = || open.node.get().and_then(|node| node.known_error(&error));
-            let id = error.error_id.or_else(known).unwrap_or_else(|| ids::record_id(time));
+            let known = || open.known_node().and_then(|node| node.known_error(&error));
+            let id = error.error_id.or_else(known).unwrap_or_else(|| ids::record_id(open.now(span)));
             error.error_id = Some(id);
             if let Some(parent) = &open.parent {
                 parent.child_failed(&error.message, id);
             }
-            open.span.status = Status::Error;
-            open.span.error = Some(Box::new(error));
+            span.status = Status::Error;
+            span.error = Some(Box::new(error));
         }
         self
     }
 
     /// The target of a score or feedback on this span.
     pub fn target(&self) -> Option<Target> {
-        self.open().map(|open| Target::Span {
-            trace_id: open.span.trace_id,
-            span_id: open.span.span_id,
-            root_span_id: open.root_span_id(),
+        self.parts().map(|(span, open)| Target::Span {
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+            root_span_id: open.root_span_id(span),
         })
     }
 
     /// The target of a score or feedback on the whole trace.
     pub fn trace_target(&self) -> Option<Target> {
-        self.open()
-            .map(|open| Target::Trace { trace_id: open.span.trace_id, root_span_id: open.root_span_id() })
+        self.parts().map(|(span, open)| Target::Trace {
+            trace_id: span.trace_id,
+            root_span_id: open.root_span_id(span),
+        })
     }
 
     /// A log record under this span; it is recorded when the builder is dropped.
-    pub fn log(&self, level: Level, message: impl Into<Str>) -> LogBuilder {
-        match self.open() {
-            Some(open) => LogBuilder::new(&open.intake, level, message, &self.context(), &open.span.resource),
+    pub fn log(&self, level: Level, message: impl Into<Str>) -> LogBuilder<'_> {
+        match self.parts() {
+            Some((span, open)) => {
+                LogBuilder::new(&open.intake, level, message, &self.context(), &span.context, &span.resource)
+            }
             None => LogBuilder::noop(),
         }
     }
 
     /// A score of this span; it is recorded when the builder is dropped.
     pub fn score(&self, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
-        self.judge(self.target(), |open, target| {
-            ScoreBuilder::new(&open.intake, target, name, value, &open.span)
+        self.judge(self.target(), |span, open, target| {
+            ScoreBuilder::new(&open.intake, target, name, value, span)
         })
     }
 
     /// A score of the whole trace; it is recorded when the builder is dropped.
     pub fn score_trace(&self, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
-        self.judge(self.trace_target(), |open, target| {
-            ScoreBuilder::new(&open.intake, target, name, value, &open.span)
+        self.judge(self.trace_target(), |span, open, target| {
+            ScoreBuilder::new(&open.intake, target, name, value, span)
         })
     }
 
     /// Feedback on this span; it is recorded when the builder is dropped.
     pub fn feedback(&self, kind: impl Into<Str>, value: impl Into<ScoreValue>) -> FeedbackBuilder {
-        self.judge(self.target(), |open, target| {
-            FeedbackBuilder::new(&open.intake, target, kind, value, &open.span)
+        self.judge(self.target(), |span, open, target| {
+            FeedbackBuilder::new(&open.intake, target, kind, value, span)
         })
     }
 
     /// Feedback on the whole trace; it is recorded when the builder is dropped.
     pub fn feedback_trace(&self, kind: impl Into<Str>, value: impl Into<ScoreValue>) -> FeedbackBuilder {
-        self.judge(self.trace_target(), |open, target| {
-            FeedbackBuilder::new(&open.intake, target, kind, value, &open.span)
+        self.judge(self.trace_target(), |span, open, target| {
+            FeedbackBuilder::new(&open.intake, target, kind, value, span)
         })
     }
 
-    fn judge<B: Default>(&self, target: Option<Target>, make: impl FnOnce(&Open, Target) -> B) -> B {
-        self.open().zip(target).map(|(open, target)| make(open, target)).unwrap_or_default()
+    fn judge<B: Default>(&self, target: Option<Target>, make: impl FnOnce(&Span, &Open, Target) -> B) -> B {
+        self.parts().zip(target).map(|((span, open), target)| make(span, open, target)).unwrap_or_default()
     }
 
     /// The time, if recording.
     pub(crate) fn now(&self) -> Option<Timestamp> {
-        self.open().map(|open| open.intake.clock().now())
+        self.parts().map(|(span, open)| open.now(span))
     }
 
     /// The span's start, if recording.
     pub(crate) fn started(&self) -> Option<Timestamp> {
-        self.open().map(|open| open.span.start)
+        self.parts().map(|(span, _)| span.start)
     }
 
     /// Ends the span now.
@@ -321,14 +331,13 @@ impl<T: Kind> ActiveSpan<T> {
     #[inline]
     fn finish(&mut self, end: Option<Timestamp>) {
         let Recording::On(mut slot) = std::mem::replace(&mut self.state, Recording::Off) else { return };
-        if let Some(open) = slot.take() {
-            let Open { mut span, intake, .. } = open;
-            span.end = Some(end.unwrap_or_else(|| intake.clock().now()).max(span.start));
+        if let Some((span, open)) = slot.parts_mut() {
+            span.end = Some(end.unwrap_or_else(|| open.now(span)).max(span.start));
             if let Some(fields) = T::of(&mut span.span_type) {
                 fields.settle(span.status == Status::Error);
             }
-            intake.span_ended(span);
         }
+        slot.deliver();
         pool::give_back(slot);
     }
 }

@@ -54,7 +54,7 @@ fn walk(obs: Observability, plan: Plan, name: String) -> Walk {
                         let _entered = context.enter();
                         runtime.block_on(walk);
                     });
-                    tokio::task::block_in_place(|| thread.join().unwrap());
+                    tokio::task::spawn_blocking(|| thread.join().unwrap()).await.unwrap();
                 }
             }
         }

@@ -7,7 +7,9 @@ use crate::collect::Bench;
 fn log_from_tool_correlates() {
     let bench = Bench::new();
     let tool = bench.obs.tool_call("search");
-    tool.scope(|| bench.obs.warn("slow").with("ms", 1200).data(Payload::from("{\"a\":1}")));
+    tool.scope(|| {
+        bench.obs.warn("slow").with("ms", 1200).data(Payload::from("{\"a\":1}"));
+    });
     tool.log(Level::Debug, "direct").event_name("tool.hint");
     tool.end();
     bench.obs.info("outside");
