@@ -1,23 +1,27 @@
-//! Giving spans their ancestors.
+//! Putting together what came in several records.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use obs_core::{Ancestor, Record, Span, SpanId, SpanRecord, Target, TraceId};
 
+use super::told::Told;
+
 type Key = (TraceId, SpanId);
 
-/// Sets the path of every span whose parent is among the records, and the root of every target whose root is.
+/// Sets the path of every span whose parent is among the records, and the root of every target whose root is, and gives model calls the messages that only logs tell of them.
 ///
 /// The order of the records does not matter, nor which request they came in.
 /// A missing parent ends a path; so does a cycle, whose spans have no path.
 /// A trace with several roots gives its trace-level targets none, since none of them is the root.
 pub fn link(records: &mut [Record]) {
     let above = Paths::of(records).finish();
+    let told = Told::of(records);
     for record in records {
         match record {
             Record::Span(record) => {
                 let span = record.span_mut();
+                told.fill(span);
                 let parent = span.parent_span_id.map(|parent| (span.trace_id, parent));
                 if let Some(path) = parent.and_then(|parent| above.ancestors.get(&parent)) {
                     span.path = (!above.cyclic(span)).then(|| Arc::clone(path));

@@ -2,7 +2,7 @@
 //!
 //! [`json`] and [`protobuf`] read the body of one export request; [`traces`], [`logs`] and [`metrics`] take a decoded one.
 //! What cannot be read is refused with its place and does not sink the rest.
-//! [`link`] then gives spans their ancestors, once everything that belongs together has been read.
+//! [`link`] then puts together what belongs together, once all of it has been read.
 
 mod collect;
 mod draft;
@@ -17,6 +17,7 @@ mod pairs;
 mod scores;
 mod span_type;
 mod spans;
+mod told;
 mod typed;
 mod usage;
 mod value;

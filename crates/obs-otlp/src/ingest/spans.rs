@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::trace::v1::{self as wire, span::SpanKind as Wire
 
 use super::collect::Source;
 use super::draft::Draft;
-use super::messages::Said;
+use super::messages::{DETAILS, Said};
 use super::{pairs, scores};
 
 /// W3C's flags in the low byte of OTLP's; above them, whether it is known and whether it is so that the parent is remote.
@@ -85,7 +85,7 @@ fn describe(out: &mut Span, span: &wire::Span, source: &mut Source) -> Result<Ve
 
 /// The event that carries a call's details in place of attributes.
 fn details(draft: &mut Draft, events: &mut [Event]) {
-    for event in events.iter_mut().filter(|event| event.name == "gen_ai.client.inference.operation.details") {
+    for event in events.iter_mut().filter(|event| event.name == DETAILS) {
         let mut left = Attributes::new();
         for (key, value) in std::mem::take(&mut event.attributes) {
             if let Some(value) = draft.take_from_event(&key, value) {

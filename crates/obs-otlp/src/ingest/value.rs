@@ -55,11 +55,20 @@ pub(super) fn payload(value: &Value) -> Payload {
     }
 }
 
-/// The value, where text may hold JSON: parsed if it does.
+/// The value, where text may hold JSON: parsed if it does, and is nested no deeper than attributes may be.
 pub(super) fn parsed(value: &Value) -> Option<Value> {
     match value {
-        Value::Str(text) => serde_json::from_str(text).ok(),
+        Value::Str(text) => serde_json::from_str(text).ok().filter(|value| within(value, MAX_DEPTH)),
         value => Some(value.clone()),
+    }
+}
+
+fn within(value: &Value, depth: usize) -> bool {
+    let below = |value: &Value| depth.checked_sub(1).is_some_and(|depth| within(value, depth));
+    match value {
+        Value::List(values) => values.iter().all(below),
+        Value::Map(values) => values.iter().all(|(_, value)| below(value)),
+        _ => true,
     }
 }
 

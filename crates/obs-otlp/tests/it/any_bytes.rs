@@ -5,7 +5,7 @@ use obs_otlp::ingest::{self, Kind, link};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::request::TRACE;
+use crate::request::{TRACE, read, span, spans};
 
 /// Any JSON, in which the field names of OTLP and of the conventions are likely.
 fn any_json() -> impl Strategy<Value = Value> {
@@ -102,6 +102,26 @@ fn every_record_can_be_read_back(records: &[Record]) -> Result<(), TestCaseError
         prop_assert_eq!(String::from_utf8(again).unwrap(), line);
     }
     Ok(())
+}
+
+#[test]
+fn documents_of_any_depth_in_attributes_can_be_read_back() {
+    for depth in [1, 32, 33, 126, 127, 128] {
+        let deep = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let named = format!("{{\"a\":{deep}}}");
+        let pairs: Vec<(&str, Value)> = obs_otlp::conventions::ATTRIBUTES
+            .iter()
+            .filter(|row| !row.name.contains(['*', '{']))
+            .map(|row| (row.name, json!(if row.name == "metadata" { &named } else { &deep })))
+            .collect();
+        for operation in
+            ["chat", "embeddings", "retrieval", "invoke_agent", "execute_tool", "search_memory", "none"]
+        {
+            let mut pairs = pairs.clone();
+            pairs.push(("gen_ai.operation.name", json!(operation)));
+            every_record_can_be_read_back(&read(&spans(&[span(1, &pairs)])).records).unwrap();
+        }
+    }
 }
 
 proptest! {

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use obs_core::{Payload, SpanType, Value};
+use obs_core::{Payload, Record, SpanType, Value};
+use obs_otlp::ingest;
 use serde_json::json;
 
-use crate::request::{attributes, one, only_span, read, span, spans};
+use crate::request::{TRACE, attributes, one, only_span, read, span, spans};
 
 fn generation(pairs: &[(&str, serde_json::Value)]) -> obs_core::LlmGeneration {
     let mut all = vec![("gen_ai.operation.name", json!("chat"))];
@@ -273,4 +274,51 @@ fn a_details_event_stands_in_for_attributes() {
     assert_eq!(span.input, Payload::from_json("[]"));
     assert_eq!(span.span_type.model().unwrap().0.unwrap(), "m");
     assert_eq!(span.events[0].attributes, obs_core::Attributes::from_iter([("odd", 1)]));
+}
+
+#[test]
+fn messages_that_only_logs_tell_reach_their_model_call() {
+    let record = |time: u64, name: &str, body: serde_json::Value, pairs: &[(&str, serde_json::Value)]| {
+        json!({"timeUnixNano": time, "eventName": name, "traceId": TRACE, "spanId": "0000000000000001", "body": body,
+            "attributes": attributes(pairs)})
+    };
+    let said = |text: &str| json!({"kvlistValue": {"values": attributes(&[("content", json!(text))])}});
+    let told = |records: &[serde_json::Value], pairs: &[(&str, serde_json::Value)]| {
+        let mut request = spans(&[span(1, pairs)]);
+        request["resourceLogs"] = json!([{"scopeLogs": [{"logRecords": records}]}]);
+        let mut ingested = read(&request);
+        let logs = ingested.count(obs_core::Signal::Logs);
+        ingest::link(&mut ingested.records);
+        assert_eq!(ingested.count(obs_core::Signal::Logs), logs, "the logs stay");
+        let Record::Span(record) = &ingested.records[0] else { panic!("{:?}", ingested.records[0]) };
+        let text = |payload: &Option<Payload>| payload.as_ref().map(|payload| payload.as_str().to_owned());
+        (text(&record.span().input), text(&record.span().output))
+    };
+    let chat = [("gen_ai.operation.name", json!("chat"))];
+    let messages = [
+        record(9, "gen_ai.choice", said("hello"), &[]),
+        record(2, "gen_ai.user.message", said("hi"), &[]),
+        record(1, "gen_ai.system.message", json!({"stringValue": "be brief"}), &[]),
+        record(3, "other", said("x"), &[]),
+    ];
+    let input = r#"[{"role":"system","content":"be brief"},{"role":"user","content":"hi"}]"#;
+    let output = r#"[{"role":"assistant","content":"hello"}]"#;
+    assert_eq!(told(&messages, &chat), (Some(input.into()), Some(output.into())));
+    let details = [record(
+        1,
+        "gen_ai.client.inference.operation.details",
+        json!(null),
+        &[
+            ("gen_ai.system_instructions", json!("be brief")),
+            ("gen_ai.input.messages", json!(r#"[{"role":"user","content":"hi"}]"#)),
+        ],
+    )];
+    assert_eq!(told(&details, &chat), (Some(input.into()), None));
+    let own = [chat[0].clone(), ("gen_ai.input.messages", json!("[]"))];
+    assert_eq!(
+        told(&messages, &own),
+        (Some("[]".into()), Some(output.into())),
+        "what the span says comes first"
+    );
+    assert_eq!(told(&messages, &[]), (None, None), "only a model call has messages");
 }
