@@ -1,0 +1,115 @@
+//! What a user gives.
+
+use std::path::PathBuf;
+
+use obs_core::{Error, suggest};
+use serde::{Deserialize, Deserializer};
+
+/// Where lines go; both the shape in a file and the builder.
+///
+/// Unknown options are refused with the nearest name.
+///
+/// ```
+/// use obs_json::JsonConfig;
+///
+/// let config = JsonConfig::new("telemetry.jsonl").with_sync(true);
+/// let error = serde_json::from_str::<JsonConfig>(r#"{"pth": "telemetry.jsonl"}"#).unwrap_err();
+/// assert!(error.to_string().contains("did you mean `path`?"));
+/// # drop(config);
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[serde(remote = "Self", default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct JsonConfig {
+    /// The file that lines are appended to; it is made with its folders if it is not there, readable by its owner only.
+    /// Standard output by default.
+    pub path: Option<PathBuf>,
+    /// Whether `flush` waits until the disk has the lines, so that they survive a loss of power; off by default, since
+    /// lines survive the end of the process without.
+    pub sync: bool,
+}
+
+impl<'de> Deserialize<'de> for JsonConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::deserialize(deserializer).map_err(suggest::error)
+    }
+}
+
+impl JsonConfig {
+    /// Appends to this file.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: Some(path.into()), ..Self::default() }
+    }
+
+    /// Writes to standard output.
+    pub fn stdout() -> Self {
+        Self::default()
+    }
+
+    /// Sets whether `flush` waits for the disk.
+    #[must_use]
+    pub fn with_sync(mut self, sync: bool) -> Self {
+        self.sync = sync;
+        self
+    }
+
+    /// Reads `OBS_JSON_PATH` and `OBS_JSON_SYNC`; without a path, lines go to standard output.
+    ///
+    /// # Errors
+    /// A configuration error that names the variable whose value is no such thing.
+    pub fn from_env() -> Result<Self, Error> {
+        Self::from_lookup("", |name| std::env::var(name).ok())
+    }
+
+    /// As [`Self::from_env`], with a prefix and an underscore before the names: `PROFILING_OBS_JSON_PATH`.
+    ///
+    /// # Errors
+    /// As [`Self::from_env`].
+    pub fn from_env_prefixed(prefix: &str) -> Result<Self, Error> {
+        Self::from_lookup(&format!("{prefix}_"), |name| std::env::var(name).ok())
+    }
+
+    fn from_lookup(prefix: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
+        let value = |name: &str| lookup(&format!("{prefix}{name}")).filter(|value| !value.is_empty());
+        let sync = match value("OBS_JSON_SYNC").as_deref() {
+            None | Some("0" | "false") => false,
+            Some("1" | "true") => true,
+            Some(other) => {
+                let name = format!("{prefix}OBS_JSON_SYNC");
+                return Err(Error::config(
+                    &name,
+                    format!("\"{other}\" is neither true nor false; use one of them"),
+                ));
+            }
+        };
+        Ok(Self { path: value("OBS_JSON_PATH").map(PathBuf::from), sync })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_is_read_and_a_wrong_value_is_named() {
+        let with = |pairs: &'static [(&str, &str)]| {
+            move |name: &str| {
+                pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            }
+        };
+        let read =
+            JsonConfig::from_lookup("", with(&[("OBS_JSON_PATH", "a.jsonl"), ("OBS_JSON_SYNC", "true")]));
+        assert_eq!(read.unwrap(), JsonConfig::new("a.jsonl").with_sync(true));
+        let read = JsonConfig::from_lookup("TEAM_", with(&[("TEAM_OBS_JSON_PATH", "b.jsonl")]));
+        assert_eq!(read.unwrap(), JsonConfig::new("b.jsonl"));
+        assert_eq!(
+            JsonConfig::from_lookup("", with(&[("OBS_JSON_PATH", "")])).unwrap(),
+            JsonConfig::stdout()
+        );
+        let error = JsonConfig::from_lookup("TEAM_", with(&[("TEAM_OBS_JSON_SYNC", "maybe")])).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "TEAM_OBS_JSON_SYNC: \"maybe\" is neither true nor false; use one of them"
+        );
+    }
+}
