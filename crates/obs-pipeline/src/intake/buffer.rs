@@ -37,16 +37,14 @@ impl<T> Default for Buffer<T> {
 }
 
 impl<T> Buffer<T> {
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a call would copy the record once more")]
-    fn push<S>(&mut self, bytes: usize, source: S, take: impl FnOnce(S) -> Option<T>) -> bool {
+    /// The active chunk, with room for one more record of this size.
+    #[inline]
+    pub(crate) fn room(&mut self, bytes: usize) -> &mut Vec<T> {
         if self.active.len() == self.active.capacity() {
             self.make_room();
         }
-        let Some(record) = take(source) else { return false };
-        self.active.push(record);
         self.bytes += bytes;
-        true
+        &mut self.active
     }
 
     /// Small chunks grow; a full one steps aside for a spare.
@@ -162,15 +160,6 @@ pub(crate) struct Buffers {
 }
 
 impl Buffers {
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a call would copy the record once more")]
-    pub(crate) fn push<S, T: Item>(&mut self, bytes: usize, source: S, take: impl FnOnce(S) -> Option<T>) {
-        if T::buffer(self).push(bytes, source, take) {
-            self.credit -= bytes;
-            self.recorded[T::SIGNAL.index()] += 1;
-        }
-    }
-
     /// How many records wait, by signal.
     pub(crate) fn pending(&self) -> [u64; Signal::COUNT] {
         let Self { spans, metrics, logs, scores, feedback, .. } = self;

@@ -52,6 +52,37 @@ struct Inner {
     clock: Clock,
 }
 
+/// Puts a record into the thread's shard.
+///
+/// A macro, since every function that a large struct passes through copies it once more.
+macro_rules! put {
+    ($intake:ident, $signal:ident, $buffer:ident, $bytes:expr, $record:expr) => {{
+        let (inner, bytes) = (&*$intake.0, $bytes);
+        match shard::own(inner.id) {
+            Some(own) => {
+                if let Some(mut buffers) = inner.open(&own, Signal::$signal, bytes) {
+                    buffers.$buffer.room(bytes).push($record);
+                }
+            }
+            None => inner.first_record($record, bytes),
+        }
+    }};
+}
+
+/// Puts a record into the thread's shard out of the caller's slot.
+macro_rules! take {
+    ($intake:ident, $signal:ident, $buffer:ident, $slot:ident) => {{
+        if !$intake.wants().contains(Signal::$signal) {
+            *$slot = None;
+        }
+        let Some(bytes) = $slot.as_ref().map(ByteSize::byte_size) else { return };
+        put!($intake, $signal, $buffer, bytes, {
+            let Some(record) = $slot.take() else { return };
+            record
+        });
+    }};
+}
+
 impl Intake {
     /// An intake that records nothing, ever.
     pub fn noop() -> Self {
@@ -103,7 +134,7 @@ impl Intake {
     #[inline]
     pub fn span_started(&self, span: Span) {
         if self.wants_started() {
-            self.0.record(span.byte_size(), span, |span| Some(SpanRecord::Started(span)));
+            put!(self, Traces, spans, span.byte_size(), SpanRecord::Started(span));
         }
     }
 
@@ -111,7 +142,7 @@ impl Intake {
     #[inline]
     pub fn span_ended(&self, span: Span) {
         if self.wants().contains(Signal::Traces) {
-            self.0.record(span.byte_size(), span, |span| Some(SpanRecord::Ended(span)));
+            put!(self, Traces, spans, span.byte_size(), SpanRecord::Ended(span));
         }
     }
 
@@ -120,37 +151,28 @@ impl Intake {
     /// Afterwards `record` is `None`.
     #[inline]
     pub fn take_span(&self, record: &mut Option<SpanRecord>) {
-        if self.wants().contains(Signal::Traces) {
-            self.0.take(record);
-        } else {
-            *record = None;
-        }
+        take!(self, Traces, spans, record);
     }
 
     /// Records a log record.
     #[inline]
     pub fn log(&self, log: Log) {
         if self.wants().contains(Signal::Logs) {
-            self.0.record(log.byte_size(), log, Some);
+            put!(self, Logs, logs, log.byte_size(), log);
         }
     }
 
     /// Records a log record out of where the caller kept it, as [`Intake::take_span`] does.
     #[inline]
     pub fn take_log(&self, record: &mut Option<Log>) {
-        match record {
-            Some(log) if self.wants().contains(Signal::Logs) => {
-                self.0.record(log.byte_size(), record, Option::take);
-            }
-            _ => *record = None,
-        }
+        take!(self, Logs, logs, record);
     }
 
     /// Records a measurement, or a point that something else aggregated.
     #[inline]
     pub fn metric(&self, metric: Metric) {
         if self.wants().contains(Signal::Metrics) {
-            self.0.record(metric.byte_size(), metric, Some);
+            put!(self, Metrics, metrics, metric.byte_size(), metric);
         }
     }
 
@@ -158,7 +180,7 @@ impl Intake {
     #[inline]
     pub fn score(&self, score: Score) {
         if self.wants().contains(Signal::Scores) {
-            self.0.record(score.byte_size(), score, Some);
+            put!(self, Scores, scores, score.byte_size(), score);
         }
     }
 
@@ -166,7 +188,7 @@ impl Intake {
     #[inline]
     pub fn feedback(&self, feedback: Feedback) {
         if self.wants().contains(Signal::Feedback) {
-            self.0.record(feedback.byte_size(), feedback, Some);
+            put!(self, Feedback, feedback, feedback.byte_size(), feedback);
         }
     }
 
@@ -212,33 +234,20 @@ impl Inner {
         if state & OFF == 0 { state } else { 0 }
     }
 
+    /// Opens a shard for one record of this size, which is counted; `None` if it is not to be recorded.
     #[inline]
-    fn take<T: Item + ByteSize>(&self, slot: &mut Option<T>) {
-        if let Some(record) = slot {
-            self.record(record.byte_size(), slot, Option::take);
-        }
-    }
-
-    /// Moves a record into the thread's shard; `take` makes it of where the caller has it, as late as can be.
-    #[inline]
-    fn record<S, T: Item>(&self, bytes: usize, source: S, take: impl FnOnce(S) -> Option<T>) {
-        match shard::own(self.id) {
-            Some(own) => self.push(&own, bytes, source, take),
-            None => self.first_record(bytes, take(source)),
-        }
-    }
-
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "a call would copy the record once more")]
-    fn push<S, T: Item>(&self, shard: &Shard, bytes: usize, source: S, take: impl FnOnce(S) -> Option<T>) {
+    fn open<'s>(&self, shard: &'s Shard, signal: Signal, bytes: usize) -> Option<MutexGuard<'s, Buffers>> {
         let mut buffers = match shard.try_lock() {
             Some(buffers) => buffers,
-            None if self.turned_off_by_fork() => return,
+            None if self.turned_off_by_fork() => return None,
             None => shard.lock(),
         };
-        if bytes <= buffers.credit || self.refill(&mut buffers, T::SIGNAL, bytes) {
-            buffers.push(bytes, source, take);
+        if bytes > buffers.credit && !self.refill(&mut buffers, signal, bytes) {
+            return None;
         }
+        buffers.credit -= bytes;
+        buffers.recorded[signal.index()] += 1;
+        Some(buffers)
     }
 
     /// Reserves bytes: at the first record after each visit of the collector, and for each portion.
@@ -263,18 +272,19 @@ impl Inner {
 
     /// The first record of a thread: it gets a shard, unless it is a thread of obs itself.
     #[cold]
-    fn first_record<T: Item>(&self, bytes: usize, record: Option<T>) {
+    fn first_record<T: Item>(&self, record: T, bytes: usize) {
         if is_suppressed() || self.turned_off_by_fork() {
             return;
         }
         let own = Arc::new(Shard::default());
-        if shard::adopt(self.id, &own) {
-            let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
-            books.add(Arc::clone(&own));
-            drop(books);
-            self.push(&own, bytes, record, |record| record);
+        let shard = if shard::adopt(self.id, &own) {
+            self.books.lock().unwrap_or_else(PoisonError::into_inner).add(Arc::clone(&own));
+            &own
         } else {
-            self.push(&self.stray, bytes, record, |record| record);
+            &self.stray
+        };
+        if let Some(mut buffers) = self.open(shard, T::SIGNAL, bytes) {
+            T::buffer(&mut buffers).room(bytes).push(record);
         }
     }
 
