@@ -99,8 +99,9 @@ impl Retention {
     }
 
     /// Removes all that is too old or too much now.
-    pub(crate) fn run(mut self, connection: &mut Connection, now: Timestamp) -> rusqlite::Result<Pruned> {
+    pub(crate) fn run(&mut self, connection: &mut Connection, now: Timestamp) -> rusqlite::Result<Pruned> {
         let mut removed = Pruned::default();
+        (self.due, self.sweep) = (now, None);
         loop {
             self.look(connection, now)?;
             let (by_size, before) = (self.shrinking, removed);

@@ -199,8 +199,10 @@ impl Worker {
 
     fn prune(&mut self) -> Result<Pruned, Failure> {
         let now = (self.clock)();
-        let retention = Retention::new(&self.config);
-        self.using(|connection| retention.run(connection, now))
+        let mut retention = std::mem::replace(&mut self.retention, Retention::new(&self.config));
+        let outcome = self.using(|connection| retention.run(connection, now));
+        self.retention = retention;
+        outcome
     }
 
     /// Uses the database, opened again if it was moved away or was in trouble.
