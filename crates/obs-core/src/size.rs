@@ -14,10 +14,12 @@ pub trait ByteSize {
     fn byte_size(&self) -> usize;
 }
 
+#[inline]
 fn text(text: &Str) -> usize {
     text.heap_bytes()
 }
 
+#[inline]
 fn payload(payload: Option<&Payload>) -> usize {
     payload.map_or(0, |payload| payload.shared().heap_bytes())
 }
@@ -93,19 +95,23 @@ impl ByteSize for SpanType {
 }
 
 impl ByteSize for Span {
+    #[inline]
     fn byte_size(&self) -> usize {
-        let events = self.events.iter().map(|event| size_of_val(event) + event.attributes.byte_size());
-        let links = self.links.iter().map(|link| size_of_val(link) + link.attributes.byte_size());
-        size_of::<Self>()
-            + text(&self.name)
-            + self.span_type.byte_size()
-            + payload(self.input.as_ref())
-            + payload(self.output.as_ref())
-            + self.error.as_ref().map_or(0, |error| error.byte_size())
-            + events.sum::<usize>()
-            + links.sum::<usize>()
-            + self.attributes.byte_size()
+        let Self { name, span_type, input, output, error, events, links, attributes, .. } = self;
+        let common = text(name) + span_type.byte_size() + payload(input.as_ref()) + payload(output.as_ref());
+        let plain = error.is_none() && events.is_empty() && links.is_empty() && attributes.is_empty();
+        size_of::<Self>() + common + if plain { 0 } else { rare(self) }
     }
+}
+
+/// What most spans do not have.
+fn rare(span: &Span) -> usize {
+    let events = span.events.iter().map(|event| size_of_val(event) + event.attributes.byte_size());
+    let links = span.links.iter().map(|link| size_of_val(link) + link.attributes.byte_size());
+    span.error.as_ref().map_or(0, |error| error.byte_size())
+        + events.sum::<usize>()
+        + links.sum::<usize>()
+        + span.attributes.byte_size()
 }
 
 impl ByteSize for SpanRecord {

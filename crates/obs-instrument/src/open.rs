@@ -15,11 +15,22 @@ pub(crate) enum Recording {
     /// Nothing wants spans, or the span has ended.
     Off,
     /// The trace is not recorded, but its ids go on to other processes.
-    Unsampled {
-        trace_id: TraceId,
-        span_id: SpanId,
-    },
+    Unsampled(Ids),
     On(Box<Slot>),
+}
+
+/// The ids of a span that is not recorded, drawn when somebody asks: most are never asked for.
+#[derive(Default)]
+pub(crate) struct Ids(OnceLock<(TraceId, SpanId)>);
+
+impl Ids {
+    fn known(trace_id: TraceId, span_id: SpanId) -> Self {
+        Self(OnceLock::from((trace_id, span_id)))
+    }
+
+    pub(crate) fn get(&self) -> (TraceId, SpanId) {
+        *self.0.get_or_init(ids::root)
+    }
 }
 
 /// A place for an open span; the record is built here and moved from here into the intake, once.
@@ -136,12 +147,15 @@ pub(crate) fn begin<T: Kind>(
     let (trace_id, span_id, parent) = match parent.into_state() {
         State::Sampled(node) => (node.trace_id, ids::span_id(), Some(node)),
         State::Unsampled { trace_id, .. } => {
-            return Recording::Unsampled { trace_id, span_id: ids::span_id() };
+            return Recording::Unsampled(Ids::known(trace_id, ids::span_id()));
         }
         State::None => {
+            if instance.sampling().is_never() {
+                return Recording::Unsampled(Ids::default());
+            }
             let (trace_id, span_id) = ids::root();
             if !instance.sampling().sample(trace_id, &name, T::NAME) {
-                return Recording::Unsampled { trace_id, span_id };
+                return Recording::Unsampled(Ids::known(trace_id, span_id));
             }
             (trace_id, span_id, None)
         }

@@ -46,6 +46,12 @@ impl Sampling {
         Self::Custom(Arc::new(sample))
     }
 
+    /// Whether no trace is taken, whatever its id.
+    #[inline]
+    pub(crate) fn is_never(&self) -> bool {
+        matches!(self, Self::Never)
+    }
+
     #[inline]
     pub(crate) fn sample(&self, trace_id: TraceId, name: &str, span_type: &'static str) -> bool {
         match self {

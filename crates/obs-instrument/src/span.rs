@@ -52,7 +52,7 @@ impl<T: Kind> ActiveSpan<T> {
     fn parts(&self) -> Option<(&Span, &Open)> {
         match &self.state {
             Recording::On(slot) => slot.parts(),
-            Recording::Off | Recording::Unsampled { .. } => None,
+            Recording::Off | Recording::Unsampled(_) => None,
         }
     }
 
@@ -60,7 +60,7 @@ impl<T: Kind> ActiveSpan<T> {
     fn parts_mut(&mut self) -> Option<(&mut Span, &mut Open)> {
         match &mut self.state {
             Recording::On(slot) => slot.parts_mut(),
-            Recording::Off | Recording::Unsampled { .. } => None,
+            Recording::Off | Recording::Unsampled(_) => None,
         }
     }
 
@@ -81,7 +81,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub fn trace_id(&self) -> Option<TraceId> {
         match &self.state {
             Recording::Off => None,
-            Recording::Unsampled { trace_id, .. } => Some(*trace_id),
+            Recording::Unsampled(ids) => Some(ids.get().0),
             Recording::On(_) => self.parts().map(|(span, _)| span.trace_id),
         }
     }
@@ -90,7 +90,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub fn span_id(&self) -> Option<SpanId> {
         match &self.state {
             Recording::Off => None,
-            Recording::Unsampled { span_id, .. } => Some(*span_id),
+            Recording::Unsampled(ids) => Some(ids.get().1),
             Recording::On(_) => self.parts().map(|(span, _)| span.span_id),
         }
     }
@@ -104,7 +104,10 @@ impl<T: Kind> ActiveSpan<T> {
     pub fn context(&self) -> Context {
         match &self.state {
             Recording::Off => Context::NONE,
-            Recording::Unsampled { trace_id, span_id } => Context::unsampled(*trace_id, *span_id),
+            Recording::Unsampled(ids) => {
+                let (trace_id, span_id) = ids.get();
+                Context::unsampled(trace_id, span_id)
+            }
             Recording::On(_) => self
                 .parts()
                 .map_or(Context::NONE, |(span, open)| Context::sampled(Arc::clone(open.node(span)))),
