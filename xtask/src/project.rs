@@ -60,6 +60,8 @@ pub(crate) struct Member {
     pub(crate) dir: String,
     /// What it depends on.
     pub(crate) edges: Vec<Edge>,
+    /// The names of its examples.
+    pub(crate) examples: Vec<String>,
     /// False for `publish = false`.
     pub(crate) published: bool,
 }
@@ -166,6 +168,12 @@ fn read_members(root: &Path) -> Result<Vec<Member>> {
         members.push(Member {
             dir: dir.map(ToString::to_string).unwrap_or_default(),
             edges: edges.collect(),
+            examples: package
+                .targets
+                .iter()
+                .filter(|target| target.is_example())
+                .map(|target| target.name.clone())
+                .collect(),
             published: package.publish.as_ref().is_none_or(|registries| !registries.is_empty()),
             name: package.name.to_string(),
         });
@@ -188,7 +196,13 @@ pub(crate) mod fixture {
 
     /// A published member in `crates/`.
     pub(crate) fn member(name: &str, edges: &[Edge]) -> Member {
-        Member { name: name.into(), dir: format!("crates/{name}"), edges: edges.to_vec(), published: true }
+        Member {
+            name: name.into(),
+            dir: format!("crates/{name}"),
+            edges: edges.to_vec(),
+            examples: Vec::new(),
+            published: true,
+        }
     }
 
     /// An edge as it should be: by path and exact.

@@ -12,7 +12,7 @@ use crate::project::Project;
 const CHECKS: &[&[&str]] = &[
     &["clippy", "--package", "obs-acme", "--all-targets", "--", "-D", "warnings"],
     &["test", "--package", "obs-acme"],
-    &["run", "--package", "obs-acme", "--example", "send"],
+    &["run", "--package", "obs-acme", "--example", "acme-send"],
 ];
 
 /// Copies the workspace, writes an exporter into the copy, and runs what it must pass.

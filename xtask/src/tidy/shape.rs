@@ -1,7 +1,9 @@
-//! Every exporter crate has the same files under the same names, and every crate one test binary.
+//! Every exporter crate has the same files under the same names, every crate one test binary, every example its own name.
 //!
 //! Which of the five signal files exist is held against the descriptor by `cargo xtask matrix --check`,
 //! since that needs the product; here it is enough that there is one.
+
+use std::collections::BTreeMap;
 
 use crate::finding::Finding;
 use crate::project::{Member, Project};
@@ -25,7 +27,31 @@ pub(crate) const REQUIRED: &[&str] = &[
 const SIGNALS: &[&str] = &["traces", "metrics", "logs", "scores", "feedback"];
 
 fn check(project: &Project) -> Vec<Finding> {
-    project.members.iter().flat_map(|member| check_member(project, member)).collect()
+    let members = project.members.iter().flat_map(|member| check_member(project, member));
+    members.chain(clashing_examples(project)).collect()
+}
+
+/// Examples of one name overwrite each other's programs, since cargo puts them all into one folder.
+fn clashing_examples(project: &Project) -> Vec<Finding> {
+    let mut owners: BTreeMap<&str, Vec<&Member>> = BTreeMap::new();
+    for member in &project.members {
+        for example in &member.examples {
+            owners.entry(example).or_default().push(member);
+        }
+    }
+    let clashes = owners.into_iter().filter(|(_, members)| members.len() > 1);
+    let findings = clashes.flat_map(|(example, members)| {
+        members.into_iter().map(move |member| {
+            let own = member.name.trim_start_matches("obs-");
+            let what =
+                format!("the example `{example}` of `{}` has the name of another crate's", member.name);
+            let next = format!(
+                "write `[[example]]`, `name = \"{own}-{example}\"`, `path = \"examples/{example}.rs\"`"
+            );
+            Finding::new(&member.manifest(), 1, what, next)
+        })
+    });
+    findings.collect()
 }
 
 fn check_member(project: &Project, member: &Member) -> Vec<Finding> {
@@ -111,6 +137,20 @@ mod tests {
             places(RULE, &exporter(&[], "")),
             ["crates/obs-json/src:1 exporter `obs-json` maps no signal"]
         );
+    }
+
+    #[test]
+    fn examples_of_one_name_are_found() {
+        let with = |name: &str, example: &str| Member { examples: vec![example.into()], ..member(name, &[]) };
+        let project =
+            |second| Project { members: vec![with("a", "send"), with("b", second)], ..Project::default() };
+        assert!(places(RULE, &project("b-send")).is_empty());
+        let what = |name| {
+            format!(
+                "crates/{name}/Cargo.toml:1 the example `send` of `{name}` has the name of another crate's"
+            )
+        };
+        assert_eq!(places(RULE, &project("send")), [what("a"), what("b")]);
     }
 
     #[test]
