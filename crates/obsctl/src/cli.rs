@@ -4,10 +4,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// The question that the demo answers unless told otherwise.
-pub(crate) const QUESTION: &str =
-    "How does obs account for every record, and what happens to those that are lost?";
-
 /// Telemetry of AI applications on the command line.
 #[derive(Debug, Parser)]
 #[command(name = "obsctl", version, arg_required_else_help = true, after_help = EXIT_CODES)]
@@ -47,9 +43,9 @@ pub(crate) enum Command {
 pub(crate) struct DemoArgs {
     /// The directory to ask about: its .md, .txt and .rs files [default: ./docs, or else the current directory].
     pub dir: Option<PathBuf>,
-    /// What to ask.
-    #[arg(long, default_value = QUESTION)]
-    pub question: String,
+    /// What to ask; by default something about delivery, or in a directory of yours about its main parts.
+    #[arg(long, value_name = "TEXT")]
+    pub question: Option<String>,
     /// Where telemetry.jsonl, obs.db and memory.json are written.
     #[arg(long, default_value = "obs-demo")]
     pub out: PathBuf,
@@ -116,7 +112,7 @@ pub(crate) struct ListArgs {
 /// `obsctl traces show`.
 #[derive(Debug, Args)]
 pub(crate) struct ShowArgs {
-    /// The id of the trace; its beginning is enough if only one has it.
+    /// The id of the trace, or its beginning if only one has it, or `latest`.
     pub id: String,
     /// Where to read.
     #[command(flatten)]

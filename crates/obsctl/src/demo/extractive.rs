@@ -67,7 +67,7 @@ fn search_words(prompt: &Prompt) -> Vec<String> {
     for source in &prompt.sources {
         let heading = words::content_terms(&source.text);
         if heading.iter().any(|term| asked.contains(term)) {
-            for term in heading.into_iter().filter(|term| !asked.contains(term)) {
+            for term in heading.into_iter().filter(|term| !asked.contains(term) && !is_number(term)) {
                 *related.entry(term).or_default() += 1;
             }
         }
@@ -150,6 +150,10 @@ fn candidates(question: &str, sources: &[Source]) -> Vec<Candidate> {
     all
 }
 
+fn is_number(term: &str) -> bool {
+    term.chars().all(|c| c.is_ascii_digit())
+}
+
 /// Whether a sentence reads as one: not a table row, not code.
 fn is_prose(sentence: &str) -> bool {
     let signs = sentence.chars().filter(|c| "(){}[]<>=&|_;\"\\/#".contains(*c)).count();
@@ -186,7 +190,7 @@ mod tests {
     async fn the_answer_is_made_of_sentences_of_the_sources_in_their_order_and_cites_them() {
         let prompt = prompt(
             Task::Answer,
-            "How are records accounted for?",
+            "What does the ledger say of lost records?",
             &[
                 "Every destination has its own ledger of records. Cats sleep.",
                 "A lost record is accounted for as dropped, with its reason. Weather is nice.",

@@ -82,24 +82,24 @@ impl std::error::Error for ToolError {
 }
 
 /// What tools may see.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Workbench<'a> {
+#[derive(Debug)]
+pub(crate) struct Workbench {
     /// The directory that the question is about.
-    pub root: &'a Path,
+    pub root: PathBuf,
     /// The demo's own folder, where its link is.
-    pub scratch: &'a Path,
+    pub scratch: PathBuf,
     /// The files, already read.
-    pub documents: &'a [Document],
+    pub documents: Vec<Document>,
 }
 
-impl Workbench<'_> {
+impl Workbench {
     /// Runs a tool; its result is JSON.
     pub(crate) fn run(&self, call: &Call) -> Result<Value, ToolError> {
         match call {
-            Call::WordCount { path } => read(self.root, path).map(|text| count(&text)),
-            Call::FindInFiles { term } => Ok(find(self.documents, term)),
+            Call::WordCount { path } => read(&self.root, path).map(|text| count(&text)),
+            Call::FindInFiles { term } => Ok(find(&self.documents, term)),
             Call::ReadLinkedFile { path } => {
-                read(self.scratch, path).map(|text| json!({ "bytes": text.len(), "text": text }))
+                read(&self.scratch, path).map(|text| json!({ "bytes": text.len(), "text": text }))
             }
         }
     }
@@ -144,8 +144,8 @@ mod tests {
     use super::*;
     use crate::demo::files::Scratch;
 
-    fn bench<'a>(root: &'a Path, scratch: &'a Scratch, documents: &'a [Document]) -> Workbench<'a> {
-        Workbench { root, scratch: scratch.path(), documents }
+    fn bench(root: &Path, scratch: &Scratch, documents: &[Document]) -> Workbench {
+        Workbench { root: root.to_owned(), scratch: scratch.path().to_owned(), documents: documents.to_vec() }
     }
 
     #[test]

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 /// Words that say nothing about a subject.
-const STOP_WORDS: [&str; 84] = [
+const STOP_WORDS: [&str; 86] = [
     "a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "before",
     "but", "by", "can", "could", "did", "do", "does", "each", "every", "for", "from", "had", "happens",
     "has", "have", "how", "i", "if", "in", "into", "is", "it", "its", "just", "many", "may", "me", "more",
-    "most", "much", "must", "my", "no", "not", "of", "on", "one", "only", "or", "other", "our", "should",
-    "so", "some", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
-    "those", "to", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with",
-    "would", "you",
+    "most", "much", "must", "my", "no", "not", "of", "on", "one", "only", "or", "other", "our", "own", "per",
+    "should", "so", "some", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they",
+    "this", "those", "to", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will",
+    "with", "would", "you",
 ];
 
 /// The terms of a text in order: lower case, letters and digits, plurals folded to the singular.

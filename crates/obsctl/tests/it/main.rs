@@ -1,0 +1,10 @@
+//! The built program, run as a user runs it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
+
+mod demo;
+mod import;
+mod model;
+mod program;
+mod traces;
+mod usage;
