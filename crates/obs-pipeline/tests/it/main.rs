@@ -1,4 +1,15 @@
 //! The laws of delivery, through the public interface.
 
+mod accounting;
+mod decorators;
 mod everyday;
+mod fan_out;
+mod hosts;
+mod isolation;
+mod limits;
 mod make;
+mod processors;
+mod redaction;
+mod series;
+mod time;
+mod watching;

@@ -30,6 +30,16 @@ pub(crate) fn patient() -> LaneConfig {
     LaneConfig { flush_interval: Some(Duration::from_secs(3_600)), ..LaneConfig::DEFAULT }
 }
 
+/// Waits for something that other threads bring about.
+#[track_caller]
+pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let clock = obs_pipeline::Clock::system();
+    while !is_so() {
+        assert!(clock.monotonic() < PATIENCE, "never: {what}");
+        std::thread::yield_now();
+    }
+}
+
 pub(crate) fn span(at: u64) -> Span {
     let (trace, id) = (TraceId::new(u128::from(at) + 1).unwrap(), SpanId::new(at + 1).unwrap());
     let mut span = Span::new(trace, id, "work", Timestamp::from_nanos(at));
