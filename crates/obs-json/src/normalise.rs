@@ -2,12 +2,15 @@
 
 mod mask;
 mod place;
+mod print;
+mod tell;
 
 use obs_core::Record;
 use serde_json::{Map, Value};
 
 use mask::Names;
 use place::Places;
+use tell::{Shared, put};
 
 /// The records as a tree with stable ids and without times, for snapshots of one's own program.
 ///
@@ -18,7 +21,7 @@ use place::Places;
 /// - Spans stand under their parents, below fifty levels under the span there; logs, scores and feedback stand under
 ///   their span, else under their trace, else at the top; metrics stand at the top, and those in a unit of time without
 ///   their numbers.
-/// - A context or service is told where it differs from that of the trace.
+/// - A context or service is told at the top, and again where it differs from that around.
 /// - Empty fields are left out, keys are sorted, and the order of the records does not matter.
 ///
 /// ```
@@ -39,29 +42,27 @@ pub fn normalise(records: &[Record]) -> Value {
     let places = Places::of(records);
     let mut names = Names::default();
     for trace in &places.traces {
-        trace.name(&mut names);
+        names.trace(trace.trace_id);
+        for node in trace.tree() {
+            names.span(node.span.span_id);
+        }
     }
-    let traces: Vec<Value> = places.traces.iter().map(|trace| trace.to_value(&mut names)).collect();
+    let shared = Shared::of(&places);
+    let Places { traces, logs, metrics, scores, feedback } = &places;
     let mut tree = Map::new();
-    put(&mut tree, "traces", traces);
-    put(&mut tree, "logs", places.logs.to_values(&mut names));
-    put(&mut tree, "metrics", places.metrics.to_values(&mut names));
-    put(&mut tree, "scores", places.scores.to_values(&mut names));
-    put(&mut tree, "feedback", places.feedback.to_values(&mut names));
+    shared.tell(&Shared::default(), &mut tree);
+    put(&mut tree, "traces", traces.iter().map(|trace| tell::trace(trace, &shared, &mut names)));
+    put(&mut tree, "logs", logs.iter().map(|log| tell::log(log, &shared)));
+    put(&mut tree, "metrics", metrics.iter().map(|metric| tell::metric(metric, &shared, &mut names)));
+    put(&mut tree, "scores", scores.iter().map(|score| tell::score(score, &shared)));
+    put(&mut tree, "feedback", feedback.iter().map(|given| tell::feedback(given, &shared)));
     let mut tree = Value::Object(tree);
     tree.sort_all_objects();
     names.replace_in(&mut tree);
     tree
 }
 
-/// [`normalise`] laid out over lines.
+/// [`normalise`] as JSON laid out for people: what a record is stands first, what stands below it last.
 pub fn normalise_pretty(records: &[Record]) -> String {
-    format!("{:#}", normalise(records))
-}
-
-/// Adds a list that is not empty.
-fn put(object: &mut Map<String, Value>, name: &str, list: Vec<Value>) {
-    if !list.is_empty() {
-        object.insert(name.to_owned(), Value::Array(list));
-    }
+    print::print(&normalise(records))
 }

@@ -19,10 +19,6 @@ fn observed(text: &[u8]) -> Observed {
     observed
 }
 
-fn strict() -> Option<ConfigCheck> {
-    Some(ConfigCheck::of::<JsonConfig>(json!({"path": "telemetry.jsonl", "sync": true})))
-}
-
 struct InFile(TempDir, Arc<JsonExporter>);
 
 #[async_trait]
@@ -32,7 +28,7 @@ impl Harness for InFile {
     }
 
     fn config() -> Option<ConfigCheck> {
-        strict()
+        Some(ConfigCheck::of::<JsonConfig>(json!({"path": "telemetry.jsonl", "sync": true})))
     }
 
     async fn start(setup: Setup) -> Self {

@@ -133,6 +133,18 @@ fn ids_and_uuids_in_texts_are_named_too() {
 }
 
 #[test]
+fn records_of_a_span_that_is_not_there_stand_under_its_trace_and_name_it() {
+    let logs = fixtures::batch(Signal::Logs).slice(0..2).to_records();
+    let mut same = logs[0].clone();
+    if let Record::Log(log) = &mut same {
+        log.message = "once more".into();
+    }
+    let tree = normalise(&[logs[0].clone(), same, logs[1].clone()]);
+    let told = |at: usize| tree["traces"][0]["logs"][at]["span"].clone();
+    assert_eq!([told(0), told(1), told(2)], [json!("<span-1>"), json!("<span-1>"), json!("<span-2>")]);
+}
+
+#[test]
 fn numbers_in_units_of_time_are_masked_and_others_are_not() {
     let metric = |unit: &'static str, value| {
         let mut metric = Metric::new(Timestamp::default(), "m", MetricValue::Sample(value));
@@ -160,24 +172,26 @@ fn a_trace_of_any_depth_stays_within_what_readers_take() {
     assert!(text.contains("\"depth\": 4999"));
 }
 
+/// How many records stand in lists of this name.
+fn count(value: &serde_json::Value, key: &str) -> usize {
+    match value {
+        serde_json::Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| {
+                let here = if name == key { value.as_array().map_or(0, Vec::len) } else { 0 };
+                let inside = ["traces", "spans", "children", key].contains(&name.as_str());
+                here + if inside { count(value, key) } else { 0 }
+            })
+            .sum(),
+        serde_json::Value::Array(values) => values.iter().map(|value| count(value, key)).sum(),
+        _ => 0,
+    }
+}
+
 #[test]
 fn every_fixture_has_its_place() {
     let records: Vec<Record> = fixtures::all().iter().flat_map(Batch::to_records).collect();
     let tree = normalise(&records);
-    fn count(value: &serde_json::Value, key: &str) -> usize {
-        match value {
-            serde_json::Value::Object(fields) => fields
-                .iter()
-                .map(|(name, value)| {
-                    let here = if name == key { value.as_array().map_or(0, Vec::len) } else { 0 };
-                    let inside = ["traces", "spans", "children", key].contains(&name.as_str());
-                    here + if inside { count(value, key) } else { 0 }
-                })
-                .sum(),
-            serde_json::Value::Array(values) => values.iter().map(|value| count(value, key)).sum(),
-            _ => 0,
-        }
-    }
     let of = |signal| records.iter().filter(|record| record.signal() == signal).count();
     assert_eq!(count(&tree, "logs"), of(Signal::Logs));
     assert_eq!(count(&tree, "metrics"), of(Signal::Metrics));

@@ -46,13 +46,9 @@ fn a_line_over_the_limit_is_skipped_without_being_held() {
     assert!(read[0].is_ok() && read[2].is_ok());
     let bad = read[1].as_ref().unwrap_err();
     assert_eq!(bad.to_string(), "a:2: longer than 5000 bytes; raise the limit to read it");
-    assert_eq!(
-        Lines::new(line().as_bytes(), "a")
-            .with_max_line_bytes(line().len() - 1)
-            .filter(Result::is_ok)
-            .count(),
-        1
-    );
+    let longest = line().len() - 1;
+    let read: Vec<_> = Lines::new(line().as_bytes(), "a").with_max_line_bytes(longest).collect();
+    assert!(read[0].is_ok(), "the newline does not count");
 }
 
 #[test]
@@ -71,7 +67,7 @@ proptest! {
         let mut text = Vec::new();
         batch.write_lines(&mut text, |_, error| panic!("{error}"));
         let cut = cut.min(text.len());
-        let whole = text[..cut].iter().filter(|byte| **byte == b'\n').count();
+        let whole = text[..cut].split(|byte| *byte == b'\n').count() - 1;
         let read: Vec<_> = Lines::new(&text[..cut], "cut").collect();
         let (good, torn): (Vec<_>, Vec<_>) = read.into_iter().partition(Result::is_ok);
         prop_assert!(good.len() == whole || good.len() == whole + 1, "{} of {whole}", good.len());
