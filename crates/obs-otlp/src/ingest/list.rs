@@ -1,5 +1,7 @@
 //! Lists that were flattened into attributes: `llm.input_messages.0.message.role`.
 
+use std::collections::BTreeMap;
+
 use obs_core::{Attributes, Str, Value};
 
 /// Names that OpenInference wraps every element of a list in.
@@ -10,14 +12,17 @@ const MAX_SEGMENTS: usize = 10;
 
 enum Node {
     Leaf(Value),
-    Branch(Vec<(Str, Node)>),
+    Branch(Branch),
 }
+
+/// What is below a name, each with its position, so that thousands of names are found as fast as few.
+type Branch = BTreeMap<Str, (usize, Node)>;
 
 /// The list whose elements these are, or `None` if the names are no paths of one list.
 ///
 /// Elements stand in the order of their index, gaps closed.
 pub(super) fn unflatten<'a>(pairs: impl IntoIterator<Item = (&'a str, Value)>) -> Option<Value> {
-    let mut root = Vec::new();
+    let mut root = Branch::new();
     for (path, value) in pairs {
         insert(&mut root, path, value)?;
     }
@@ -37,28 +42,20 @@ pub(super) fn schemas(tools: Value) -> Value {
     Value::List(tools.into_iter().map(|tool| schema(&tool).unwrap_or(tool)).collect())
 }
 
-fn insert(branch: &mut Vec<(Str, Node)>, path: &str, value: Value) -> Option<()> {
-    let mut branch = branch;
-    let mut segments = path.splitn(MAX_SEGMENTS, '.').peekable();
-    while let Some(segment) = segments.next() {
-        let known = branch.iter().position(|(key, _)| key == segment);
-        if segments.peek().is_none() {
-            if known.is_some() {
-                return None;
-            }
-            branch.push((Str::copied(segment), Node::Leaf(value)));
-            return Some(());
-        }
-        let at = known.unwrap_or_else(|| {
-            branch.push((Str::copied(segment), Node::Branch(Vec::new())));
-            branch.len() - 1
-        });
-        branch = match &mut branch[at].1 {
+fn insert(root: &mut Branch, path: &str, value: Value) -> Option<()> {
+    let mut segments: Vec<&str> = path.splitn(MAX_SEGMENTS, '.').collect();
+    let last = segments.pop()?;
+    let mut branch = root;
+    for segment in segments {
+        let at = branch.len();
+        let below = branch.entry(Str::copied(segment)).or_insert((at, Node::Branch(Branch::new())));
+        branch = match &mut below.1 {
             Node::Branch(below) => below,
             Node::Leaf(_) => return None,
         };
     }
-    None
+    let at = branch.len();
+    branch.insert(Str::copied(last), (at, Node::Leaf(value))).is_none().then_some(())
 }
 
 fn value(node: Node) -> Value {
@@ -66,16 +63,16 @@ fn value(node: Node) -> Value {
         Node::Leaf(value) => return value,
         Node::Branch(branch) => branch,
     };
-    let indices: Option<Vec<u64>> = branch.iter().map(|(key, _)| key.parse().ok()).collect();
-    match indices {
-        Some(indices) => {
-            let mut elements: Vec<(u64, Node)> =
-                indices.into_iter().zip(branch.into_iter().map(|(_, node)| node)).collect();
-            elements.sort_by_key(|(index, _)| *index);
-            Value::List(elements.into_iter().map(|(_, node)| unwrapped(value(node))).collect())
-        }
-        None => Value::Map(branch.into_iter().map(|(key, node)| (key, value(node))).collect()),
-    }
+    let indices: Option<Vec<u64>> = branch.keys().map(|key| key.parse().ok()).collect();
+    let Some(indices) = indices else {
+        let mut named: Vec<(Str, (usize, Node))> = branch.into_iter().collect();
+        named.sort_by_key(|(_, (at, _))| *at);
+        return Value::Map(named.into_iter().map(|(key, (_, node))| (key, value(node))).collect());
+    };
+    let mut elements: Vec<(u64, Node)> =
+        indices.into_iter().zip(branch.into_values().map(|(_, node)| node)).collect();
+    elements.sort_by_key(|(index, _)| *index);
+    Value::List(elements.into_iter().map(|(_, node)| unwrapped(value(node))).collect())
 }
 
 fn unwrapped(element: Value) -> Value {
