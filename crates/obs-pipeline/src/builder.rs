@@ -28,6 +28,7 @@ pub(crate) struct DestinationSpec {
     pub(crate) config: LaneConfig,
 }
 
+#[expect(clippy::wrong_self_convention, reason = "`to` says where records go, it converts nothing")]
 impl PipelineBuilder {
     pub(crate) fn new() -> Self {
         Self {

@@ -37,7 +37,7 @@ impl Deadline {
             if left.is_zero() {
                 return false;
             }
-            let left = left.min(Duration::from_secs(3600));
+            let left = left.min(Duration::from_hours(1));
             (state, _) = changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner);
         }
     }

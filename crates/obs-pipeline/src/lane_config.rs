@@ -60,8 +60,8 @@ impl LaneConfig {
         metric_interval: None,
         queue_bytes: 64 << 20,
         overflow: Overflow::DropOldest,
-        max_age: Duration::from_secs(60 * 60),
-        export_timeout: Duration::from_secs(60),
+        max_age: Duration::from_hours(1),
+        export_timeout: Duration::from_mins(1),
         backoff: Backoff::DEFAULT,
         split_budget: 256,
     };

@@ -221,12 +221,12 @@ impl Collector {
             match segment {
                 Segment::Traces(records) => seal(&mut self.spans, records, &self.intake, &self.destinations),
                 Segment::Metrics(records) => {
-                    seal(&mut self.metrics, records, &self.intake, &self.destinations)
+                    seal(&mut self.metrics, records, &self.intake, &self.destinations);
                 }
                 Segment::Logs(records) => seal(&mut self.logs, records, &self.intake, &self.destinations),
                 Segment::Scores(records) => seal(&mut self.scores, records, &self.intake, &self.destinations),
                 Segment::Feedback(records) => {
-                    seal(&mut self.feedback, records, &self.intake, &self.destinations)
+                    seal(&mut self.feedback, records, &self.intake, &self.destinations);
                 }
             }
         }

@@ -13,7 +13,7 @@ pub(super) struct Notices {
     last_line: Option<Duration>,
 }
 
-const BETWEEN_LINES: Duration = Duration::from_secs(60);
+const BETWEEN_LINES: Duration = Duration::from_mins(1);
 
 impl Notices {
     /// Tells what is wrong with a batch, if something is.

@@ -131,7 +131,7 @@ impl Outbox {
                 self.parked.push_back(Parked { batch, bytes, since: now });
             }
             Overflow::DropNewest | Overflow::DropOldest => {
-                self.ledger.dropped(dropped::OVERFLOW, batch.len())
+                self.ledger.dropped(dropped::OVERFLOW, batch.len());
             }
         }
     }

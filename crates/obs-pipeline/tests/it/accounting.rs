@@ -41,7 +41,7 @@ fn step() -> impl Strategy<Value = Step> {
         Retry::Never,
         Retry::Backoff,
         Retry::After(Duration::from_secs(7)),
-        Retry::Hold(Duration::from_secs(60)),
+        Retry::Hold(Duration::from_mins(1)),
     ]);
     let fail = (kind, retry, 0usize..60, 0usize..20).prop_map(|(kind, retry, delivered, rejected)| {
         Step::Fail(Fail { kind, retry, status: None, delivered, rejected })

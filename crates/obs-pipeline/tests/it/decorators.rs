@@ -71,7 +71,7 @@ fn split_passes_trouble_of_the_destination_through_with_all_that_is_left() {
 #[test]
 fn timeout_gives_an_export_up_and_keeps_the_records() {
     let exporter = Scripted::new([Step::Hang]);
-    let timeout = Timeout::new(Arc::clone(&exporter), Duration::from_secs(60), Clock::system());
+    let timeout = Timeout::new(Arc::clone(&exporter), Duration::from_mins(1), Clock::system());
     let error = run(timeout.export(&logs(3))).unwrap_err();
     assert_eq!((error.kind(), error.undelivered().len()), (ErrorKind::Timeout, 3));
     assert_eq!(exporter.under_way(), 0, "the future was dropped");
@@ -89,6 +89,6 @@ fn every_decorator_keeps_the_contract() {
     let clock = Clock::system();
     conformance::decorator(|inner| Arc::new(Split::new(inner, 256)));
     conformance::decorator(|inner| Arc::new(Unwind::new(inner)));
-    conformance::decorator(|inner| Arc::new(Timeout::new(inner, Duration::from_secs(60), clock.clone())));
+    conformance::decorator(|inner| Arc::new(Timeout::new(inner, Duration::from_mins(1), clock.clone())));
     conformance::decorator(|inner| Arc::new(Lane::build(&LaneConfig::DEFAULT, inner, &clock)));
 }

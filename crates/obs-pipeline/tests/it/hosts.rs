@@ -111,7 +111,9 @@ fn what_a_thread_recorded_before_it_ended_is_not_lost() {
             thread::spawn(move || (0..500).for_each(|at| record(&intake, Signal::Traces, at)))
         })
         .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     let report = pipeline.flush(PATIENCE);
     assert!(report.complete && report.is_balanced(), "{report}");
     assert_eq!(exporter.delivered(Signal::Traces), 4_000);

@@ -7,7 +7,7 @@ use obs_core::{
     Feedback, Level, Log, Metric, MetricValue, Payload, Score, ScoreValue, Signal, Span, SpanId, Target,
     Timestamp, TraceId,
 };
-use obs_pipeline::{Intake, LaneConfig, Pipeline, PipelineBuilder};
+use obs_pipeline::{Intake, Pipeline, PipelineBuilder};
 use obs_testkit::{Scripted, Step};
 
 /// Longer than anything takes that works.
@@ -23,11 +23,6 @@ pub(crate) fn pipeline(script: impl IntoIterator<Item = Step>) -> (Pipeline, Arc
     let exporter = Scripted::new(script);
     let pipeline = builder().to(Arc::clone(&exporter)).build().unwrap();
     (pipeline, exporter)
-}
-
-/// A lane that waits for nothing but a flush.
-pub(crate) fn patient() -> LaneConfig {
-    LaneConfig { flush_interval: Some(Duration::from_secs(3_600)), ..LaneConfig::DEFAULT }
 }
 
 /// Waits for something that other threads bring about.

@@ -50,6 +50,7 @@ fn a_view_that_fails_is_left_to_the_next_one() {
     (0..10).for_each(|at| record(&intake, Signal::Metrics, at));
     assert!(!pipeline.flush(Duration::from_millis(50)).complete);
     (0..5).for_each(|at| record(&intake, Signal::Metrics, at));
+    eventually("all is with the lane", || pipeline.report().intake.get(Signal::Metrics).sealed == 15);
     eventually("the next view is delivered", || {
         hand.advance(Duration::from_secs(1));
         pipeline.flush(Duration::from_millis(20)).complete
