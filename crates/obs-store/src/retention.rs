@@ -11,8 +11,11 @@ use crate::row;
 /// Traces removed in one step.
 const TRACES: usize = 200;
 
-/// Rows of one table, or free pages, removed in one step.
+/// Rows of one table removed in one step.
 const ROWS: u32 = 5_000;
+
+/// Free pages given back in one step.
+const PAGES: u32 = 512;
 
 /// Of `max_size`, what is left after removing: a tenth less, so that it is not done for every batch.
 const KEPT_PERCENT: u64 = 90;
@@ -218,7 +221,7 @@ impl Sweep {
             }
             Phase::Vacuum => {
                 // It frees a page at every step.
-                let mut vacuum = connection.prepare_cached(&format!("PRAGMA incremental_vacuum({ROWS})"))?;
+                let mut vacuum = connection.prepare_cached(&format!("PRAGMA incremental_vacuum({PAGES})"))?;
                 let mut freed = vacuum.query([])?;
                 while freed.next()?.is_some() {}
                 let free: i64 = connection.query_row("PRAGMA freelist_count", [], |row| row.get(0))?;

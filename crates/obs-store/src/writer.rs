@@ -240,3 +240,105 @@ fn probe(connection: &mut Connection) -> rusqlite::Result<()> {
     transaction.pragma_update(None, "user_version", version)?;
     transaction.commit()
 }
+
+#[cfg(test)]
+mod tests {
+    use obs_core::{ErrorKind, Level, Log, Records, Retry};
+    use rusqlite::limits::Limit;
+
+    use super::*;
+
+    /// A worker without its thread, whose connection `trouble` was made for.
+    fn worker(folder: &tempfile::TempDir, trouble: impl FnOnce(&Connection)) -> Worker {
+        let config = StoreConfig::new(folder.path().join("obs.db"));
+        let retention = Retention::new(&config);
+        let mut worker =
+            Worker { config, open: None, retention, clock: Box::new(Timestamp::default), next: None };
+        let open = worker.reopen().unwrap();
+        trouble(&open.0);
+        worker.open = Some(open);
+        worker
+    }
+
+    fn log(bytes: usize) -> Log {
+        Log::new(Timestamp::from_nanos(1), Level::Info, "x".repeat(bytes))
+    }
+
+    fn rows(logs: Vec<Log>) -> Vec<(Write, Answer<Reply>)> {
+        let records = Records::from(logs);
+        let calls = crate::write::map(&records, Write::Logs).calls;
+        calls.into_iter().map(|call| (call.request, oneshot::channel().0)).collect()
+    }
+
+    fn count(worker: &Worker) -> i64 {
+        let reader = schema::open_for_reading(&worker.config.path).unwrap();
+        reader.query_row("SELECT count(*) FROM logs", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_full_disk_holds_writes_nothing_and_heals() {
+        let folder = tempfile::tempdir().unwrap();
+        let full = |connection: &Connection| {
+            let pages: i64 = connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+            connection.query_row(&format!("PRAGMA max_page_count = {}", pages + 2), [], |_| Ok(())).unwrap();
+        };
+        let mut worker = worker(&folder, full);
+        let much = rows((0..100).map(|_| log(5_000)).collect());
+        let failed = worker.transact(&much).unwrap_err();
+        assert_eq!(failed.kind, ErrorKind::Io);
+        assert!(
+            matches!(failed.retry, Retry::Hold(_)) && failed.message.contains("free some space"),
+            "{failed:?}"
+        );
+        assert_eq!(count(&worker), 0, "half a batch would be there twice after a retry");
+        worker.transact(&much).unwrap();
+        assert_eq!(count(&worker), 100);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_holds() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut worker =
+            worker(&folder, |connection| connection.execute_batch("PRAGMA query_only = ON").unwrap());
+        let failed = worker.transact(&rows(vec![log(1)])).unwrap_err();
+        assert!(matches!(failed.retry, Retry::Hold(_)) && failed.message.contains("writable"), "{failed:?}");
+        assert!(worker.using(probe).is_ok(), "another connection is tried");
+    }
+
+    #[test]
+    fn a_record_too_large_for_a_row_is_refused_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut worker = worker(&folder, |connection| {
+            connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, 10_000).unwrap();
+        });
+        let replies = worker.transact(&rows(vec![log(1), log(20_000), log(1)])).unwrap();
+        let refused: Vec<_> = replies[0].refused.iter().map(|refused| (refused.at, refused.kind)).collect();
+        assert_eq!(refused, [(1, ErrorKind::TooLarge)]);
+        assert_eq!(count(&worker), 2);
+    }
+
+    #[test]
+    fn one_transaction_takes_what_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut worker = worker(&folder, |_| {});
+        let (jobs, inbox) = channel();
+        let mut answers = Vec::new();
+        for _ in 0..3 {
+            for (write, _) in rows(vec![log(1), log(2)]) {
+                let (answer, outcome) = oneshot::channel();
+                jobs.send(Job::Write(write, answer)).unwrap();
+                answers.push(outcome);
+            }
+        }
+        for (write, given_up) in rows(vec![log(3)]) {
+            jobs.send(Job::Write(write, given_up)).unwrap();
+        }
+        let (flushed, _) = oneshot::channel();
+        jobs.send(Job::Flush(flushed)).unwrap();
+        let Wake::Job(Job::Write(write, answer)) = worker.wait(&inbox) else { panic!("a write waits") };
+        worker.write(&inbox, write, answer);
+        assert!(answers.iter_mut().all(|answer| answer.try_recv().unwrap().is_ok()));
+        assert_eq!(count(&worker), 6, "nobody waits for the seventh");
+        assert!(matches!(worker.next, Some(Job::Flush(_))), "what is no write comes after");
+    }
+}
