@@ -21,7 +21,6 @@ const INHERITED: &[(&str, &str)] = &[
 /// Lines that a published crate has besides.
 const PUBLISHED: &[(&str, &str)] = &[
     ("description = ", "the registry asks for it"),
-    ("repository.workspace = true", "a reader finds the source"),
     ("readme = \"README.md\"", "the registry shows it"),
 ];
 
@@ -133,7 +132,7 @@ mod tests {
     use crate::tidy::testing::{holds_here, places};
 
     const GOOD: &str = "[package]\nname = \"a\"\ndescription = \"A\"\nversion.workspace = true\nedition.workspace = true\n\
-        rust-version.workspace = true\nlicense.workspace = true\nrepository.workspace = true\nreadme = \"README.md\"\n\n\
+        rust-version.workspace = true\nlicense.workspace = true\nreadme = \"README.md\"\n\n\
         [lints]\nworkspace = true\n\n[dependencies]\nb.workspace = true\n";
 
     fn project(edge: Edge, manifest: &str, lock: &str) -> Project {
