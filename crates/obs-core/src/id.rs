@@ -109,7 +109,11 @@ macro_rules! id {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
+                // Hex digits are ASCII, so this never fails; it spares the machinery of formatting.
+                match std::str::from_utf8(&self.to_hex()) {
+                    Ok(hex) => serializer.serialize_str(hex),
+                    Err(_) => serializer.collect_str(self),
+                }
             }
         }
 

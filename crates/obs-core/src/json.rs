@@ -1,5 +1,7 @@
 //! The canonical JSON: how a record is written to files, queues, webhooks and dead letters, and read back.
 
+mod compact;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize, Serializer};
@@ -62,7 +64,7 @@ struct LineIn<'a> {
 
 fn push<T: Serialize>(out: &mut Vec<u8>, signal: Signal, record: &T) -> Result<(), serde_json::Error> {
     let start = out.len();
-    let result = serde_json::to_writer(&mut *out, &LineOut { v: SCHEMA_VERSION, signal, record });
+    let result = compact::write(out, &LineOut { v: SCHEMA_VERSION, signal, record });
     match result {
         Ok(()) => out.push(b'\n'),
         Err(_) => out.truncate(start),

@@ -10,6 +10,19 @@ fn line_of(record: &Record) -> String {
     String::from_utf8(line).expect("a line is UTF-8")
 }
 
+/// The line as `serde_json` writes it.
+fn by_serde_json(record: &Record) -> String {
+    let json = match record {
+        Record::Span(record) => serde_json::to_string(record),
+        Record::Metric(record) => serde_json::to_string(record),
+        Record::Log(record) => serde_json::to_string(record),
+        Record::Score(record) => serde_json::to_string(record),
+        Record::Feedback(record) => serde_json::to_string(record),
+    };
+    let (signal, json) = (record.signal(), json.expect("a record can be written"));
+    format!("{{\"v\":1,\"signal\":\"{signal}\",\"record\":{json}}}\n")
+}
+
 /// Whether a number in the line is written as its name: such an attribute reads back as text, and NaN equals nothing.
 fn is_exact(line: &str) -> bool {
     !["\"NaN\"", "\"Infinity\"", "\"-Infinity\""].iter().any(|name| line.contains(name))
@@ -17,6 +30,7 @@ fn is_exact(line: &str) -> bool {
 
 fn assert_round_trip(record: &Record) {
     let line = line_of(record);
+    assert_eq!(line, by_serde_json(record), "serde_json writes another line");
     assert_eq!(line.matches('\n').count(), 1, "{line:?}");
     assert!(line.ends_with("}\n") && !line.contains('\r'), "{line:?}");
     let read = Record::from_line(&line).unwrap_or_else(|error| panic!("{error}: {line}"));
