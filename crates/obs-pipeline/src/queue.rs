@@ -25,10 +25,10 @@ pub trait Queue: Debug + Send + 'static {
     /// Gives up the oldest batch that is not on its way.
     fn drop_oldest(&mut self) -> Option<Batch>;
 
-    /// Gives up one batch older than `before`, be it on its way or not.
+    /// Gives up one batch that came at `latest` or before, be it the head or not.
     ///
     /// Not to be called between [`Queue::peek`] and [`Queue::commit`].
-    fn expire(&mut self, before: Duration) -> Option<Batch>;
+    fn expire(&mut self, latest: Duration) -> Option<Batch>;
 
     /// Records that wait, those on their way included.
     fn items(&self) -> usize;
@@ -156,8 +156,8 @@ impl Queue for MemoryQueue {
         Some(entry.batch)
     }
 
-    fn expire(&mut self, before: Duration) -> Option<Batch> {
-        let old = |entry: &Entry| entry.since < before;
+    fn expire(&mut self, latest: Duration) -> Option<Batch> {
+        let old = |entry: &Entry| entry.since <= latest;
         let entry = if self.head.as_ref().is_some_and(old) {
             self.head.take()
         } else {

@@ -50,7 +50,8 @@ impl<T: Serialize> Serialize for PerSignal<T> {
 /// `Display` is a table for people; `Serialize` has every term.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Whether all that was recorded before the call is settled; `false` means that the deadline passed first.
+    /// Whether all that was recorded before the call is settled; after a flush, `false` means that the deadline passed
+    /// first or that an exporter could not flush.
     pub complete: bool,
     /// The intake, by signal.
     pub intake: PerSignal<IntakeTerms>,
@@ -104,7 +105,7 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = if self.complete { "complete" } else { "not complete: the deadline passed first" };
+        let state = if self.complete { "complete" } else { "not complete" };
         write!(f, "{state}")?;
         for (signal, terms) in self.intake.iter().filter(|(_, terms)| !terms.is_empty()) {
             let parts = [("sealed", terms.sealed), ("pending", terms.pending)];
@@ -159,4 +160,45 @@ pub struct SyncReport {
     pub not_durable: Vec<Box<str>>,
     /// The ledgers.
     pub report: Report,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Ledger;
+
+    fn report() -> Report {
+        let mut intake = PerSignal::<IntakeTerms>::default();
+        let logs = intake.get_mut(Signal::Logs);
+        (logs.recorded, logs.sealed) = (12, 10);
+        logs.dropped.add(crate::dropped::INTAKE_FULL, 2);
+        let mut ledger = Ledger::new();
+        ledger.offered(10);
+        ledger.settled(&obs_core::Receipt::delivered(7));
+        ledger.dropped(crate::dropped::EXPIRED, 1);
+        let mut signals = PerSignal::<Terms>::default();
+        *signals.get_mut(Signal::Logs) = ledger.terms().clone();
+        let health = Health::Unhealthy("unavailable: no route".into());
+        let destinations = vec![DestinationReport { name: "langfuse-eu".into(), health, signals }];
+        Report { complete: false, intake, destinations }
+    }
+
+    #[test]
+    fn a_report_reads_well() {
+        let report = report();
+        assert!(report.is_balanced());
+        let expected = "not complete\n\
+                        intake           logs           12 recorded, 10 sealed, 2 dropped (intake_full 2)\n\
+                        langfuse-eu      logs           10 offered, 7 delivered, 2 queued, 1 dropped (expired 1)";
+        assert_eq!(report.to_string(), expected);
+    }
+
+    #[test]
+    fn a_report_serialises_with_every_term() {
+        let json = serde_json::to_value(report()).unwrap();
+        let destination = &json["destinations"][0];
+        assert_eq!(destination["health"]["state"], "unhealthy");
+        assert_eq!(destination["signals"]["logs"]["dropped"]["expired"], 1);
+        assert_eq!(json["intake"]["traces"]["recorded"], 0);
+    }
 }

@@ -24,6 +24,12 @@ impl<E: Exporter> Timeout<E> {
         Self { inner, limit, clock }
     }
 
+    /// Runs from the call, not from when it is first waited for.
+    fn timer(&self) -> impl Future<Output = ()> {
+        let at = self.clock.monotonic().saturating_add(self.limit);
+        self.clock.sleep_until(at)
+    }
+
     fn late(&self, what: &str) -> Error {
         let message = format!("{what} took longer than {:?}", self.limit);
         Error::without_records(ErrorKind::Timeout, message).with_retry(Retry::Backoff)
@@ -37,7 +43,7 @@ impl<E: Exporter> Exporter for Timeout<E> {
     }
 
     async fn export(&self, batch: &Batch) -> Result<Receipt, Error> {
-        let timer = std::pin::pin!(self.clock.sleep(self.limit));
+        let timer = std::pin::pin!(self.timer());
         match select(self.inner.export(batch), timer).await {
             Either::Left((result, _)) => result,
             Either::Right(((), _)) => Err(self.late("the export").with_undelivered(batch.clone())),
@@ -45,7 +51,7 @@ impl<E: Exporter> Exporter for Timeout<E> {
     }
 
     async fn check(&self) -> Health {
-        let timer = std::pin::pin!(self.clock.sleep(self.limit));
+        let timer = std::pin::pin!(self.timer());
         match select(self.inner.check(), timer).await {
             Either::Left((health, _)) => health,
             Either::Right(((), _)) => Health::Unhealthy(self.late("the check").message().into()),
@@ -53,7 +59,7 @@ impl<E: Exporter> Exporter for Timeout<E> {
     }
 
     async fn flush(&self) -> Result<(), Error> {
-        let timer = std::pin::pin!(self.clock.sleep(self.limit));
+        let timer = std::pin::pin!(self.timer());
         match select(self.inner.flush(), timer).await {
             Either::Left((result, _)) => result,
             Either::Right(((), _)) => Err(self.late("the flush")),

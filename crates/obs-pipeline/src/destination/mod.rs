@@ -3,6 +3,8 @@
 mod hold;
 mod notice;
 mod outbox;
+#[cfg(test)]
+mod outbox_tests;
 mod series;
 mod worker;
 
@@ -20,7 +22,7 @@ use crate::outcome::Outcome;
 use crate::{Clock, DestinationReport, Intake, Lane, MemoryQueue, Overflow};
 
 use hold::Hold;
-use notice::{Notices, first_rejection};
+use notice::first_rejection;
 use outbox::{Due, Outbox, Rules, Store, earlier};
 use series::Series;
 
@@ -48,7 +50,6 @@ struct State {
     stage: Stage,
     flush: Flush,
     health: Health,
-    notices: Notices,
     jitter: Jitter,
 }
 
@@ -112,7 +113,6 @@ impl Destination {
             stage: Stage::Running,
             flush: Flush::default(),
             health: Health::Healthy,
-            notices: Notices::default(),
             jitter: Jitter::new(),
         };
         Self {
@@ -268,9 +268,10 @@ impl State {
         self.hold.delays(self.outboxes[at].due(now, self.stage > Stage::Running), now)
     }
 
-    /// When the first lane is due.
+    /// When there is something to do.
     fn next(&self, now: Duration) -> Due {
-        (0..Signal::COUNT).map(|at| self.due(at, now)).fold(Due::Never, earlier)
+        let lanes = (0..Signal::COUNT).map(|at| earlier(self.due(at, now), self.outboxes[at].expires()));
+        lanes.fold(Due::Never, earlier)
     }
 
     fn is_empty(&self) -> bool {
@@ -303,7 +304,6 @@ impl State {
         if self.stage >= Stage::Cut {
             return;
         }
-        self.notices.tell(&destination.name, signal, &outcome, now);
         self.health = health(&outcome);
         let chance = self.jitter.chance();
         let out = self.outboxes[signal.index()].settle(outcome, now, chance);

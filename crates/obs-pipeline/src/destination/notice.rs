@@ -43,11 +43,17 @@ impl Notices {
     }
 
     fn line(&mut self, now: Duration, line: impl FnOnce() -> String) {
-        let quiet = self.last_line.is_some_and(|last| now < last + BETWEEN_LINES);
-        if !quiet && !tracing::dispatcher::has_been_set() {
-            self.last_line = Some(now);
+        if !tracing::dispatcher::has_been_set() && self.may_print(now) {
             eprintln!("{}", line());
         }
+    }
+
+    fn may_print(&mut self, now: Duration) -> bool {
+        let may = self.last_line.is_none_or(|last| now >= last + BETWEEN_LINES);
+        if may {
+            self.last_line = Some(now);
+        }
+        may
     }
 }
 
@@ -58,4 +64,16 @@ pub(super) fn first_rejection(receipt: &Receipt) -> Option<(ErrorKind, &str)> {
         .iter()
         .find(|rejection| rejection.count > 0)
         .map(|rejection| (rejection.kind, &*rejection.reason))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn law_9_at_most_one_line_a_minute_without_a_subscriber() {
+        let mut notices = Notices::default();
+        let printed = (0..300).filter(|second| notices.may_print(Duration::from_secs(*second)));
+        assert_eq!(printed.collect::<Vec<_>>(), [0, 60, 120, 180, 240]);
+    }
 }

@@ -164,21 +164,23 @@ impl Outbox {
         oldest.is_some()
     }
 
-    /// Gives up what waited too long; returns whether there was something.
-    pub(super) fn expire(&mut self, now: Duration, intake: &ByteBudget) -> bool {
-        let known = self.ledger.terms().queued;
-        if let (Store::Queue(queue), false) = (&mut self.store, self.sending) {
-            while let Some(batch) = queue.expire(now.saturating_sub(self.rules.max_age)) {
+    /// Gives up what waited too long.
+    pub(super) fn expire(&mut self, now: Duration, intake: &ByteBudget) {
+        if let (Store::Queue(queue), false) = (&mut self.store, self.sending)
+            && let Some(latest) = now.checked_sub(self.rules.max_age)
+        {
+            while let Some(batch) = queue.expire(latest) {
                 self.ledger.dropped(dropped::EXPIRED, batch.len());
                 self.head_from = None;
             }
         }
         if let Overflow::Block(patience) = self.rules.overflow {
-            while let Some(parked) = self.parked.pop_front_if(|parked| now >= parked.since + patience) {
+            while let Some(parked) =
+                self.parked.pop_front_if(|parked| now >= parked.since.saturating_add(patience))
+            {
                 self.give_up_parked(&parked, dropped::OVERFLOW, intake);
             }
         }
-        self.ledger.terms().queued < known
     }
 
     fn give_up_parked(&mut self, parked: &Parked, reason: &'static str, intake: &ByteBudget) {
@@ -194,25 +196,26 @@ impl Outbox {
         if self.sending {
             return Due::Never;
         }
-        let waiting = match self.readiness(now, draining) {
-            Due::Never => return self.patience_ends(),
-            waiting => waiting,
-        };
-        let rest = self.rest.filter(|rest| now < rest.until);
-        let due = match (waiting, rest) {
-            (Due::At(at), Some(rest)) => Due::At(at.max(rest.until)),
-            (Due::Now, Some(rest)) => Due::At(rest.until),
-            (due, None) => due,
-            (Due::Never, Some(_)) => Due::Never,
-        };
-        earlier(due, self.patience_ends())
+        let rest = self.rest.map_or(Duration::ZERO, |rest| rest.until);
+        match self.readiness(now, draining) {
+            Due::Now if now < rest => Due::At(rest),
+            Due::At(at) => Due::At(at.max(rest)),
+            due => due,
+        }
     }
 
-    /// When the oldest segment before the lane is given up.
-    fn patience_ends(&self) -> Due {
+    /// When something has waited too long, whatever holds the lane up.
+    pub(super) fn expires(&self) -> Due {
+        let oldest = match &self.store {
+            Store::Queue(queue) if !self.sending => queue.oldest(),
+            Store::Queue(_) | Store::Series(_) => None,
+        };
+        let old = oldest.map_or(Due::Never, |since| Due::At(since.saturating_add(self.rules.max_age)));
         match (self.rules.overflow, self.parked.front()) {
-            (Overflow::Block(patience), Some(parked)) => Due::At(parked.since + patience),
-            _ => Due::Never,
+            (Overflow::Block(patience), Some(parked)) => {
+                earlier(old, Due::At(parked.since.saturating_add(patience)))
+            }
+            _ => old,
         }
     }
 
@@ -364,7 +367,7 @@ impl Outbox {
     }
 
     /// How many records are really here; the ledger's term must say the same.
-    fn held(&self) -> u64 {
+    pub(super) fn held(&self) -> u64 {
         self.waiting() + self.parked.iter().map(|parked| parked.batch.len() as u64).sum::<u64>()
     }
 }

@@ -9,6 +9,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use obs_core::{Error, ErrorKind, Health, Receipt, Signal};
 use tokio::runtime::{Builder, Runtime};
 
+use super::notice::Notices;
 use super::outbox::Due;
 use super::{Destination, Sending, Stage};
 use crate::guard;
@@ -38,13 +39,14 @@ pub(crate) fn spawn(destination: &Arc<Destination>) -> Result<(), Error> {
 
 fn run(destination: &Destination, runtime: Runtime) {
     suppress_this_thread();
-    let ended = guard::guarded(|| runtime.block_on(work(destination)));
-    let mut state = destination.state();
-    if let Err(panic) = ended {
-        let message = format!("the destination's thread panicked and delivers no more: {panic}");
-        state.notices.say(&destination.name, &message, destination.clock.monotonic());
-        state.health = Health::Unhealthy(message.into());
+    let mut notices = Notices::default();
+    let ended = guard::guarded(|| runtime.block_on(work(destination, &mut notices)));
+    let panic = ended.err().map(|panic| format!("its thread panicked and delivers no more: {panic}"));
+    if let Some(message) = &panic {
+        notices.say(&destination.name, message, destination.clock.monotonic());
     }
+    let mut state = destination.state();
+    state.health = panic.map_or(state.health.clone(), |message| Health::Unhealthy(message.into()));
     state.advance(Stage::Done, &destination.intake);
     drop(state);
     destination.changed.notify_all();
@@ -59,7 +61,7 @@ enum Done {
 
 type Calls<'d> = FuturesUnordered<LocalBoxFuture<'d, Done>>;
 
-async fn work(destination: &Destination) {
+async fn work(destination: &Destination, notices: &mut Notices) {
     let mut calls: Calls<'_> = FuturesUnordered::new();
     let mut flushing = 0;
     loop {
@@ -77,14 +79,13 @@ async fn work(destination: &Destination) {
         tokio::select! {
             biased;
             () = woken => {}
-            Some(done) = calls.next(), if !calls.is_empty() => finish(destination, done),
+            Some(done) = calls.next(), if !calls.is_empty() => finish(destination, notices, done),
             () = timer => {}
         }
     }
     drop(calls);
     if let Err(error) = destination.exporter.shutdown().await {
-        let message = format!("shutdown failed: {error}");
-        destination.state().notices.say(&destination.name, &message, destination.clock.monotonic());
+        notices.say(&destination.name, &format!("shutdown failed: {error}"), destination.clock.monotonic());
     }
 }
 
@@ -138,23 +139,27 @@ fn flush(destination: &Destination, ticket: u64) -> LocalBoxFuture<'_, Done> {
     async move { Done::Flushed(ticket, destination.exporter.flush().await) }.boxed_local()
 }
 
-fn finish(destination: &Destination, done: Done) {
+/// Settles what came back; the operator is told without any lock, since whoever listens may ask for a report.
+fn finish(destination: &Destination, notices: &mut Notices, done: Done) {
     let now = destination.clock.monotonic();
-    let mut state = destination.state();
     match done {
-        Done::Sent(sending, result) => {
-            let outcome = Outcome::of(&sending.batch, result);
-            state.settle(destination, sending.signal, outcome, now);
+        Done::Sent(Sending { signal, batch }, result) => {
+            let outcome = Outcome::of(&batch, result);
+            notices.tell(&destination.name, signal, &outcome, now);
+            destination.state().settle(destination, signal, outcome, now);
         }
         Done::Flushed(ticket, result) => {
+            let failed = result.err().map(|error| format!("flush failed: {error}"));
+            if let Some(message) = &failed {
+                notices.say(&destination.name, message, now);
+            }
+            let mut state = destination.state();
             state.flush.done = ticket;
-            if let Err(error) = result {
+            if let Some(message) = failed {
                 state.flush.failed = ticket;
-                state.health = Health::Degraded(format!("flush failed: {error}").into());
-                state.notices.say(&destination.name, &format!("flush failed: {error}"), now);
+                state.health = Health::Degraded(message.into());
             }
         }
     }
-    drop(state);
     destination.changed.notify_all();
 }

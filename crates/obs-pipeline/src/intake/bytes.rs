@@ -43,4 +43,10 @@ impl ByteBudget {
     pub(super) fn is_tight(&self) -> bool {
         self.used.load(Ordering::Relaxed) > self.limit / 2
     }
+
+    /// The bytes that are held now.
+    #[cfg(test)]
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
 }

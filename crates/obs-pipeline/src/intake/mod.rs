@@ -308,3 +308,54 @@ impl fmt::Debug for Intake {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use obs_core::{Level, Timestamp};
+
+    use super::*;
+
+    fn intake(bytes: usize) -> Intake {
+        Intake::new(Signals::ALL, false, bytes, Clock::manual(Timestamp::default()).0)
+    }
+
+    fn log(intake: &Intake) {
+        intake.log(Log::new(Timestamp::default(), Level::Info, "m"));
+    }
+
+    #[test]
+    fn law_1_accounting_holds_before_anything_is_collected() {
+        let intake = intake(64 << 10);
+        (0..1_000).for_each(|_| log(&intake));
+        let terms = intake.books().snapshot();
+        let logs = terms.get(Signal::Logs);
+        assert!(logs.is_balanced() && logs.recorded == 1_000 && logs.pending > 0, "{logs:?}");
+        assert_eq!(logs.dropped.get(crate::dropped::INTAKE_FULL), 1_000 - logs.pending);
+        assert!(logs.pending * size_of::<Log>() as u64 <= 64 << 10, "more than the intake may hold");
+    }
+
+    #[test]
+    fn law_2_host_is_safe_after_a_fork() {
+        let intake = intake(1 << 20);
+        let mut inner = Arc::into_inner(intake.0).unwrap();
+        inner.pid = inner.pid.wrapping_add(1);
+        let child = Intake(Arc::new(inner));
+        assert!(child.is_forked() && !child.wants().is_empty());
+        log(&child);
+        assert!(child.wants().is_empty(), "recording turns itself off");
+        child.set_enabled(true);
+        assert!(child.wants().is_empty(), "and stays off");
+        assert!(child.books().snapshot().get(Signal::Logs).is_empty());
+    }
+
+    #[test]
+    fn unused_credit_comes_back() {
+        let intake = intake(1 << 20);
+        log(&intake);
+        assert!(intake.bytes().used() > 0);
+        let mut books = intake.books();
+        let credit = books.swap(false);
+        intake.bytes().release(credit);
+        assert_eq!(intake.bytes().used(), Log::new(Timestamp::default(), Level::Info, "m").byte_size());
+    }
+}

@@ -1,0 +1,137 @@
+//! What waits, and when it leaves.
+
+use std::time::Duration;
+
+use obs_core::{Batch, ErrorKind, Level, Limits, Log, Receipt, Retry, Signal, Timestamp};
+
+use super::outbox::{Due, Outbox, Rules, Store};
+use crate::collector::Sealed;
+use crate::outcome::Outcome;
+use crate::{Backoff, Intake, MemoryQueue, Overflow, dropped};
+
+const S: fn(u64) -> Duration = Duration::from_secs;
+
+fn outbox(overflow: Overflow) -> Outbox {
+    let rules = Rules {
+        signal: Signal::Logs,
+        supported: true,
+        wants_started: false,
+        limits: Limits { items: 10, bytes: 1 << 20 },
+        interval: S(1),
+        max_age: S(3_600),
+        overflow,
+        backoff: Backoff::DEFAULT,
+    };
+    Outbox::new(rules, Store::Queue(Box::new(MemoryQueue::new(Signal::Logs))))
+}
+
+fn logs(count: usize) -> Batch {
+    Batch::Logs((0..count).map(|_| Log::new(Timestamp::default(), Level::Info, "m")).collect())
+}
+
+fn offer(outbox: &mut Outbox, count: usize, now: u64) {
+    let sealed = Sealed { batch: logs(count), bytes: count, ended: None };
+    let batch = outbox.route(&sealed).cloned();
+    outbox.admit(batch.unwrap_or(logs(0)), count, S(now));
+}
+
+fn deliver(outbox: &mut Outbox, now: u64) -> usize {
+    let Some(batch) = outbox.send(Timestamp::default()) else { return 0 };
+    let outcome = Outcome::of(&batch, Ok(Receipt::delivered(batch.len())));
+    assert_eq!(outbox.settle(outcome, S(now), 1.0), None);
+    batch.len()
+}
+
+fn fail(outbox: &mut Outbox, retry: Retry, now: u64) -> Option<Duration> {
+    let batch = outbox.send(Timestamp::default())?;
+    let error = obs_core::Error::new(ErrorKind::Unavailable, retry, "down", batch.clone());
+    outbox.settle(Outcome::of(&batch, Err(error)), S(now), 1.0)
+}
+
+#[test]
+fn a_batch_leaves_when_it_is_full_or_old_or_flushed() {
+    let mut outbox = outbox(Overflow::DropOldest);
+    assert_eq!(outbox.due(S(0), false), Due::Never);
+    offer(&mut outbox, 3, 5);
+    assert_eq!(outbox.due(S(5), false), Due::At(S(6)));
+    assert_eq!(outbox.due(S(6), false), Due::Now);
+    assert_eq!(outbox.due(S(5), true), Due::Now, "near the end, batches leave however small");
+    outbox.flush();
+    assert_eq!(outbox.due(S(5), false), Due::Now);
+    assert_eq!(deliver(&mut outbox, 5), 3);
+    offer(&mut outbox, 12, 5);
+    assert_eq!(outbox.due(S(5), false), Due::Now);
+    assert_eq!(deliver(&mut outbox, 5), 10, "as many as the limits say");
+    assert_eq!(outbox.due(S(5), false), Due::At(S(6)));
+}
+
+#[test]
+fn a_flush_waits_for_what_was_there_and_for_nothing_else() {
+    let mut outbox = outbox(Overflow::DropOldest);
+    assert!(outbox.is_flushed());
+    offer(&mut outbox, 10, 0);
+    outbox.flush();
+    offer(&mut outbox, 5, 0);
+    assert!(!outbox.is_flushed());
+    deliver(&mut outbox, 0);
+    assert!(outbox.is_flushed() && !outbox.is_empty());
+}
+
+#[test]
+fn a_flush_is_not_done_while_its_head_is_on_its_way_and_younger_ones_are_dropped() {
+    let mut outbox = outbox(Overflow::DropOldest);
+    offer(&mut outbox, 10, 0);
+    outbox.flush();
+    assert!(outbox.send(Timestamp::default()).is_some());
+    offer(&mut outbox, 10, 0);
+    assert!(outbox.make_room(), "the younger batch goes");
+    assert!(!outbox.make_room(), "what is on its way stays");
+    assert!(!outbox.is_flushed());
+    assert_eq!((outbox.terms().dropped.total(), outbox.terms().queued), (10, 10));
+}
+
+#[test]
+fn what_failed_stays_at_the_head_and_rests() {
+    let mut outbox = outbox(Overflow::DropOldest);
+    offer(&mut outbox, 3, 0);
+    assert_eq!(fail(&mut outbox, Retry::Backoff, 10), None);
+    assert_eq!(outbox.due(S(10), false), Due::At(Duration::from_millis(10_500)));
+    assert_eq!(fail(&mut outbox, Retry::Backoff, 11), None);
+    assert_eq!(outbox.due(S(11), false), Due::At(S(12)), "the second wait is twice as long");
+    assert_eq!(fail(&mut outbox, Retry::After(S(100)), 12), None);
+    outbox.hurry();
+    assert_eq!(outbox.due(S(12), true), Due::At(S(112)), "what a backend asks for stands");
+    assert_eq!(fail(&mut outbox, Retry::Hold(S(60)), 112), Some(S(60)));
+    assert_eq!(outbox.terms().queued, 3);
+    assert_eq!(deliver(&mut outbox, 200), 3);
+}
+
+#[test]
+fn what_waited_too_long_is_given_up_at_its_time() {
+    let intake = Intake::noop();
+    let mut outbox = outbox(Overflow::DropOldest);
+    offer(&mut outbox, 3, 0);
+    fail(&mut outbox, Retry::After(S(9_999)), 1);
+    assert_eq!(outbox.expires(), Due::At(S(3_600)));
+    outbox.expire(S(3_599), intake.bytes());
+    assert_eq!(outbox.terms().queued, 3);
+    outbox.expire(S(3_600), intake.bytes());
+    assert_eq!((outbox.terms().queued, outbox.terms().dropped.get(dropped::EXPIRED)), (0, 3));
+    assert_eq!((outbox.expires(), outbox.due(S(3_600), false)), (Due::Never, Due::Never));
+}
+
+#[test]
+fn giving_everything_up_keeps_the_ledger_exact() {
+    let intake = Intake::noop();
+    let mut outbox = outbox(Overflow::Block(S(5)));
+    offer(&mut outbox, 3, 0);
+    assert!(outbox.send(Timestamp::default()).is_some());
+    let sealed = Sealed { batch: logs(4), bytes: 0, ended: None };
+    let batch = outbox.route(&sealed).cloned();
+    outbox.refuse(batch.unwrap_or(logs(0)), 0, S(0), intake.bytes());
+    assert_eq!((outbox.terms().queued, outbox.held()), (7, 7));
+    outbox.abandon(intake.bytes());
+    let terms = outbox.terms();
+    assert_eq!((terms.queued, terms.dropped.get(dropped::SHUTDOWN), outbox.held()), (0, 7, 0));
+    assert!(terms.is_balanced() && outbox.is_empty() && outbox.is_flushed());
+}
