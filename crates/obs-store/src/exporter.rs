@@ -135,7 +135,8 @@ impl Exporter for StoreExporter {
 
     async fn check(&self) -> Health {
         match self.ask(Job::Check).await {
-            Ok(()) => Health::Healthy,
+            Ok(None) => Health::Healthy,
+            Ok(Some(why)) => Health::Degraded(format!("max_age and max_size are not kept: {why}").into()),
             Err(failure) => Health::Unhealthy(failure.message),
         }
     }

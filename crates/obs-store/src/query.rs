@@ -59,3 +59,25 @@ pub(crate) fn holds(query: &TraceQuery, summary: &TraceSummary) -> bool {
         && query.since.is_none_or(|since| summary.start >= since)
         && query.until.is_none_or(|until| summary.start < until)
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::params_from_iter;
+
+    use super::*;
+
+    #[test]
+    fn listing_by_time_reads_the_index_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = crate::schema::open(&folder.path().join("obs.db")).unwrap();
+        let since = Some(Timestamp::from_nanos(1));
+        let (sql, values) = candidates(&TraceQuery { since, ..TraceQuery::default() });
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let plan: Vec<String> = statement
+            .query_map(params_from_iter(values), |row| row.get(3))
+            .unwrap()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(plan[0], "SCAN spans USING COVERING INDEX spans_of_trace");
+    }
+}

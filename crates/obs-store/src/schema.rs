@@ -86,11 +86,7 @@ pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, Error> {
 
 /// Refuses the databases of other programs, and those of a newer obs.
 fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), Error> {
-    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-    let found = number("PRAGMA application_id").and_then(|id| {
-        Ok((id, number("PRAGMA user_version")?, number("SELECT count(*) FROM sqlite_schema")?))
-    });
-    match found {
+    match marks(connection) {
         Ok((0, 0, 0)) => Ok(()),
         Ok((id, version, _)) if id == i64::from(APPLICATION_ID) => {
             if version <= MIGRATIONS.len() as i64 {
@@ -110,6 +106,15 @@ fn refuse_foreign(connection: &Connection, path: &Path) -> Result<(), Error> {
             _ => Err(failure::reading(path, &cause)),
         },
     }
+}
+
+/// The application id, the version and how many tables there are: of one moment, since another process may be making
+/// them.
+fn marks(connection: &Connection) -> rusqlite::Result<(i64, i64, i64)> {
+    let moment = connection.unchecked_transaction()?;
+    let number = |sql: &str| moment.query_row(sql, [], |row| row.get(0));
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    Ok((number("PRAGMA application_id")?, number("PRAGMA user_version")?, tables))
 }
 
 fn version(connection: &Connection) -> rusqlite::Result<usize> {

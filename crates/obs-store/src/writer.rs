@@ -29,8 +29,8 @@ pub(crate) enum Job {
     Write(Write, Answer<Reply>),
     /// Answers once all that was asked before is done.
     Flush(Answer<()>),
-    /// Writes something harmless.
-    Check(Answer<()>),
+    /// Writes something harmless, and tells why the last removal failed, if it did.
+    Check(Answer<Option<Box<str>>>),
     /// Removes what is too old or too much, all of it.
     Prune(Answer<Pruned>),
     /// Closes the database and ends.
@@ -49,7 +49,8 @@ impl Writer {
     pub(crate) fn start(config: &StoreConfig, clock: Clock) -> Result<Self, Error> {
         let path = config.path.clone();
         let retention = Retention::new(config);
-        let mut worker = Worker { config: config.clone(), open: None, retention, clock, next: None };
+        let mut worker =
+            Worker { config: config.clone(), open: None, retention, clock, next: None, not_removed: None };
         worker.open = Some(worker.reopen()?);
         let (jobs, inbox) = channel();
         let run = move || worker.run(&inbox);
@@ -77,6 +78,8 @@ struct Worker {
     clock: Clock,
     /// A job that was taken while looking for more to write.
     next: Option<Job>,
+    /// Why the last attempt to remove what is too old or too much failed.
+    not_removed: Option<Box<str>>,
 }
 
 impl std::fmt::Debug for Worker {
@@ -101,7 +104,10 @@ impl Worker {
             match self.wait(inbox) {
                 Wake::Job(Job::Write(write, answer)) => self.write(inbox, write, answer),
                 Wake::Job(Job::Flush(answer)) => drop(answer.send(Ok(()))),
-                Wake::Job(Job::Check(answer)) => drop(answer.send(self.using(probe))),
+                Wake::Job(Job::Check(answer)) => {
+                    let outcome = self.using(probe);
+                    answer.send(outcome.map(|()| self.not_removed.clone())).ok();
+                }
                 Wake::Job(Job::Prune(answer)) => drop(answer.send(self.prune())),
                 Wake::Job(Job::Close(answer)) => {
                     self.open = None;
@@ -183,18 +189,28 @@ impl Worker {
     fn look(&mut self) {
         let now = (self.clock)();
         if let Some((connection, _)) = &self.open {
-            self.retention.look(connection, now).ok();
+            let outcome = self.retention.look(connection, now);
+            self.note(outcome);
         }
     }
 
     /// Removes a bounded part of what is to go; what fails is tried the next time.
     fn remove_some(&mut self) {
+        if !self.retention.is_busy() {
+            return;
+        }
         if let Some((connection, _)) = &mut self.open {
-            self.retention.step(connection).ok();
+            let outcome = self.retention.step(connection).map(drop);
+            self.note(outcome);
         }
         if self.retention.wants_more() {
             self.look();
         }
+    }
+
+    /// Remembers for `check` how the last removal went.
+    fn note(&mut self, outcome: rusqlite::Result<()>) {
+        self.not_removed = outcome.err().map(|cause| failure::of(&self.config.path, &cause).message);
     }
 
     fn prune(&mut self) -> Result<Pruned, Failure> {
@@ -252,8 +268,14 @@ mod tests {
     fn worker(folder: &tempfile::TempDir, trouble: impl FnOnce(&Connection)) -> Worker {
         let config = StoreConfig::new(folder.path().join("obs.db"));
         let retention = Retention::new(&config);
-        let mut worker =
-            Worker { config, open: None, retention, clock: Box::new(Timestamp::default), next: None };
+        let mut worker = Worker {
+            config,
+            open: None,
+            retention,
+            clock: Box::new(Timestamp::default),
+            next: None,
+            not_removed: None,
+        };
         let open = worker.reopen().unwrap();
         trouble(&open.0);
         worker.open = Some(open);
@@ -315,6 +337,35 @@ mod tests {
         let refused: Vec<_> = replies[0].refused.iter().map(|refused| (refused.at, refused.kind)).collect();
         assert_eq!(refused, [(1, ErrorKind::TooLarge)]);
         assert_eq!(count(&worker), 2);
+    }
+
+    #[test]
+    fn a_removal_that_fails_is_told_and_tried_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut worker = worker(&folder, |_| {});
+        worker.config = worker.config.with_max_age(std::time::Duration::from_nanos(1));
+        worker.retention = Retention::new(&worker.config);
+        worker.transact(&rows(vec![log(1)])).unwrap();
+        worker.clock = Box::new(|| Timestamp::from_nanos(9));
+        let query_only = |worker: &Worker, on: &str| {
+            let (connection, _) = worker.open.as_ref().unwrap();
+            connection.execute_batch(&format!("PRAGMA query_only = {on}")).unwrap();
+        };
+        query_only(&worker, "ON");
+        worker.look();
+        worker.remove_some();
+        assert!(
+            worker.not_removed.as_ref().is_some_and(|why| why.contains("writable")),
+            "{:?}",
+            worker.not_removed
+        );
+        query_only(&worker, "OFF");
+        worker.clock = Box::new(|| Timestamp::from_nanos(9_000_000_000));
+        worker.look();
+        while worker.retention.is_busy() {
+            worker.remove_some();
+        }
+        assert_eq!((worker.not_removed.take(), count(&worker)), (None, 0));
     }
 
     #[test]

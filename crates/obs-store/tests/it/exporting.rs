@@ -120,7 +120,10 @@ fn an_export_that_was_given_up_leaves_the_rest_as_it_is() {
     let place = Place::new();
     let exporter = place.exporter();
     let batch = Batch::Logs((0..100).map(|time| log(None, time)).collect());
-    assert!(exporter.export(&batch).now_or_never().is_none());
+    let other = rusqlite::Connection::open(place.path()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(exporter.export(&batch).now_or_never().is_none(), "it cannot be done while another one writes");
+    other.execute_batch("ROLLBACK").unwrap();
     export(&exporter, [log(None, 1).into()]);
     let there = count(&exporter);
     assert!(there == 1 || there == 101, "all of it or nothing, not {there}");

@@ -4,6 +4,7 @@
 
 mod conformance;
 mod exporting;
+#[cfg(unix)]
 mod files;
 mod processes;
 mod reading;

@@ -34,7 +34,7 @@ fn spawn(place: &Place, number: u32) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "processes::as_another_process"])
         .env(ROLE, format!("{number} {}", place.path().display()))
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap()
 }
@@ -42,9 +42,10 @@ fn spawn(place: &Place, number: u32) -> Child {
 #[test]
 fn processes_make_and_fill_one_store_together() {
     let place = Place::new();
-    let mut others: Vec<_> = (1..=3).map(|number| spawn(&place, number)).collect();
-    for other in &mut others {
-        assert!(other.wait().unwrap().success());
+    let others: Vec<_> = (1..=3).map(|number| spawn(&place, number)).collect();
+    for other in others {
+        let output = other.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     }
     let reader = StoreReader::open(place.config()).unwrap();
     let all = obs_core::TraceQuery { limit: 1_000, ..obs_core::TraceQuery::default() };
