@@ -107,6 +107,18 @@ pub(crate) struct ListArgs {
     /// At most this many.
     #[arg(long, default_value_t = 50)]
     pub limit: usize,
+    /// Only traces whose name, inputs, outputs or errors hold this text.
+    #[arg(long)]
+    pub text: Option<String>,
+    /// Only traces that used this model.
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Only traces of this session.
+    #[arg(long, value_name = "ID")]
+    pub session: Option<String>,
+    /// Only traces that failed.
+    #[arg(long)]
+    pub failed: bool,
 }
 
 /// `obsctl traces show`.

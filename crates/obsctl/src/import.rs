@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use obs_core::{Record, Signal, SpanRecord};
+use obs_core::{ByteSize as _, Record, Signal, SpanRecord};
 use obs_instrument::pipeline::{Intake, Pipeline};
 use obs_otlp::ingest;
 use serde::Serialize;
@@ -17,8 +17,8 @@ mod source;
 use progress::Progress;
 use source::Source;
 
-/// After so many records the pipeline gets time to write them, so that its memory stays bounded.
-const AT_A_TIME: usize = 1_000;
+/// After records of so many bytes the pipeline gets time to write them: a quarter of what it holds before it drops.
+const AT_A_TIME: usize = 16 << 20;
 
 /// Something that was not imported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -143,13 +143,26 @@ fn read(files: &[std::path::PathBuf]) -> Imported {
 fn write(records: Vec<Record>, telemetry: &Telemetry) -> anyhow::Result<()> {
     let pipeline = Pipeline::builder().to(telemetry.store()?).to(telemetry.lines()?).build()?;
     let intake = pipeline.intake();
-    for (at, record) in records.into_iter().enumerate() {
+    let mut waiting = 0;
+    for record in records {
+        waiting += bytes(&record);
         offer(&intake, record);
-        if (at + 1) % AT_A_TIME == 0 {
+        if waiting >= AT_A_TIME {
             pipeline.flush(DEADLINE);
+            waiting = 0;
         }
     }
     telemetry::all_delivered(&pipeline.shutdown(DEADLINE))
+}
+
+fn bytes(record: &Record) -> usize {
+    match record {
+        Record::Span(span) => span.byte_size(),
+        Record::Metric(metric) => metric.byte_size(),
+        Record::Log(log) => log.byte_size(),
+        Record::Score(score) => score.byte_size(),
+        Record::Feedback(feedback) => feedback.byte_size(),
+    }
 }
 
 fn offer(intake: &Intake, record: Record) {

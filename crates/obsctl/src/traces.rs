@@ -24,7 +24,14 @@ pub(crate) async fn run(command: TracesCommand, options: &RenderOptions) -> anyh
 
 async fn list(args: ListArgs) -> anyhow::Result<()> {
     let store = open(&args.store.db)?;
-    let query = TraceQuery { limit: args.limit, ..TraceQuery::default() };
+    let query = TraceQuery {
+        limit: args.limit,
+        text: args.text,
+        model: args.model,
+        session_id: args.session,
+        status: args.failed.then_some(Status::Error),
+        ..TraceQuery::default()
+    };
     let traces = store.traces(&query).await?;
     if args.store.json { print_json(&traces) } else { Ok(print(&listed(&traces))?) }
 }

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use obs_console::{RenderOptions, render_trace};
 use obs_core::{Secret, Trace, TraceReader as _};
-use obs_instrument::Observability;
+use obs_instrument::{Observability, Sampling};
 use serde_json::json;
 
 use self::extractive::LocalExtractive;
@@ -48,13 +48,14 @@ pub(crate) async fn run(args: DemoArgs, options: &RenderOptions) -> anyhow::Resu
     let obs = Observability::builder("obsctl-demo")
         .resource("service.version", env!("CARGO_PKG_VERSION"))
         .environment("demo")
+        .enabled(true)
+        .sampling(Sampling::Always)
         .to(telemetry.store()?)
         .to(telemetry.lines()?)
         .build()?;
     let (trace_id, answer) = Workflow::new(&obs, &*model).run(&request).await;
     telemetry::all_delivered(&obs.shutdown(DEADLINE))?;
-    let trace_id =
-        trace_id.context("nothing was recorded: OBS_ENABLED or OTEL_SDK_DISABLED turned obs off")?;
+    let trace_id = trace_id.context("nothing was recorded")?;
     let trace = telemetry.reader()?.trace(trace_id).await?.context("the trace is not in the store")?;
     show(&args, &request, answer.as_ref().ok(), &trace, &telemetry, options)?;
     answer?;

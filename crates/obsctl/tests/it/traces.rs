@@ -27,3 +27,25 @@ fn a_trace_is_found_by_its_id_its_beginning_and_as_the_latest() {
     assert!(show("ffff", 1).stderr.contains("no trace ffff"));
     assert!(show("hello", 1).stderr.contains("32 hexadecimal digits"));
 }
+
+#[test]
+fn the_list_is_narrowed_by_text_model_session_and_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    obsctl(folder.path(), &["import", &data("agent-otlp.jsonl"), &data("single-otlp.json")]).ended(0);
+    let listed = |narrow: &[&str]| {
+        let args = [&["traces", "list", "--db", "obs-import", "--json"], narrow].concat();
+        obsctl(folder.path(), &args).ended(0).json().as_array().unwrap().len()
+    };
+    for (narrow, traces) in [
+        (&[][..], 2),
+        (&["--limit", "1"], 1),
+        (&["--text", "NO SUCH article"], 1),
+        (&["--text", "unheard of"], 0),
+        (&["--model", "small-1"], 1),
+        (&["--session", "session-7"], 1),
+        (&["--session", "session-8"], 0),
+        (&["--failed"], 0),
+    ] {
+        assert_eq!(listed(narrow), traces, "{narrow:?}");
+    }
+}
