@@ -209,6 +209,24 @@ pub(crate) mod optional_float {
     }
 }
 
+/// [`float`] for each of a shared list.
+pub(crate) mod floats {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Float(#[serde(with = "super::float")] f64);
+
+    pub(crate) fn serialize<S: Serializer>(values: &Arc<[f64]>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(values.iter().map(|value| Float(*value)))
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[f64]>, D::Error> {
+        Ok(Vec::<Float>::deserialize(deserializer)?.into_iter().map(|Float(value)| value).collect())
+    }
+}
+
 /// An optional duration as whole nanoseconds.
 pub(crate) mod nanos {
     use std::time::Duration;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::json::{float, optional_float};
+use crate::json::{float, floats, optional_float};
 use crate::{Cost, Resource, SpanRef, Str, Timestamp, TraceContext};
 
 /// A measurement, or an aggregated point of a series.
@@ -120,6 +120,7 @@ pub struct Histogram {
     #[serde(default, with = "optional_float", skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
     /// Upper bounds, inclusive and ascending; the last bucket has none.
+    #[serde(with = "floats")]
     pub bounds: Arc<[f64]>,
     /// Samples in each bucket, one more than bounds.
     pub counts: Vec<u64>,

@@ -9,9 +9,10 @@ use proptest::sample::select;
 use super::shared::{context, distinct, number, resource, span_ref, text, timestamp};
 use super::span_type::cost;
 
-/// A histogram with ascending finite bounds, and one count more than bounds.
+/// A histogram with ascending bounds, the last of which may be infinite, and one count more than bounds.
 fn histogram() -> impl Strategy<Value = Histogram> {
-    let bounds = vec(-1e9f64..1e9, 0..5).prop_map(|mut bounds| {
+    let bound = prop_oneof![9 => -1e9f64..1e9, 1 => Just(f64::INFINITY)];
+    let bounds = vec(bound, 0..5).prop_map(|mut bounds| {
         bounds.sort_by(f64::total_cmp);
         bounds.dedup();
         bounds
