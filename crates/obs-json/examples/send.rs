@@ -16,9 +16,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     exporter.export(&Batch::Logs(vec![log].into())).await?;
     exporter.shutdown().await?;
 
-    print!("{}", std::fs::read_to_string(&file)?);
+    let lines = std::fs::read_to_string(&file)?;
     let records = read_lines(&file)?.collect::<Result<Vec<_>, _>>()?;
-    println!("{}", normalise_pretty(&records));
     std::fs::remove_file(file)?;
+    print!("{lines}");
+    println!("{}", normalise_pretty(&records));
     Ok(())
 }
