@@ -38,16 +38,11 @@ impl fmt::Debug for Case {
 pub(crate) struct Cost {
     /// CPU time in nanoseconds, of the best burst: whatever disturbs a burst only adds.
     pub(crate) nanos: f64,
-    /// Allocations, of the best burst.
-    pub(crate) allocations: f64,
-    /// Bytes allocated, of the best burst.
-    pub(crate) bytes: f64,
 }
 
 /// Measures the cases in turns, so that a busy machine is busy for all of them.
 pub(crate) fn measure(cases: &mut [Case], rounds: usize) -> Vec<Cost> {
-    let none = Cost { nanos: f64::INFINITY, allocations: f64::INFINITY, bytes: f64::INFINITY };
-    let mut costs = vec![none; cases.len()];
+    let mut costs = vec![Cost { nanos: f64::INFINITY }; cases.len()];
     for case in &mut *cases {
         (case.burst)(BURST);
         (case.flush)();
@@ -58,14 +53,6 @@ pub(crate) fn measure(cases: &mut [Case], rounds: usize) -> Vec<Cost> {
             (case.burst)(BURST);
             cost.nanos = cost.nanos.min(start.elapsed().as_nanos() as f64 / BURST as f64);
             (case.flush)();
-        }
-    }
-    for (case, cost) in cases.iter_mut().zip(&mut costs) {
-        for _ in 0..8 {
-            let seen = allocation_counter::measure(|| (case.burst)(BURST));
-            (case.flush)();
-            cost.allocations = cost.allocations.min(seen.count_total as f64 / BURST as f64);
-            cost.bytes = cost.bytes.min(seen.bytes_total as f64 / BURST as f64);
         }
     }
     costs

@@ -17,9 +17,11 @@ pub(crate) fn run(effort: Effort) -> Result<Vec<Row>, Box<dyn Error>> {
     let mut cases = cases()?;
     let costs = measure(&mut cases, effort.rounds);
     let (ours, peer) = (of(&cases, &costs, "obs.log"), of(&cases, &costs, "otel.log"));
-    Ok(vec![
-        Row::ratio("log record with correlation", ours.nanos, "otel.log", peer.nanos, Goal::AtMost(0.25)),
-        Row::figure("log record with correlation", ours.allocations, "allocations", Goal::None),
-        Row::figure("otel.log", peer.allocations, "allocations", Goal::None),
-    ])
+    Ok(vec![Row::ratio(
+        "log record with correlation",
+        ours.nanos,
+        "otel.log",
+        peer.nanos,
+        Goal::AtMost(0.25),
+    )])
 }

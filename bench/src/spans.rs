@@ -4,8 +4,8 @@ use std::error::Error;
 
 use crate::Effort;
 use crate::case::{Case, measure};
-use crate::table::{Goal, Row, of};
-use crate::{instructions, ours, peers};
+use crate::table::{Goal, Row, of, short};
+use crate::{allocations, instructions, ours, peers};
 
 /// Every case, by name.
 pub(crate) fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
@@ -26,39 +26,22 @@ pub(crate) fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
 
 /// The rows of the table.
 pub(crate) fn run(effort: Effort) -> Result<Vec<Row>, Box<dyn Error>> {
+    let allocated = allocations::all()?;
     let mut cases = cases()?;
     let costs = measure(&mut cases, effort.rounds);
     let cost = |name: &str| of(&cases, &costs, name);
-    let (copied, shared, unsampled) = (cost("obs.copied"), cost("obs.shared"), cost("obs.unsampled"));
-    let ratio = |what, ours: &str, peer: &str, most| {
-        Row::ratio(what, cost(ours).nanos, peer, cost(peer).nanos, Goal::AtMost(most))
-    };
-    let third = 1.0 / 3.0;
+    let unsampled = cost("obs.unsampled").nanos;
+    let ratio =
+        |what, ours: &str, peer: &str, goal| Row::ratio(what, cost(ours).nanos, peer, cost(peer).nanos, goal);
     let mut rows = vec![
-        ratio("span, payload copied", "obs.copied", "otel.copied", third),
-        ratio("span, payload copied", "obs.copied", "fastrace.copied", 1.0 / 2.5),
-        Row::figure("span, payload copied", copied.allocations, "allocations", Goal::AtMost(2.0)),
-        Row::figure("span, payload copied", copied.bytes, "bytes allocated", Goal::None),
-        ratio("span, payload shared", "obs.shared", "otel.shared", 0.25),
-        Row::figure("span, payload shared", shared.allocations, "allocations", Goal::AtMost(0.0)),
-        ratio("span, against tracing", "obs.copied", "tracing-otel.lean", 0.5),
-        ratio("span, against tracing", "obs.copied", "tracing-otel.default", 0.5),
-        Row::figure("unsampled span", unsampled.nanos, "ns", Goal::AtMost(5.0)),
-        Row::figure("unsampled span", unsampled.allocations, "allocations", Goal::AtMost(0.0)),
-        Row::ratio(
-            "unsampled span",
-            unsampled.nanos,
-            "otel.unsampled",
-            cost("otel.unsampled").nanos,
-            Goal::None,
-        ),
-        Row::ratio(
-            "unsampled span",
-            unsampled.nanos,
-            "fastrace.unsampled",
-            cost("fastrace.unsampled").nanos,
-            Goal::None,
-        ),
+        ratio("span, payload copied", "obs.copied", "otel.copied", Goal::AtMost(1.0 / 3.0)),
+        ratio("span, payload copied", "obs.copied", "fastrace.copied", Goal::AtMost(1.0 / 2.5)),
+        ratio("span, payload shared", "obs.shared", "otel.shared", Goal::AtMost(0.25)),
+        ratio("span, against tracing", "obs.copied", "tracing-otel.lean", Goal::None),
+        ratio("span, against tracing", "obs.copied", "tracing-otel.default", Goal::None),
+        Row::figure("unsampled span", unsampled, "ns", Goal::AtMost(5.0)),
+        ratio("unsampled span", "obs.unsampled", "otel.unsampled", Goal::None),
+        ratio("unsampled span", "obs.unsampled", "fastrace.unsampled", Goal::None),
     ];
     for (name, goal) in [
         ("obs.copied", Goal::AtMost(1_000.0)),
@@ -70,8 +53,21 @@ pub(crate) fn run(effort: Effort) -> Result<Vec<Row>, Box<dyn Error>> {
             rows.push(Row::figure(name, count, "instructions", goal));
         }
     }
-    for name in ["otel.copied", "otel.shared", "fastrace.copied", "tracing-otel.lean"] {
-        rows.push(Row::figure(name, cost(name).allocations, "allocations", Goal::None));
+    for (name, goal) in [
+        ("obs.copied", Goal::AtMost(2.0)),
+        ("obs.shared", Goal::AtMost(0.0)),
+        ("obs.unsampled", Goal::AtMost(0.0)),
+        ("obs.log", Goal::None),
+        ("otel.copied", Goal::None),
+        ("otel.shared", Goal::None),
+        ("otel.log", Goal::None),
+        ("fastrace.copied", Goal::None),
+        ("tracing-otel.lean", Goal::None),
+    ] {
+        if let Some(allocated) = allocated.get(name) {
+            let told = format!("{} allocations, {} bytes", short(allocated.count), short(allocated.bytes));
+            rows.push(Row::told(name, told, allocated.count, goal));
+        }
     }
     Ok(rows)
 }

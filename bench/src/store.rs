@@ -22,6 +22,7 @@ const TRACE: u64 = 10;
 
 /// What the store sets on the connection that writes.
 const SETTINGS: &str = "
+PRAGMA page_size = 16384;
 PRAGMA auto_vacuum = INCREMENTAL;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
@@ -78,6 +79,10 @@ pub(crate) fn run(effort: Effort) -> Result<Vec<Row>, Box<dyn Error>> {
         let filled = read(&path)?;
         assert_eq!(filled.rows.len(), effort.rows);
         let mut connection = empty(&folder.path().join("bare.db"), &filled)?;
+        let pages = |connection: &Connection| {
+            connection.query_row("PRAGMA page_size", [], |row| row.get::<_, i64>(0))
+        };
+        assert_eq!(pages(&connection)?, pages(&Connection::open(&path)?)?, "the settings differ");
         bare.take(|| fill(&mut connection, &filled, limit))?;
     }
     let rate = |time: Duration| effort.rows as f64 / time.as_secs_f64() / 1e3;

@@ -1,0 +1,73 @@
+//! Side-by-side benchmarks of obs and its peers: `cargo run --release`, in this folder.
+//!
+//! `--quick` runs a tenth of it, `--only PART` one part of `spans`, `logs`, `fanout`, `store` and `step`.
+
+mod allocations;
+mod case;
+mod fanout;
+mod instructions;
+mod logs;
+mod ours;
+mod payload;
+mod peers;
+mod sink;
+mod spans;
+mod step;
+mod store;
+mod table;
+
+use std::error::Error;
+
+pub use allocations::count;
+use table::Row;
+
+/// How much of everything is run.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Effort {
+    /// Rounds of a burst for each case.
+    pub(crate) rounds: usize,
+    /// Pairs of steps.
+    pub(crate) pairs: usize,
+    /// Rows put into a store.
+    pub(crate) rows: usize,
+}
+
+const FULL: Effort = Effort { rounds: 400, pairs: 200, rows: 50_000 };
+const QUICK: Effort = Effort { rounds: 40, pairs: 20, rows: 5_000 };
+
+type Part = fn(Effort) -> Result<Vec<Row>, Box<dyn Error>>;
+
+const PARTS: [(&str, Part); 5] = [
+    ("spans", spans::run),
+    ("logs", logs::run),
+    ("fanout", fanout::run),
+    ("store", store::run),
+    ("step", step::run),
+];
+
+/// Runs what the arguments ask for and prints the table.
+///
+/// # Errors
+/// An argument that is not known, or a part that could not be run.
+pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    if let [flag, case] = arguments
+        && flag == instructions::FLAG
+    {
+        return instructions::run_case(case);
+    }
+    let quick = arguments.iter().any(|argument| argument == "--quick");
+    let only = arguments.iter().skip_while(|argument| *argument != "--only").nth(1);
+    if let Some(unknown) = only.filter(|only| PARTS.iter().all(|(name, _)| name != only)) {
+        let names = PARTS.map(|(name, _)| name).join(", ");
+        return Err(format!("there is no part `{unknown}`; the parts are {names}").into());
+    }
+    let mut rows = Vec::new();
+    for (name, part) in PARTS {
+        if only.is_none_or(|only| only == name) {
+            eprintln!("{name} …");
+            rows.extend(part(if quick { QUICK } else { FULL })?);
+        }
+    }
+    print!("{}", table::render(&rows));
+    Ok(())
+}
