@@ -17,6 +17,7 @@ mod processor;
 mod queue;
 mod redact;
 mod report;
+mod shorten;
 mod split;
 mod suppress;
 mod terms;

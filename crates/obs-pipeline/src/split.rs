@@ -3,11 +3,14 @@
 use async_trait::async_trait;
 use obs_core::{Batch, Descriptor, Error, ErrorKind, Exporter, Health, Receipt, Rejection};
 
+use crate::shorten::shortened;
+
 /// A decorator that halves a batch refused for its content, so that one bad record does not sink the others.
 ///
 /// It spends at most its budget of requests on a batch, and ends after `2·(⌊log2 n⌋ + 1)` requests without any delivery,
 /// so that a backend that refuses everything is not stormed.
 /// What was not tried alone by then is rejected as [`ErrorKind::SplitBudget`].
+/// A lone record that is too large is tried once more with its longest text cut to 1 KiB and a mark.
 /// Trouble of the destination itself passes through, with all that is left.
 #[derive(Debug)]
 pub struct Split<E> {
@@ -52,7 +55,19 @@ impl<E: Exporter> Exporter for Split<E> {
             }
             let why =
                 format!("given up after {requests} requests, the last one refused: {}", error.message());
-            if left.len() <= 1 {
+            if error.kind() == ErrorKind::TooLarge
+                && let Some(short) = (left.len() == 1).then(|| shortened(&left)).flatten()
+            {
+                requests += 1;
+                match self.inner.export(&short).await {
+                    Ok(receipt) => total.absorb(receipt),
+                    Err(again) if again.undelivered().is_empty() => total.absorb(again.into_rejection(2)),
+                    Err(again) if again.kind().is_content() => total.absorb(error.into_rejection(2)),
+                    Err(again) => {
+                        return Err(again.with_undelivered(together(left, parts)).with_settled(total));
+                    }
+                }
+            } else if left.len() <= 1 {
                 total.absorb(error.into_rejection(1));
             } else {
                 let (first, second) = left.halves();

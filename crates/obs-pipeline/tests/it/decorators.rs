@@ -61,6 +61,30 @@ fn split_does_not_storm_a_backend_that_refuses_everything() {
 }
 
 #[test]
+fn split_cuts_the_longest_text_of_a_record_that_is_too_large() {
+    let too_large = |record: &Record| match record {
+        Record::Log(log) => log.message.len() > 100_000,
+        _ => false,
+    };
+    let exporter = Scripted::builder([]).with_poison(ErrorKind::TooLarge, too_large).shared();
+    let batch: Batch = Batch::Logs(
+        (0..8)
+            .map(|at| {
+                let message = if at == 5 { "x".repeat(1 << 20) } else { "short".to_owned() };
+                Log::new(Timestamp::from_nanos(at), Level::Info, message)
+            })
+            .collect(),
+    );
+    let receipt = run(Split::new(Arc::clone(&exporter), 256).export(&batch)).unwrap();
+    assert_eq!((receipt.delivered, receipt.rejected_count()), (8, 0));
+    let cut = exporter.records().into_iter().filter(|record| number(record) == 5);
+    assert!(cut.eq(exporter.records().into_iter().filter(|record| match record {
+        Record::Log(log) => log.message.contains("truncated by obs: 1048576 bytes"),
+        _ => false,
+    })));
+}
+
+#[test]
 fn split_passes_trouble_of_the_destination_through_with_all_that_is_left() {
     let exporter = Scripted::new([Step::refused(), Step::Deliver, Step::unavailable()]);
     let error = run(Split::new(exporter, 256).export(&logs(10))).unwrap_err();
