@@ -75,6 +75,14 @@ pub(crate) fn writer_gone(path: &Path) -> Failure {
     failure(Retry::Hold(LONG), path, &"the writer thread has ended", "restart the process, and report it")
 }
 
+/// How long to wait before doing again by itself what failed so.
+pub(crate) fn pause(failure: &Failure) -> Duration {
+    match failure.retry {
+        Retry::Hold(pause) | Retry::After(pause) => pause,
+        Retry::Backoff | Retry::Never => SHORT,
+    }
+}
+
 /// The same failure, for another call that waits for the same transaction.
 pub(crate) fn again(failure: &Failure) -> Failure {
     Failure { message: failure.message.clone(), ..*failure }

@@ -63,13 +63,22 @@ pub(crate) struct Retention {
     /// Whether a removal by size has not got far enough yet.
     shrinking: bool,
     sweep: Option<Sweep>,
+    /// Nothing is begun before this, since something failed.
+    not_before: Option<Timestamp>,
 }
 
 impl Retention {
     /// As the configuration says.
     pub(crate) fn new(config: &StoreConfig) -> Self {
         let max_size = config.max_size.map(crate::Bytes::get);
-        Self { max_age: config.max_age, max_size, due: Timestamp::default(), shrinking: false, sweep: None }
+        Self {
+            max_age: config.max_age,
+            max_size,
+            due: Timestamp::default(),
+            shrinking: false,
+            sweep: None,
+            not_before: None,
+        }
     }
 
     /// How often to look while nothing is written; `None` where nothing is ever removed.
@@ -82,7 +91,35 @@ impl Retention {
         self.sweep.is_some()
     }
 
-    /// Begins to remove what is too old or too much now, if nothing is being removed already.
+    /// Whether anything is ever removed.
+    pub(crate) fn is_on(&self) -> bool {
+        self.max_age.is_some() || self.max_size.is_some()
+    }
+
+    /// How long to wait before looking, while nothing is written and no removal is under way; never less than a
+    /// second, `None` where nothing is ever removed by itself.
+    pub(crate) fn patience(&self, now: Timestamp) -> Option<Duration> {
+        let rest = self.not_before.map(|time| time.since(now).max(Duration::from_secs(1)));
+        rest.or(self.interval())
+    }
+
+    /// Whether nothing is to be begun yet, since something failed; a rest that is over is forgotten.
+    pub(crate) fn rests(&mut self, now: Timestamp) -> bool {
+        self.not_before = self.not_before.filter(|time| now < *time);
+        self.not_before.is_some()
+    }
+
+    /// Gives up what is under way, and begins anew at that time. Where it rests already, that time stays: writes that
+    /// fail one after the other would put it off for ever.
+    pub(crate) fn rest(&mut self, until: Timestamp) {
+        if self.is_on() {
+            let until = *self.not_before.get_or_insert(until);
+            (self.sweep, self.shrinking, self.due) = (None, false, self.due.min(until));
+        }
+    }
+
+    /// Begins to remove what is too old or too much now, if nothing is being removed already; whether it still rests
+    /// is the caller's to ask.
     pub(crate) fn look(&mut self, connection: &Connection, now: Timestamp) -> rusqlite::Result<()> {
         if self.sweep.is_some() {
             return Ok(());

@@ -1,7 +1,7 @@
 //! The one thread that writes.
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 
 use obs_core::{Error, ErrorKind, Failure, Reply, Timestamp};
@@ -12,6 +12,8 @@ use crate::file::Identity;
 use crate::retention::{Pruned, Retention};
 use crate::write::Write;
 use crate::{StoreConfig, failure, schema};
+
+mod removing;
 
 /// Rows in one transaction; more wait for the next, so that nobody waits long for a commit.
 const ROWS: usize = 4_096;
@@ -125,16 +127,9 @@ impl Worker {
         if let Some(job) = self.next.take() {
             return Wake::Job(job);
         }
-        if self.retention.is_busy() {
-            return match inbox.try_recv() {
-                Ok(job) => Wake::Job(job),
-                Err(TryRecvError::Empty) => Wake::Idle,
-                Err(TryRecvError::Disconnected) => Wake::Gone,
-            };
-        }
-        match self.retention.interval() {
+        match self.patience() {
             None => inbox.recv().map_or(Wake::Gone, Wake::Job),
-            Some(interval) => match inbox.recv_timeout(interval) {
+            Some(patience) => match inbox.recv_timeout(patience) {
                 Ok(job) => Wake::Job(job),
                 Err(RecvTimeoutError::Timeout) => Wake::Idle,
                 Err(RecvTimeoutError::Disconnected) => Wake::Gone,
@@ -169,6 +164,8 @@ impl Worker {
                 for (_, answer) in group {
                     answer.send(Err(failure::again(&failed))).ok();
                 }
+                // Removing may make the room that the write needs.
+                self.look();
             }
         }
     }
@@ -185,54 +182,21 @@ impl Worker {
         })
     }
 
-    /// Begins to remove what is too old or too much, if it is time; what fails is tried the next time.
-    fn look(&mut self) {
-        let now = (self.clock)();
-        if let Some((connection, _)) = &self.open {
-            let outcome = self.retention.look(connection, now);
-            self.note(outcome);
-        }
-    }
-
-    /// Removes a bounded part of what is to go; what fails is tried the next time.
-    fn remove_some(&mut self) {
-        if !self.retention.is_busy() {
-            return;
-        }
-        if let Some((connection, _)) = &mut self.open {
-            let outcome = self.retention.step(connection).map(drop);
-            self.note(outcome);
-        }
-        if self.retention.wants_more() {
-            self.look();
-        }
-    }
-
-    /// Remembers for `check` how the last removal went.
-    fn note(&mut self, outcome: rusqlite::Result<()>) {
-        self.not_removed = outcome.err().map(|cause| failure::of(&self.config.path, &cause).message);
-    }
-
-    fn prune(&mut self) -> Result<Pruned, Failure> {
-        let now = (self.clock)();
-        let mut retention = std::mem::replace(&mut self.retention, Retention::new(&self.config));
-        let outcome = self.using(|connection| retention.run(connection, now));
-        self.retention = retention;
-        outcome
-    }
-
     /// Uses the database, opened again if it was moved away or was in trouble.
     fn using<T>(&mut self, work: impl FnOnce(&mut Connection) -> rusqlite::Result<T>) -> Result<T, Failure> {
         let known = self.open.take().filter(|(_, identity)| identity.holds());
-        let (mut connection, identity) = match known {
-            Some(known) => known,
-            None => self.reopen().map_err(|cause| failure::opening(&cause))?,
+        let (mut connection, identity) = if let Some(known) = known {
+            known
+        } else {
+            let opened = self.reopen().map_err(|cause| failure::opening(&cause));
+            opened.inspect_err(|failed| self.rest(failed))?
         };
         let outcome = work(&mut connection);
         let failed = outcome.as_ref().err().map(|cause| failure::of(&self.config.path, cause));
         // A connection that was in trouble may hold on to it; another one is tried the next time.
-        if failed.as_ref().is_none_or(|failed| failed.retry == obs_core::Retry::Backoff) {
-            self.open = Some((connection, identity));
+        match &failed {
+            Some(failed) if failed.retry != obs_core::Retry::Backoff => self.rest(failed),
+            _ => self.open = Some((connection, identity)),
         }
         match (outcome, failed) {
             (Ok(value), _) => Ok(value),
@@ -265,7 +229,7 @@ mod tests {
     use super::*;
 
     /// A worker without its thread, whose connection `trouble` was made for.
-    fn worker(folder: &tempfile::TempDir, trouble: impl FnOnce(&Connection)) -> Worker {
+    pub(super) fn worker(folder: &tempfile::TempDir, trouble: impl FnOnce(&Connection)) -> Worker {
         let config = StoreConfig::new(folder.path().join("obs.db"));
         let retention = Retention::new(&config);
         let mut worker = Worker {
@@ -282,17 +246,17 @@ mod tests {
         worker
     }
 
-    fn log(bytes: usize) -> Log {
+    pub(super) fn log(bytes: usize) -> Log {
         Log::new(Timestamp::from_nanos(1), Level::Info, "x".repeat(bytes))
     }
 
-    fn rows(logs: Vec<Log>) -> Vec<(Write, Answer<Reply>)> {
+    pub(super) fn rows(logs: Vec<Log>) -> Vec<(Write, Answer<Reply>)> {
         let records = Records::from(logs);
         let calls = crate::write::map(&records, Write::Logs).calls;
         calls.into_iter().map(|call| (call.request, oneshot::channel().0)).collect()
     }
 
-    fn count(worker: &Worker) -> i64 {
+    pub(super) fn count(worker: &Worker) -> i64 {
         let reader = schema::open_for_reading(&worker.config.path).unwrap();
         reader.query_row("SELECT count(*) FROM logs", [], |row| row.get(0)).unwrap()
     }
@@ -337,35 +301,6 @@ mod tests {
         let refused: Vec<_> = replies[0].refused.iter().map(|refused| (refused.at, refused.kind)).collect();
         assert_eq!(refused, [(1, ErrorKind::TooLarge)]);
         assert_eq!(count(&worker), 2);
-    }
-
-    #[test]
-    fn a_removal_that_fails_is_told_and_tried_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let mut worker = worker(&folder, |_| {});
-        worker.config = worker.config.with_max_age(std::time::Duration::from_nanos(1));
-        worker.retention = Retention::new(&worker.config);
-        worker.transact(&rows(vec![log(1)])).unwrap();
-        worker.clock = Box::new(|| Timestamp::from_nanos(9));
-        let query_only = |worker: &Worker, on: &str| {
-            let (connection, _) = worker.open.as_ref().unwrap();
-            connection.execute_batch(&format!("PRAGMA query_only = {on}")).unwrap();
-        };
-        query_only(&worker, "ON");
-        worker.look();
-        worker.remove_some();
-        assert!(
-            worker.not_removed.as_ref().is_some_and(|why| why.contains("writable")),
-            "{:?}",
-            worker.not_removed
-        );
-        query_only(&worker, "OFF");
-        worker.clock = Box::new(|| Timestamp::from_nanos(9_000_000_000));
-        worker.look();
-        while worker.retention.is_busy() {
-            worker.remove_some();
-        }
-        assert_eq!((worker.not_removed.take(), count(&worker)), (None, 0));
     }
 
     #[test]
