@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Feedback, Log, Score, Span, SpanId, Status, Str, Timestamp, TraceId, Usage};
+use crate::{Error, Feedback, Log, Score, Span, SpanId, SpanType, Status, Str, Timestamp, TraceId, Usage};
 
 /// Where traces can be read back from.
 #[async_trait]
@@ -109,17 +109,24 @@ impl Trace {
 
     /// Tokens of all model calls.
     ///
-    /// Frameworks report the same tokens on nested spans; only the innermost that reports any counts.
+    /// Frameworks report the same tokens on nested spans: of model calls, and of spans of no special type, that stand
+    /// directly in each other only the innermost that reports any counts.
+    /// What a tool, an agent or a workflow does below a model call is work of its own, and counts besides.
     pub fn usage(&self) -> Usage {
-        let parents: HashMap<SpanId, Option<SpanId>> =
-            self.spans.iter().map(|span| (span.span_id, span.parent_span_id)).collect();
+        let known: HashMap<SpanId, &Span> = self.spans.iter().map(|span| (span.span_id, span)).collect();
+        let passes_on =
+            |span: &Span| matches!(span.span_type, SpanType::LlmGeneration(_) | SpanType::Generic);
         let reports =
             |span: &Span| span.span_type.model().map(|(_, _, usage)| *usage).filter(|u| !u.is_empty());
         let mut outer: HashSet<SpanId> = HashSet::new();
         for span in self.spans.iter().filter(|span| reports(span).is_some()) {
             let mut above = span.parent_span_id;
-            while let Some(id) = above.filter(|id| outer.insert(*id)) {
-                above = parents.get(&id).copied().flatten();
+            while let Some(id) = above
+                && let Some(parent) = known.get(&id)
+                && passes_on(parent)
+                && outer.insert(id)
+            {
+                above = parent.parent_span_id;
             }
         }
         let mut sum = Usage::default();
@@ -186,6 +193,15 @@ mod tests {
         assert_eq!(trace.usage().input, Some(10));
         trace.spans = vec![span(1, Some(2), 3), span(2, Some(1), 5)];
         assert!(trace.usage().input <= Some(8), "a cycle ends");
+    }
+
+    #[test]
+    fn what_a_tool_does_below_a_model_call_counts_besides() {
+        let mut trace = Trace::new(TraceId::new(1).unwrap());
+        let mut tool = span(2, Some(1), 0);
+        tool.span_type = SpanType::ToolCall(crate::ToolCall::default());
+        trace.spans = vec![span(1, None, 1000), tool, span(3, Some(2), 20)];
+        assert_eq!(trace.usage().input, Some(1020));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Which traces are recorded.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use obs_core::TraceId;
@@ -17,7 +18,7 @@ pub enum Sampling {
     Never,
     /// A share of them, by their id, so that every service decides alike.
     Ratio(Ratio),
-    /// What the function says; it runs on the application's thread.
+    /// What the function says; it runs on the application's thread, and a panic of it counts as no.
     Custom(Arc<dyn Fn(&SamplingInput<'_>) -> bool + Send + Sync>),
 }
 
@@ -58,7 +59,10 @@ impl Sampling {
             Self::Always => true,
             Self::Never => false,
             Self::Ratio(ratio) => ratio.takes(trace_id),
-            Self::Custom(sample) => sample(&SamplingInput { trace_id, name, span_type }),
+            Self::Custom(sample) => {
+                let input = SamplingInput { trace_id, name, span_type };
+                catch_unwind(AssertUnwindSafe(|| sample(&input))).unwrap_or(false)
+            }
         }
     }
 }

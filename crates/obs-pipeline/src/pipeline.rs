@@ -64,7 +64,12 @@ impl Pipeline {
     }
 
     /// Delivers all that was recorded before, if that is done within `deadline`.
+    ///
+    /// After a shutdown it only reports.
     pub fn flush(&self, deadline: Duration) -> Report {
+        if self.intake.is_closed() {
+            return self.report();
+        }
         let deadline = Deadline::after(deadline);
         if !self.collect(false, deadline) {
             return self.reported(false);
@@ -81,6 +86,9 @@ impl Pipeline {
     ///
     /// Lanes in memory cannot do that; the report names them.
     pub fn sync(&self, deadline: Duration) -> SyncReport {
+        if self.intake.is_forked() {
+            return SyncReport { durable: false, not_durable: Vec::new(), report: self.reported(false) };
+        }
         let complete = self.collect(false, Deadline::after(deadline));
         let lanes = self.destinations.iter().flat_map(|destination| {
             let lane = |signal| format!("{}/{signal}", destination.name()).into_boxed_str();
@@ -119,7 +127,7 @@ impl Pipeline {
                 destination.give_up();
                 complete = false;
             }
-            complete &= destination.lost_nothing();
+            complete &= destination.ended_well();
         }
         self.reported(complete)
     }

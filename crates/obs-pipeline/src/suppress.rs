@@ -17,4 +17,5 @@ pub(crate) fn is_suppressed() -> bool {
 /// Records made on such a thread are ignored and not counted.
 pub fn suppress_this_thread() {
     SUPPRESSED.set(true);
+    crate::intake::leave();
 }

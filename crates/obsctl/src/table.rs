@@ -25,7 +25,8 @@ pub(crate) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     out
 }
 
-fn harmless(text: &str) -> String {
+/// Text for a terminal: control characters, of which escape sequences are made, become a visible mark.
+pub(crate) fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

@@ -180,6 +180,13 @@ fn a_custom_sampler_sees_the_root() {
 }
 
 #[test]
+fn law_2_host_is_safe_from_a_panicking_sampler() {
+    let bench = Bench::with(|builder| builder.sampling(Sampling::custom(|_| panic!("on purpose"))));
+    let span = bench.obs.span("s");
+    assert!(!span.is_recording() && span.trace_id().is_some());
+}
+
+#[test]
 fn a_disabled_instance_does_nothing_until_enabled() {
     let bench = Bench::with(|builder| builder.enabled(false));
     assert_eq!(bench.obs.span("off").trace_id(), None);

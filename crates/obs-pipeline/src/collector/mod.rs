@@ -16,6 +16,7 @@ use crate::guard::guarded;
 use crate::intake::{Buffer, Buffers, Chunks};
 use crate::redact::Finish;
 use crate::suppress::suppress_this_thread;
+use crate::terms::dropped;
 use crate::{Intake, Processor, Segment};
 
 pub(crate) use control::Control;
@@ -27,6 +28,8 @@ use sealed::Seal;
 
 /// How long records gather before they are taken.
 const BEAT: Duration = Duration::from_millis(5);
+/// A pass with fewer records ends in sleep: to be woken by the next record costs less than to look once more.
+const BUSY: usize = 64;
 /// How often memory is looked after while nothing is recorded.
 const SLOW_BEAT: Duration = Duration::from_millis(50);
 /// After so many slow beats, memory that is still in use is given up.
@@ -48,7 +51,7 @@ pub(crate) struct Collector {
     scores: Hand<Score>,
     feedback: Hand<Feedback>,
     anchored: Duration,
-    /// Beats without a record.
+    /// Passes since the last busy one.
     quiet: u32,
 }
 
@@ -142,7 +145,9 @@ impl Collector {
                 self.rest();
             }
             let request = self.control.request();
-            self.pass(request.close);
+            if let Err(panic) = guarded(|| self.pass(request.close)) {
+                self.lose(&panic);
+            }
             self.control.answer(request);
             if request.close {
                 return;
@@ -150,7 +155,8 @@ impl Collector {
         }
     }
 
-    /// Waits for the next pass: a beat while there is traffic, else until the first record.
+    /// Waits for the next pass: a beat while there is traffic, else until the first record and a beat for those that
+    /// follow it.
     fn rest(&mut self) {
         if self.quiet == 0 {
             self.intake.bell().doze(BEAT);
@@ -185,21 +191,35 @@ impl Collector {
         books.forget_orphans();
         drop(books);
         self.intake.bytes().release(credit);
-        let mut quiet = true;
+        let mut taken = 0;
         each_hand!(self, hand => {
             for chunk in std::mem::take(&mut hand.chunks).drain() {
-                quiet = false;
+                taken += chunk.records.len();
                 self.process(Segment::from(chunk.records));
                 self.intake.bytes().release(chunk.bytes);
             }
         });
         each_hand!(self, hand => hand.recycle.sweep());
-        self.quiet = if quiet { self.quiet.saturating_add(1) } else { 0 };
+        self.quiet = if taken < BUSY { self.quiet.saturating_add(1) } else { 0 };
         self.anchor();
     }
 }
 
 impl Collector {
+    /// After a panic: what was in hand is lost and counted, and the next pass begins with empty hands.
+    fn lose(&mut self, panic: &str) {
+        each_hand!(self, hand => {
+            for chunk in std::mem::take(&mut hand.chunks).drain() {
+                self.intake.bytes().release(chunk.bytes);
+            }
+        });
+        self.intake.books().drop_all_pending(dropped::PANIC);
+        // A subscriber may have been what panicked.
+        let _ = guarded(
+            || tracing::error!(target: "obs::collector", "a pass of the collector panicked: {panic}"),
+        );
+    }
+
     /// Sees a segment, and whatever processors make of it, through to the lanes.
     fn process(&mut self, segment: Segment) {
         let mut work = vec![(0, segment)];

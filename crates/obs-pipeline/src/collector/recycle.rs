@@ -12,8 +12,11 @@ pub(super) struct Recycle<T> {
     out: VecDeque<Arc<Vec<T>>>,
 }
 
-/// How many segments are watched; what comes on top is freed by whoever is done last.
-const WATCHED: usize = 256;
+/// How many segments are watched, more than a full queue of spans holds; what comes on top is freed by whoever is done
+/// last.
+const WATCHED: usize = 1_024;
+/// How many segments in use one look may come across: they are passed over in turn.
+const MISSES: usize = 64;
 
 impl<T> Default for Recycle<T> {
     fn default() -> Self {
@@ -29,13 +32,20 @@ impl<T> Recycle<T> {
         }
     }
 
-    /// Takes back what nobody uses any more.
+    /// Takes back what nobody uses any more; a few looks see all that is watched.
     pub(super) fn sweep(&mut self) {
+        let mut misses = 0;
         for _ in 0..self.out.len() {
             let Some(segment) = self.out.pop_front() else { return };
             match Arc::try_unwrap(segment) {
                 Ok(records) => self.spares.give(records),
-                Err(used) => self.out.push_back(used),
+                Err(used) => {
+                    self.out.push_back(used);
+                    misses += 1;
+                    if misses == MISSES {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -47,5 +57,26 @@ impl<T> Recycle<T> {
 
     pub(super) fn is_watching(&self) -> bool {
         !self.out.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CHUNK: usize = Spares::<u64>::CHUNK;
+
+    #[test]
+    fn memory_comes_back_once_everybody_is_done() {
+        let mut recycle = Recycle::default();
+        let used: Vec<_> = (0..500).map(|_| Arc::new(Vec::<u64>::with_capacity(CHUNK))).collect();
+        used.iter().for_each(|segment| recycle.watch(Arc::clone(segment)));
+        recycle.watch(Arc::new(Vec::with_capacity(CHUNK - 1)));
+        recycle.sweep();
+        assert_eq!((recycle.out.len(), recycle.spares.len()), (500, 0), "small segments are not worth it");
+        drop(used);
+        recycle.watch(Arc::new(Vec::with_capacity(CHUNK)));
+        recycle.sweep();
+        assert!(!recycle.is_watching() && recycle.spares.len() > 0);
     }
 }

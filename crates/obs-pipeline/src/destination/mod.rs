@@ -50,6 +50,8 @@ struct State {
     stage: Stage,
     flush: Flush,
     health: Health,
+    /// Whether the exporter said that its shutdown failed.
+    unclean: bool,
     jitter: Jitter,
 }
 
@@ -65,10 +67,14 @@ enum Stage {
     Done,
 }
 
-/// Flushes by number: those that were asked for, and those that are done.
+/// Flushes by number, one under way at a time: a later one never moves the marks that an earlier one waits for.
 #[derive(Debug, Clone, Copy, Default)]
 struct Flush {
     wanted: u64,
+    /// The last one whose marks the lanes have.
+    marked: u64,
+    /// The last one whose records have left, so that the exporter is asked.
+    left: u64,
     done: u64,
     failed: u64,
 }
@@ -113,6 +119,7 @@ impl Destination {
             stage: Stage::Running,
             flush: Flush::default(),
             health: Health::Healthy,
+            unclean: false,
             jitter: Jitter::new(),
         };
         Self {
@@ -157,11 +164,7 @@ impl Destination {
     /// Asks for all that is here to leave.
     pub(crate) fn flush(&self) -> u64 {
         let mut state = self.state();
-        state.flush.wanted += 1;
-        for outbox in &mut state.outboxes {
-            outbox.flush();
-        }
-        let ticket = state.flush.wanted;
+        let ticket = state.ask_flush();
         drop(state);
         self.wake.notify_one();
         ticket
@@ -204,10 +207,11 @@ impl Destination {
         deadline.wait(self.state(), &self.changed, |state| state.stage == Stage::Done)
     }
 
-    /// Whether nothing was given up because time was up.
-    pub(crate) fn lost_nothing(&self) -> bool {
+    /// Whether nothing was given up because time was up, and the exporter closed well.
+    pub(crate) fn ended_well(&self) -> bool {
         let state = self.state();
-        state.outboxes.iter().all(|outbox| outbox.terms().dropped.get(crate::dropped::SHUTDOWN) == 0)
+        !state.unclean
+            && state.outboxes.iter().all(|outbox| outbox.terms().dropped.get(crate::dropped::SHUTDOWN) == 0)
     }
 
     /// The ledgers and the health.
@@ -278,8 +282,29 @@ impl State {
         self.outboxes.iter().all(Outbox::is_empty)
     }
 
-    fn is_flushed(&self) -> bool {
-        self.outboxes.iter().all(Outbox::is_flushed)
+    /// Marks all that is here: now, or for when the flush under way is done.
+    fn ask_flush(&mut self) -> u64 {
+        self.flush.wanted += 1;
+        if self.flush.marked == self.flush.left {
+            self.flush.marked = self.flush.wanted;
+            self.outboxes.iter_mut().for_each(Outbox::flush);
+        } else {
+            self.outboxes.iter_mut().for_each(Outbox::flush_next);
+        }
+        self.flush.wanted
+    }
+
+    /// The flush whose records have all left just now; the one that was asked for meanwhile begins.
+    fn flush_left(&mut self) -> Option<u64> {
+        if self.flush.marked == self.flush.left || !self.outboxes.iter().all(Outbox::is_flushed) {
+            return None;
+        }
+        self.flush.left = self.flush.marked;
+        if self.flush.wanted > self.flush.marked {
+            self.flush.marked = self.flush.wanted;
+            self.outboxes.iter_mut().for_each(Outbox::next_flush);
+        }
+        Some(self.flush.left)
     }
 
     fn advance(&mut self, stage: Stage, intake: &Intake) {

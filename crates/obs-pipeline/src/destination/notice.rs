@@ -1,5 +1,6 @@
 //! What a destination says of itself.
 
+use std::io::Write;
 use std::time::Duration;
 
 use obs_core::{ErrorKind, Receipt};
@@ -44,7 +45,8 @@ impl Notices {
 
     fn line(&mut self, now: Duration, line: impl FnOnce() -> String) {
         if !tracing::dispatcher::has_been_set() && self.may_print(now) {
-            eprintln!("{}", line());
+            // Where stderr is gone, nobody is left to tell; `eprintln!` would panic.
+            let _ = writeln!(std::io::stderr().lock(), "{}", line());
         }
     }
 

@@ -26,8 +26,10 @@ pub(super) struct Outbox {
     entered: u64,
     /// Where the head on its way began, counted the same way.
     head_from: Option<u64>,
-    /// A batch leaves at once while records before this are still here.
+    /// A batch leaves at once while records before this are still here: the flush under way ends there.
     flush_to: u64,
+    /// Where the flush after it will end, if one was asked for meanwhile.
+    flush_next: Option<u64>,
     sending: bool,
     attempts: u32,
     /// No attempt before this.
@@ -87,6 +89,7 @@ impl Outbox {
             entered: 0,
             head_from: None,
             flush_to: 0,
+            flush_next: None,
             sending: false,
             attempts: 0,
             rest: None,
@@ -187,8 +190,9 @@ impl Outbox {
         let count = parked.batch.len();
         intake.release(parked.bytes);
         self.ledger.dropped(reason, count);
-        let before = self.flush_to.saturating_sub(self.entered).min(count as u64);
-        self.flush_to -= before;
+        for mark in std::iter::once(&mut self.flush_to).chain(&mut self.flush_next) {
+            *mark -= mark.saturating_sub(self.entered).min(count as u64);
+        }
     }
 
     /// When the next batch leaves; `draining` is near the end, when batches leave however small.
@@ -232,7 +236,7 @@ impl Outbox {
                 (false, since)
             }
         };
-        let at = since + self.rules.interval;
+        let at = since.saturating_add(self.rules.interval);
         if full || draining || self.head_from.is_some() || !self.is_flushed() || now >= at {
             Due::Now
         } else {
@@ -275,22 +279,38 @@ impl Outbox {
             self.attempts = 0;
             return None;
         };
-        let wait = match trouble.again {
-            Again::Backoff => {
-                Rest { until: now + self.rules.backoff.delay(self.attempts, chance), asked: false }
-            }
-            Again::After(wait) => Rest { until: now.saturating_add(wait), asked: true },
-            Again::Hold(wait) => return Some(wait),
-        };
+        let own = self.rules.backoff.delay(self.attempts, chance);
         self.attempts += 1;
-        self.rest = Some(wait);
+        // What a backend asks for is a floor: one that says zero must not be asked without end.
+        let (wait, asked) = match trouble.again {
+            Again::Backoff => (own, false),
+            Again::After(wait) => (wait.max(own), true),
+            Again::Hold(wait) => return Some(wait.max(own)),
+        };
+        self.rest = Some(Rest { until: now.saturating_add(wait), asked });
         None
     }
 
     /// From now on batches leave at once until all that is here now has left.
     pub(super) fn flush(&mut self) {
-        let parked: usize = self.parked.iter().map(|parked| parked.batch.len()).sum();
-        self.flush_to = self.entered + parked as u64;
+        self.flush_to = self.mark();
+    }
+
+    /// Marks all that is here now for the flush after the one under way, which it must not move.
+    pub(super) fn flush_next(&mut self) {
+        self.flush_next = Some(self.mark());
+    }
+
+    /// The flush under way is done: the next one begins.
+    pub(super) fn next_flush(&mut self) {
+        if let Some(mark) = self.flush_next.take() {
+            self.flush_to = mark;
+        }
+    }
+
+    /// The end of all that is here, in records that ever entered.
+    fn mark(&self) -> u64 {
+        self.entered + self.parked.iter().map(|parked| parked.batch.len() as u64).sum::<u64>()
     }
 
     /// Whether all that was here at the last flush has left.
@@ -312,7 +332,7 @@ impl Outbox {
         }
         self.ledger.dropped(dropped::SHUTDOWN, lost as usize);
         self.store = Store::Queue(Box::new(crate::MemoryQueue::new(self.rules.signal)));
-        self.entered = self.flush_to;
+        self.entered = self.flush_next.take().unwrap_or_default().max(self.flush_to);
         (self.head_from, self.sending) = (None, false);
     }
 

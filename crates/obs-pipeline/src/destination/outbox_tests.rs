@@ -12,12 +12,16 @@ use crate::{Backoff, Intake, MemoryQueue, Overflow, dropped};
 const S: fn(u64) -> Duration = Duration::from_secs;
 
 fn outbox(overflow: Overflow) -> Outbox {
+    outbox_every(S(1), overflow)
+}
+
+fn outbox_every(interval: Duration, overflow: Overflow) -> Outbox {
     let rules = Rules {
         signal: Signal::Logs,
         supported: true,
         wants_started: false,
         limits: Limits { items: 10, bytes: 1 << 20 },
-        interval: S(1),
+        interval,
         max_age: S(3_600),
         overflow,
         backoff: Backoff::DEFAULT,
@@ -75,6 +79,43 @@ fn a_flush_waits_for_what_was_there_and_for_nothing_else() {
     assert!(!outbox.is_flushed());
     deliver(&mut outbox, 0);
     assert!(outbox.is_flushed() && !outbox.is_empty());
+}
+
+#[test]
+fn a_later_flush_does_not_move_the_marks_of_the_one_under_way() {
+    let mut outbox = outbox(Overflow::DropOldest);
+    offer(&mut outbox, 10, 0);
+    outbox.flush();
+    offer(&mut outbox, 5, 0);
+    outbox.flush_next();
+    deliver(&mut outbox, 0);
+    assert!(outbox.is_flushed(), "the first flush asked for the first ten");
+    outbox.next_flush();
+    assert!(!outbox.is_flushed(), "the second for all of them");
+    deliver(&mut outbox, 0);
+    assert!(outbox.is_flushed() && outbox.is_empty());
+}
+
+#[test]
+fn an_interval_without_end_waits_for_a_flush() {
+    let mut outbox = outbox_every(Duration::MAX, Overflow::Block(Duration::MAX));
+    offer(&mut outbox, 3, 5);
+    assert_eq!(outbox.due(S(6), false), Due::At(Duration::MAX));
+    outbox.flush();
+    assert_eq!(outbox.due(S(6), false), Due::Now);
+}
+
+#[test]
+fn what_the_backend_asks_for_is_a_floor() {
+    for retry in [Retry::After(Duration::ZERO), Retry::Backoff] {
+        let mut outbox = outbox(Overflow::DropOldest);
+        offer(&mut outbox, 10, 0);
+        assert_eq!(fail(&mut outbox, retry, 0), None);
+        assert!(matches!(outbox.due(S(0), false), Due::At(at) if at > Duration::ZERO), "{retry:?}");
+    }
+    let mut outbox = outbox(Overflow::DropOldest);
+    offer(&mut outbox, 10, 0);
+    assert!(fail(&mut outbox, Retry::Hold(Duration::ZERO), 0) > Some(Duration::ZERO));
 }
 
 #[test]

@@ -63,10 +63,9 @@ type Calls<'d> = FuturesUnordered<LocalBoxFuture<'d, Done>>;
 
 async fn work(destination: &Destination, notices: &mut Notices) {
     let mut calls: Calls<'_> = FuturesUnordered::new();
-    let mut flushing = 0;
     loop {
         let woken = destination.wake.notified();
-        let until = match begin(destination, &mut calls, &mut flushing) {
+        let until = match begin(destination, &mut calls) {
             Step::Wait(until) => until,
             Step::End => break,
         };
@@ -85,7 +84,11 @@ async fn work(destination: &Destination, notices: &mut Notices) {
     }
     drop(calls);
     if let Err(error) = destination.exporter.shutdown().await {
-        notices.say(&destination.name, &format!("shutdown failed: {error}"), destination.clock.monotonic());
+        let message = format!("shutdown failed: {error}");
+        notices.say(&destination.name, &message, destination.clock.monotonic());
+        let mut state = destination.state();
+        state.unclean = true;
+        state.health = Health::Degraded(message.into());
     }
 }
 
@@ -96,7 +99,7 @@ enum Step {
 }
 
 /// Puts everything on its way that is due.
-fn begin<'d>(destination: &'d Destination, calls: &mut Calls<'d>, flushing: &mut u64) -> Step {
+fn begin<'d>(destination: &'d Destination, calls: &mut Calls<'d>) -> Step {
     let now = destination.clock.monotonic();
     let mut state = destination.state();
     for outbox in &mut state.outboxes {
@@ -111,9 +114,7 @@ fn begin<'d>(destination: &'d Destination, calls: &mut Calls<'d>, flushing: &mut
             calls.push(export(destination, Sending { signal, batch }));
         }
     }
-    let ticket = state.flush.wanted;
-    if ticket > *flushing && state.is_flushed() {
-        *flushing = ticket;
+    while let Some(ticket) = state.flush_left() {
         calls.push(flush(destination, ticket));
     }
     let drained = state.stage == Stage::Draining && state.is_empty() && calls.is_empty();
@@ -154,9 +155,9 @@ fn finish(destination: &Destination, notices: &mut Notices, done: Done) {
                 notices.say(&destination.name, message, now);
             }
             let mut state = destination.state();
-            state.flush.done = ticket;
+            state.flush.done = state.flush.done.max(ticket);
             if let Some(message) = failed {
-                state.flush.failed = ticket;
+                state.flush.failed = state.flush.failed.max(ticket);
                 state.health = Health::Degraded(message.into());
             }
         }

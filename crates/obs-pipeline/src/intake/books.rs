@@ -91,6 +91,14 @@ impl Books {
         terms.sealed += count;
     }
 
+    /// Moves all that the collector holds to a reason under which it was dropped.
+    pub(crate) fn drop_all_pending(&mut self, reason: &'static str) {
+        for signal in Signal::ALL {
+            let pending = self.terms.get_mut(signal).pending;
+            self.drop_pending(signal, reason, pending);
+        }
+    }
+
     /// Moves pending records to a reason under which they were dropped.
     pub(crate) fn drop_pending(&mut self, signal: Signal, reason: &'static str, count: u64) {
         let terms = self.terms.get_mut(signal);

@@ -127,6 +127,16 @@ impl<T> Spares<T> {
         self.0.pop()
     }
 
+    /// How many records a chunk worth keeping has room for.
+    #[cfg(test)]
+    pub(crate) const CHUNK: usize = CHUNK;
+
+    /// How many empty chunks wait.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether a chunk is worth keeping: full-grown, so that a shard never has to grow it.
     pub(crate) fn fits(chunk: &Vec<T>) -> bool {
         chunk.capacity() == CHUNK

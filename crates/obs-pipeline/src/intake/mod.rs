@@ -16,6 +16,7 @@ pub(crate) use bell::Bell;
 pub(crate) use books::Books;
 pub(crate) use buffer::{Buffer, Buffers, Chunks, Spares};
 pub(crate) use bytes::ByteBudget;
+pub(crate) use shard::leave;
 
 use crate::Clock;
 use crate::suppress::is_suppressed;
@@ -80,6 +81,7 @@ macro_rules! take {
             let Some(record) = $slot.take() else { return };
             record
         });
+        *$slot = None;
     }};
 }
 
@@ -219,6 +221,11 @@ impl Intake {
     /// From now on nothing is wanted.
     pub(crate) fn close(&self) {
         self.0.state.fetch_or(CLOSED, Ordering::Relaxed);
+    }
+
+    /// Whether recording has ended for good.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.state.load(Ordering::Relaxed) & CLOSED != 0
     }
 
     /// Whether this is a forked child, which has no collector.

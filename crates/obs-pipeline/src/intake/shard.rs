@@ -73,12 +73,18 @@ pub(super) fn own(intake: u64) -> Option<Rc<Own>> {
         .flatten()
 }
 
+/// Gives this thread's shards up: what they hold is collected, and nothing more comes.
+pub(crate) fn leave() {
+    let _ = LOCAL.try_with(|local| local.try_borrow_mut().map(|mut shards| shards.clear()));
+}
+
 /// Makes a shard this thread's own; `false` if the thread is about to end.
 pub(super) fn adopt(intake: u64, shard: &Arc<Shard>) -> bool {
     LOCAL
         .try_with(|local| {
             let Ok(mut shards) = local.try_borrow_mut() else { return false };
-            shards.retain(|(_, own)| !own.lock().closed);
+            // A lock that is taken belongs to a pipeline at work, or stayed taken at a fork: neither is waited for.
+            shards.retain(|(_, own)| own.try_lock().is_none_or(|buffers| !buffers.closed));
             shards.push((intake, Rc::new(Own(Arc::clone(shard)))));
             true
         })

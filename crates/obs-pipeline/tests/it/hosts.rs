@@ -49,7 +49,11 @@ fn everything(pipeline: &Pipeline) -> [Report; 2] {
     for signal in Signal::ALL {
         (0..100).for_each(|at| record(&intake, signal, at));
     }
-    [pipeline.flush(DEADLINE), pipeline.shutdown(DEADLINE)]
+    let synced = pipeline.sync(DEADLINE);
+    assert!(!synced.durable && synced.not_durable.len() == 2 * Signal::COUNT, "{synced:?}");
+    let reports = [pipeline.flush(DEADLINE), pipeline.shutdown(DEADLINE)];
+    assert_eq!(pipeline.flush(DEADLINE).destinations, reports[1].destinations, "afterwards it only reports");
+    reports
 }
 
 #[test]

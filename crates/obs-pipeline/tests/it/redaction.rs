@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use obs_core::{Batch, Record, Resource, Signal, TraceContext};
+use obs_core::{
+    Batch, Labels, Payload, Record, Resource, Signal, Str, TextVisitor, TraceContext, Value, VisitText,
+};
 use obs_testkit::{Scripted, fixtures};
 
 use crate::make::{PATIENCE, builder, log, span};
@@ -84,4 +86,69 @@ fn ordinary_records_pass_redaction_unchanged() {
         assert_eq!(arrived.span().input, made.input);
         assert_eq!((&arrived.span().name, &arrived.span().span_type), (&made.name, &made.span_type));
     }
+}
+
+/// Puts a secret into every string it is shown.
+struct Plant;
+
+impl TextVisitor for Plant {
+    fn text(&mut self, _: &str, text: &mut Str) {
+        *text = format!("{text} {SECRET}").into();
+    }
+
+    fn payload(&mut self, _: &str, payload: &mut Payload) {
+        *payload = format!("{{\"note\": \"use {SECRET}\"}}").into();
+    }
+
+    fn attribute(&mut self, key: &mut Str, value: &mut Value) {
+        *key = format!("{key} {SECRET}").into();
+        *value = Value::List(vec![Value::Str(SECRET.into()), std::mem::replace(value, Value::Null)]);
+    }
+
+    fn labels(&mut self, labels: &mut Labels) {
+        *labels = labels
+            .iter()
+            .map(|(key, value)| (format!("{key} {SECRET}"), format!("{value} {SECRET}")))
+            .collect();
+    }
+
+    fn context(&mut self, context: &mut Arc<TraceContext>) {
+        Arc::make_mut(context).visit_text(self);
+    }
+
+    fn resource(&mut self, resource: &mut Arc<Resource>) {
+        Arc::make_mut(resource).visit_text(self);
+    }
+}
+
+#[test]
+fn law_6_no_string_of_any_signal_keeps_a_secret() {
+    let exporter = Scripted::new([]);
+    let pipeline = builder().to(Arc::clone(&exporter)).build().unwrap();
+    let intake = pipeline.intake();
+    let mut planted = 0;
+    for mut record in Signal::ALL.into_iter().flat_map(|signal| fixtures::batch(signal).to_records()) {
+        match &mut record {
+            Record::Span(record) => record.visit_text(&mut Plant),
+            Record::Metric(record) => record.visit_text(&mut Plant),
+            Record::Log(record) => record.visit_text(&mut Plant),
+            Record::Score(record) => record.visit_text(&mut Plant),
+            Record::Feedback(record) => record.visit_text(&mut Plant),
+        }
+        let mut line = Vec::new();
+        record.write_line(&mut line).unwrap();
+        planted += String::from_utf8(line).unwrap().matches(SECRET).count();
+        match record {
+            Record::Span(record) => intake.span_ended(record.span().clone()),
+            Record::Metric(record) => intake.metric(record),
+            Record::Log(record) => intake.log(record),
+            Record::Score(record) => intake.score(record),
+            Record::Feedback(record) => intake.feedback(record),
+        }
+    }
+    assert!(pipeline.flush(PATIENCE).complete);
+    assert!(planted > 500, "only {planted} were planted");
+    assert!(Signal::ALL.iter().all(|signal| exporter.delivered(*signal) > 0));
+    let told = told(&exporter);
+    assert!(!told.contains(SECRET), "{} leaked", told.matches(SECRET).count());
 }

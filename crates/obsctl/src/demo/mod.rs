@@ -31,6 +31,7 @@ use self::openai::OpenAiCompatible;
 use self::workflow::{Answer, Request, Workflow};
 use crate::cli::DemoArgs;
 use crate::output::{Done, print, print_json, say};
+use crate::table::harmless;
 use crate::telemetry::{self, DEADLINE, Telemetry};
 use crate::traces;
 
@@ -123,9 +124,12 @@ fn show(
 
 /// The question, the answer and its sources.
 fn told(request: &Request, answer: &Answer) -> String {
-    let mut lines = vec![String::new(), format!("Question: {}", request.question)];
-    lines.push(format!("Answer:   {}", answer.text));
-    lines.extend(answer.sources.iter().map(|(number, label)| format!("          [{number}] {label}")));
+    let mut lines = vec![String::new(), format!("Question: {}", harmless(&request.question))];
+    let text: Vec<String> = answer.text.split('\n').map(harmless).collect();
+    lines.push(format!("Answer:   {}", text.join("\n")));
+    lines.extend(
+        answer.sources.iter().map(|(number, label)| format!("          [{number}] {}", harmless(label))),
+    );
     lines.push(format!(
         "Measured: groundedness {:.2}, coverage {:.2}{}",
         answer.evaluation.groundedness,
