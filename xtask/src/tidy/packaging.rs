@@ -19,10 +19,8 @@ const INHERITED: &[(&str, &str)] = &[
 ];
 
 /// Lines that a published crate has besides.
-const PUBLISHED: &[(&str, &str)] = &[
-    ("description = ", "the registry asks for it"),
-    ("readme = \"README.md\"", "the registry shows it"),
-];
+const PUBLISHED: &[(&str, &str)] =
+    &[("description = ", "the registry asks for it"), ("readme = \"README.md\"", "the registry shows it")];
 
 fn check(project: &Project) -> Vec<Finding> {
     let manifests = project.members.iter().flat_map(|member| check_member(project, member));
@@ -155,7 +153,7 @@ mod tests {
     fn requirements_that_let_a_stranger_in_are_found() {
         for requirement in ["^0.1.0", "*", "=0.1", ">=0.1.0, <0.2.0"] {
             let edge = Edge { requirement: requirement.into(), ..built("b") };
-            let what = format!("crates/a/Cargo.toml:15 the requirement on `b` is `{requirement}`, not exact");
+            let what = format!("crates/a/Cargo.toml:14 the requirement on `b` is `{requirement}`, not exact");
             assert_eq!(places(RULE, &project(edge, GOOD, "")), [what]);
         }
         let edge = Edge { by_path: false, ..built("b") };
