@@ -165,6 +165,8 @@ pub(crate) struct Buffers {
     pub(crate) dropped: [u64; Signal::COUNT],
     /// Bytes that are reserved for this shard and not used yet.
     pub(crate) credit: usize,
+    /// How often bytes were reserved.
+    pub(crate) portions: u32,
     /// Nobody collects any more: records are ignored.
     pub(crate) closed: bool,
 }

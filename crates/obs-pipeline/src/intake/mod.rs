@@ -260,7 +260,9 @@ impl Inner {
     /// Reserves bytes: at the first record after each visit of the collector, and for each portion.
     #[cold]
     fn refill(&self, buffers: &mut Buffers, signal: Signal, bytes: usize) -> bool {
-        if buffers.closed || self.turned_off_by_fork() {
+        // To ask for the process costs a system call, so a forked child may record a mebibyte before it stops.
+        buffers.portions = buffers.portions.wrapping_add(1);
+        if buffers.closed || (buffers.portions.is_multiple_of(16) && self.turned_off_by_fork()) {
             return false;
         }
         let portion = self.bytes.reserve(bytes - buffers.credit);
