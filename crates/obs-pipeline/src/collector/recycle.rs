@@ -70,7 +70,9 @@ mod tests {
     fn memory_comes_back_once_everybody_is_done() {
         let mut recycle = Recycle::default();
         let used: Vec<_> = (0..500).map(|_| Arc::new(Vec::<u64>::with_capacity(CHUNK))).collect();
-        used.iter().for_each(|segment| recycle.watch(Arc::clone(segment)));
+        for segment in &used {
+            recycle.watch(Arc::clone(segment));
+        }
         recycle.watch(Arc::new(Vec::with_capacity(CHUNK - 1)));
         recycle.sweep();
         assert_eq!((recycle.out.len(), recycle.spares.len()), (500, 0), "small segments are not worth it");

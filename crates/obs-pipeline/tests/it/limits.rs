@@ -7,7 +7,7 @@ use obs_core::{Log, Signal, Str, Timestamp};
 use obs_pipeline::{Clock, Intake, LaneConfig, Overflow, Pipeline, Terms, dropped};
 use obs_testkit::{Scripted, Step};
 
-use crate::make::{PATIENCE, builder, eventually, record};
+use crate::make::{PATIENCE, builder, eventually, flushed_until, record};
 
 /// A log of about 10 KiB.
 fn big(intake: &Intake) {
@@ -30,8 +30,7 @@ fn overflowing(overflow: Overflow) -> (Pipeline, Arc<Scripted>) {
         .unwrap();
     let intake = pipeline.intake();
     big(&intake);
-    pipeline.flush(Duration::from_millis(1));
-    eventually("the first is on its way", || exporter.under_way() == 1);
+    flushed_until(&pipeline, "the first is on its way", || exporter.under_way() == 1);
     for at in 2..=20 {
         big(&intake);
         eventually("it was offered", || logs(&pipeline).offered == at);

@@ -35,6 +35,15 @@ pub(crate) fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
+/// Flushes until something is so: on a busy machine one flush with a short deadline may come to nothing.
+#[track_caller]
+pub(crate) fn flushed_until(pipeline: &Pipeline, what: &str, mut is_so: impl FnMut() -> bool) {
+    eventually(what, || {
+        pipeline.flush(Duration::from_millis(1));
+        is_so()
+    });
+}
+
 pub(crate) fn span(at: u64) -> Span {
     let (trace, id) = (TraceId::new(u128::from(at) + 1).unwrap(), SpanId::new(at + 1).unwrap());
     let mut span = Span::new(trace, id, "work", Timestamp::from_nanos(at));

@@ -7,7 +7,7 @@ use obs_core::{ErrorKind, Health, Retry, Signal, Timestamp};
 use obs_pipeline::{Clock, LaneConfig, ManualClock, Pipeline, dropped};
 use obs_testkit::{Scripted, Step};
 
-use crate::make::{builder, eventually, record};
+use crate::make::{builder, eventually, flushed_until, record};
 
 fn paused(
     script: impl IntoIterator<Item = Step>,
@@ -39,8 +39,7 @@ fn law_8_time_is_injected_into_the_waits_between_attempts() {
     let wait = [Duration::from_millis(89_999), Duration::from_millis(1)];
     let (pipeline, exporter, hand) = paused([Step::rate_limited(wait[0] + wait[1])], LaneConfig::DEFAULT);
     record(&pipeline.intake(), Signal::Logs, 1);
-    pipeline.flush(Duration::from_millis(1));
-    eventually("it was tried", || exporter.calls().exports == 1);
+    flushed_until(&pipeline, "it was tried", || exporter.calls().exports == 1);
     eventually("it waits", || matches!(pipeline.health()[0].1, Health::Unhealthy(_)));
     hand.advance(wait[0]);
     let report = pipeline.flush(Duration::from_millis(20));
@@ -59,8 +58,7 @@ fn a_hold_keeps_all_signals_and_is_probed_by_one_batch() {
     let (pipeline, exporter, hand) = paused([hold.clone(), hold], LaneConfig::DEFAULT);
     let intake = pipeline.intake();
     record(&intake, Signal::Logs, 1);
-    pipeline.flush(Duration::from_millis(1));
-    eventually("it is held", || matches!(pipeline.health()[0].1, Health::Unhealthy(_)));
+    flushed_until(&pipeline, "it is held", || matches!(pipeline.health()[0].1, Health::Unhealthy(_)));
     record(&intake, Signal::Scores, 1);
     record(&intake, Signal::Traces, 1);
     hand.advance(Duration::from_secs(59));
@@ -80,7 +78,7 @@ fn records_expire_after_their_age() {
     let (clock, hand) = Clock::manual(Timestamp::from_nanos(1));
     let pipeline = builder().clock(clock).to(hung).build().unwrap();
     record(&pipeline.intake(), Signal::Logs, 1);
-    pipeline.flush(Duration::from_millis(20));
+    eventually("the record is with the lane", || sealed(&pipeline) == 1);
     hand.advance(Duration::from_secs(3_601));
     eventually("it expired", || {
         let report = pipeline.report();
@@ -93,8 +91,7 @@ fn records_expire_after_their_age() {
 fn an_export_that_hangs_is_given_up_and_tried_again() {
     let (pipeline, exporter, hand) = paused([Step::Hang], LaneConfig::DEFAULT);
     record(&pipeline.intake(), Signal::Logs, 1);
-    pipeline.flush(Duration::from_millis(1));
-    eventually("it hangs", || exporter.under_way() == 1);
+    flushed_until(&pipeline, "it hangs", || exporter.under_way() == 1);
     hand.advance(Duration::from_mins(1));
     eventually("it was given up", || exporter.under_way() == 0);
     eventually("it was tried again", || {
