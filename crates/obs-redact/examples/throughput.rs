@@ -1,6 +1,6 @@
 //! Prints how many megabytes a second are searched, for texts of several kinds.
 //!
-//! Run it with `cargo run --release -p obs-redact --example throughput`.
+//! Run it with `cargo run --release -p obs-redact --example redact-throughput`.
 
 use std::hint::black_box;
 use std::time::Duration;

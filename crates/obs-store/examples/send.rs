@@ -1,6 +1,6 @@
 //! Writes one record of each signal to a store, and reads the trace back.
 //!
-//! `OBS_STORAGE=obs.db cargo run -p obs-store --example send`
+//! `OBS_STORAGE=obs.db cargo run -p obs-store --example store-send`
 
 use std::error::Error;
 use std::time::{Duration, UNIX_EPOCH};

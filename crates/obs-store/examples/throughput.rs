@@ -1,6 +1,6 @@
 //! How many spans a second the store takes, beside the same rows through bare rusqlite.
 //!
-//! `cargo run --release -p obs-store --example throughput -- [SPANS] [ROUNDS]`
+//! `cargo run --release -p obs-store --example store-throughput -- [SPANS] [ROUNDS]`
 //!
 //! A span is a model call with a question of 200 and an answer of 400 bytes, ten to a trace.
 //! Bare rusqlite gets the same tables, index, pragmas and values, all made beforehand, in transactions of 1,024 rows from
