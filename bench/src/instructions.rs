@@ -8,6 +8,9 @@ use crate::{logs, spans};
 /// Runs one case in this process, for callgrind to watch.
 pub(crate) const FLAG: &str = "--instructions-of";
 
+/// Runs one case for some seconds.
+pub(crate) const PROFILE: &str = "--profile";
+
 /// Instructions that the calling thread executes for one operation; `None` without valgrind.
 ///
 /// The figure hardly depends on the machine's load, so that it can guard against regressions.
@@ -26,17 +29,32 @@ pub(crate) fn of(case: &str) -> Option<f64> {
 
 /// Runs a case warm, then once more under the name that callgrind looks for.
 pub(crate) fn run_case(name: &str) -> Result<(), Box<dyn std::error::Error>> {
-    let mut cases = spans::cases()?;
-    cases.extend(logs::cases()?);
-    let case = cases.iter_mut().find(|case| case.name == name);
-    let case = case.ok_or_else(|| format!("there is no case `{name}`"))?;
+    let mut case = find(name)?;
     for _ in 0..3 {
         (case.burst)(BURST);
         (case.flush)();
     }
-    measured_loop(case);
+    measured_loop(&mut case);
     (case.flush)();
     Ok(())
+}
+
+/// Runs a case for some seconds, for a profiler to watch.
+pub(crate) fn profile(name: &str) -> Result<(), Box<dyn std::error::Error>> {
+    let mut case = find(name)?;
+    for _ in 0..5_000 {
+        measured_loop(&mut case);
+        (case.flush)();
+    }
+    Ok(())
+}
+
+fn find(name: &str) -> Result<Case, Box<dyn std::error::Error>> {
+    let mut cases = spans::cases()?;
+    cases.extend(logs::cases()?);
+    let names: Vec<&str> = cases.iter().map(|case| case.name).collect();
+    let unknown = format!("there is no case `{name}`; the cases are {}", names.join(", "));
+    cases.into_iter().find(|case| case.name == name).ok_or_else(|| unknown.into())
 }
 
 #[inline(never)]

@@ -1,6 +1,7 @@
 //! Side-by-side benchmarks of obs and its peers: `cargo run --release`, in this folder.
 //!
-//! `--quick` runs a tenth of it, `--only PART` one part of `spans`, `logs`, `fanout`, `store` and `step`.
+//! `--quick` runs a tenth of it, `--only PART` one part of `spans`, `logs`, `fanout`, `store` and `step`;
+//! `--profile CASE` runs one case for some seconds, for a profiler.
 
 mod allocations;
 mod case;
@@ -50,10 +51,10 @@ const PARTS: [(&str, Part); 5] = [
 /// # Errors
 /// An argument that is not known, or a part that could not be run.
 pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
-    if let [flag, case] = arguments
-        && flag == instructions::FLAG
-    {
-        return instructions::run_case(case);
+    match arguments {
+        [flag, case] if flag == instructions::FLAG => return instructions::run_case(case),
+        [flag, case] if flag == instructions::PROFILE => return instructions::profile(case),
+        _ => {}
     }
     let quick = arguments.iter().any(|argument| argument == "--quick");
     let only = arguments.iter().skip_while(|argument| *argument != "--only").nth(1);
