@@ -48,6 +48,7 @@ struct Best {
 impl Best {
     const NONE: Self = Self { wall: Duration::MAX, cpu: Duration::MAX };
 
+    #[expect(clippy::disallowed_methods, reason = "a benchmark reads the real clock")]
     fn take(&mut self, run: impl FnOnce() -> Result<(), Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
         let (wall, cpu) = (std::time::Instant::now(), ProcessTime::now());
         run()?;
