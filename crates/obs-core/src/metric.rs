@@ -223,6 +223,13 @@ impl<K: Into<Str>, V: Into<Str>> FromIterator<(K, V)> for Labels {
     }
 }
 
+impl From<()> for Labels {
+    /// No labels.
+    fn from((): ()) -> Self {
+        Self::default()
+    }
+}
+
 impl<K: Into<Str>, V: Into<Str>, const N: usize> From<[(K, V); N]> for Labels {
     fn from(labels: [(K, V); N]) -> Self {
         labels.into_iter().collect()

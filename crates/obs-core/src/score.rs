@@ -162,6 +162,16 @@ impl ScoreValue {
         Self::Numeric { value, range: Some(Range { min: 0.0, max: 1.0 }) }
     }
 
+    /// One of several words.
+    pub fn category(word: impl Into<Str>) -> Self {
+        Self::Categorical(word.into())
+    }
+
+    /// Free words.
+    pub fn text(words: impl Into<Str>) -> Self {
+        Self::Text(words.into())
+    }
+
     /// The number, a boolean as 0 or 1; `None` for words.
     pub fn as_f64(&self) -> Option<f64> {
         match self {
@@ -172,11 +182,17 @@ impl ScoreValue {
     }
 }
 
-impl From<f64> for ScoreValue {
-    fn from(value: f64) -> Self {
-        Self::numeric(value)
-    }
+macro_rules! numeric_from {
+    ($($number:ty),*) => {
+        $(impl From<$number> for ScoreValue {
+            fn from(value: $number) -> Self {
+                Self::numeric(f64::from(value))
+            }
+        })*
+    };
 }
+
+numeric_from!(f64, f32, i32, u32, u8);
 
 impl From<bool> for ScoreValue {
     fn from(value: bool) -> Self {
@@ -229,6 +245,8 @@ mod tests {
         assert_eq!(stars.normalise(7.0), Some(1.5));
         assert_eq!(Range { min: 1.0, max: 1.0 }.normalise(1.0), None);
         assert_eq!(ScoreValue::from(true).as_f64(), Some(1.0));
-        assert_eq!(ScoreValue::Text("ok".into()).as_f64(), None);
+        assert_eq!(ScoreValue::from(4), ScoreValue::numeric(4.0));
+        assert_eq!(ScoreValue::category("good"), ScoreValue::Categorical("good".into()));
+        assert_eq!(ScoreValue::text("ok").as_f64(), None);
     }
 }

@@ -12,7 +12,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// An immutable string: static, or shared by count.
 ///
 /// Cloning never copies the text.
-/// Only a `&'static str` converts by reference; use [`Str::copied`] for a borrowed one.
+/// Only a `&'static str` converts, by reference, so that no copy is made unseen.
+/// For a borrowed one use [`Str::copied`], or give a `String`; names that come again and again are best interned.
 #[derive(Clone)]
 pub struct Str(Repr);
 

@@ -179,6 +179,8 @@ impl Observability {
     }
 
     /// Stops recording and delivers the rest; blocks until done or the deadline, and says how it went.
+    ///
+    /// What is recorded afterwards, and spans that are still open, are ignored and not counted: end spans before.
     pub fn shutdown(&self, deadline: Duration) -> Report {
         self.pipeline.shutdown(deadline)
     }

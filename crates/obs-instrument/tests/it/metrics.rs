@@ -10,7 +10,7 @@ fn metric_from_tool_context() {
     let tool = bench.obs.tool_call("search");
     tool.scope(|| calls.add(1.0, [("tool", "search")]));
     tool.end();
-    meter.gauge("depth").set(-5.0, [("queue", "a")]);
+    meter.gauge("depth").set(-5.0, ());
     meter.histogram("seconds").bind([("k", "v")]).record(0.25);
     meter.up_down_counter("open").add(-1.0, [("k", "v")]);
     let arrived = bench.arrived();

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use obs_core::{Batch, Limits, Signal};
+use obs_core::{Batch, Limits, Receipt, Rejection, Signal};
 
 use super::series::Series;
 use crate::collector::Sealed;
@@ -22,6 +22,8 @@ pub(super) struct Outbox {
     ledger: Ledger,
     /// Segments for which there is no room yet; they hold bytes of the intake.
     parked: VecDeque<Parked>,
+    /// What was refused on its way in and nobody was told of yet.
+    refused: Option<Rejection>,
     /// How many records ever entered the store.
     entered: u64,
     /// Where the head on its way began, counted the same way.
@@ -86,6 +88,7 @@ impl Outbox {
             store,
             ledger: Ledger::new(),
             parked: VecDeque::new(),
+            refused: None,
             entered: 0,
             head_from: None,
             flush_to: 0,
@@ -121,9 +124,23 @@ impl Outbox {
                 let refused = series.fold(&batch, now);
                 self.ledger.settled(&refused);
                 count -= refused.rejected_count();
+                self.note_refused(&refused);
             }
         }
         self.entered += count as u64;
+    }
+
+    /// Keeps the first refusal that nobody was told of, without its records, and how many there were.
+    fn note_refused(&mut self, receipt: &Receipt) {
+        let (Some(first), count) = (receipt.rejected.first(), receipt.rejected_count()) else { return };
+        let unsaid =
+            self.refused.get_or_insert_with(|| Rejection { records: None, count: 0, ..first.clone() });
+        unsaid.count += count;
+    }
+
+    /// What was refused on its way in since the last call, to be told.
+    pub(super) fn take_refused(&mut self) -> Option<Rejection> {
+        self.refused.take()
     }
 
     /// What there is no room for waits before the lane, or is lost.

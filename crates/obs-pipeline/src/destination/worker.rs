@@ -6,7 +6,7 @@ use std::thread;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use obs_core::{Error, ErrorKind, Health, Receipt, Signal};
+use obs_core::{Batch, Error, ErrorKind, Health, Receipt, Signal};
 use tokio::runtime::{Builder, Runtime};
 
 use super::notice::Notices;
@@ -69,6 +69,7 @@ async fn work(destination: &Destination, notices: &mut Notices) {
             Step::Wait(until) => until,
             Step::End => break,
         };
+        tell_refused(destination, notices);
         let timer = async {
             match until {
                 Some(until) => destination.clock.sleep_until(until).await,
@@ -138,6 +139,18 @@ fn export(destination: &Destination, sending: Sending) -> LocalBoxFuture<'_, Don
 
 fn flush(destination: &Destination, ticket: u64) -> LocalBoxFuture<'_, Done> {
     async move { Done::Flushed(ticket, destination.exporter.flush().await) }.boxed_local()
+}
+
+/// Tells what the lanes refused on the way in.
+fn tell_refused(destination: &Destination, notices: &mut Notices) {
+    for signal in Signal::ALL {
+        let refused = destination.state().outboxes[signal.index()].take_refused();
+        let Some(rejection) = refused else { continue };
+        let receipt = Receipt { rejected: vec![rejection], ..Receipt::default() };
+        let outcome = Outcome { receipt, left: Batch::empty(signal), trouble: None };
+        notices.tell(&destination.name, signal, &outcome, destination.clock.monotonic());
+        destination.state().health = super::health(&outcome);
+    }
 }
 
 /// Settles what came back; the operator is told without any lock, since whoever listens may ask for a report.

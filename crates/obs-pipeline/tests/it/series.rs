@@ -71,3 +71,16 @@ fn what_cannot_be_folded_is_rejected() {
     assert_eq!((terms.rejected, terms.delivered), (1, 1));
     assert_eq!(sums(&exporter), [1.0]);
 }
+
+#[test]
+fn a_refused_measurement_is_counted_and_told_with_its_name() {
+    let (pipeline, _exporter) = pipeline(MetricForm::Delta, []);
+    for value in [-1.0, -2.0] {
+        pipeline.intake().metric(Metric::new(Timestamp::from_nanos(1), "jobs.done", MetricValue::Add(value)));
+    }
+    let report = pipeline.flush(PATIENCE);
+    assert!(report.complete && report.is_balanced(), "{report}");
+    let destination = &report.destinations[0];
+    assert_eq!(destination.signals.get(Signal::Metrics).rejected, 2);
+    assert!(format!("{:?}", destination.health).contains("jobs.done"), "{:?}", destination.health);
+}
