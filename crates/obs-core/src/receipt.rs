@@ -11,8 +11,21 @@ pub struct Receipt {
     pub delivered: usize,
     /// Records that a queue below took over.
     pub queued: usize,
+    /// What other destinations took instead, and what became of it there.
+    pub diverted: Vec<Diverted>,
+    /// Records that went to the dead letters.
+    pub dead_lettered: usize,
     /// Records that will never be delivered.
     pub rejected: Vec<Rejection>,
+}
+
+/// Records that another destination took instead of the one they were meant for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diverted {
+    /// The name of that destination.
+    pub to: Box<str>,
+    /// What became of them there.
+    pub receipt: Receipt,
 }
 
 impl Receipt {
@@ -23,7 +36,12 @@ impl Receipt {
 
     /// How many records are settled, in whatever way.
     pub fn settled(&self) -> usize {
-        self.delivered + self.queued + self.rejected_count()
+        self.delivered + self.queued + self.diverted_count() + self.dead_lettered + self.rejected_count()
+    }
+
+    /// How many records another destination took.
+    pub fn diverted_count(&self) -> usize {
+        self.diverted.iter().map(|diverted| diverted.receipt.settled()).sum()
     }
 
     /// How many records were rejected.
@@ -35,6 +53,8 @@ impl Receipt {
     pub fn absorb(&mut self, other: Self) {
         self.delivered += other.delivered;
         self.queued += other.queued;
+        self.diverted.extend(other.diverted);
+        self.dead_lettered += other.dead_lettered;
         self.rejected.extend(other.rejected);
     }
 }

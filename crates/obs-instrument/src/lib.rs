@@ -26,7 +26,7 @@ pub use meter::{
     UpDownCounter,
 };
 pub use observability::{Guard, Observability};
-pub use sampling::{Ratio, RatioError, Sampling, SamplingInput};
+pub use sampling::{Sampling, SamplingInput};
 pub use span::ActiveSpan;
 
 pub use obs_core as core;

@@ -47,6 +47,8 @@ impl Ledger {
     /// Waiting records are settled as a receipt says; what a queue below took over goes on waiting.
     pub fn settled(&mut self, receipt: &Receipt) {
         self.terms.delivered += self.leave(receipt.delivered);
+        self.terms.diverted += self.leave(receipt.diverted_count());
+        self.terms.dead_lettered += self.leave(receipt.dead_lettered);
         self.terms.rejected += self.leave(receipt.rejected_count());
     }
 
@@ -86,7 +88,7 @@ mod tests {
                             ..Rejection::of(Batch::empty(Signal::Logs), ErrorKind::Rejected, "no")
                         };
                         let rejected = vec![rejected];
-                        ledger.settled(&Receipt { delivered: count - count / 3, queued: 0, rejected });
+                        ledger.settled(&Receipt { delivered: count - count / 3, rejected, ..Receipt::default() });
                     }
                 }
                 prop_assert!(ledger.terms().is_balanced(), "{:?}", ledger.terms());

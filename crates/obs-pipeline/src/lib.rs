@@ -1,16 +1,17 @@
 #![doc = include_str!("../README.md")]
 
-mod backoff;
 mod builder;
 mod clock;
 mod collector;
+mod config;
 mod deadline;
 mod destination;
 mod guard;
 mod intake;
+mod jitter;
 mod lane;
-mod lane_config;
 mod ledger;
+mod memory_queue;
 mod outcome;
 mod pipeline;
 mod processor;
@@ -24,16 +25,19 @@ mod terms;
 mod timeout;
 mod unwind;
 
-pub use backoff::Backoff;
 pub use builder::PipelineBuilder;
 pub use clock::{Clock, ManualClock};
+pub use config::{
+    AlertThresholds, BreakerConfig, FailurePolicy, InspectConfig, LaneConfig, MonitorConfig, MultiConfig,
+    Overflow, RateLimitConfig, RetryConfig, Strategy,
+};
 pub use intake::Intake;
 pub use lane::Lane;
-pub use lane_config::{LaneConfig, Overflow};
 pub use ledger::Ledger;
+pub use memory_queue::MemoryQueue;
 pub use pipeline::Pipeline;
 pub use processor::{Emit, Processor, Segment};
-pub use queue::{MemoryQueue, Queue};
+pub use queue::{Load, Loaded, Log, Offer, Queue, Removed, Wake};
 pub use report::{DestinationReport, PerSignal, Report, SyncReport};
 pub use split::Split;
 pub use suppress::suppress_this_thread;

@@ -67,7 +67,8 @@ impl Outcome {
         } else if claimed > given {
             let rejected = receipt.rejected_count().min(given);
             receipt.delivered = given - rejected;
-            receipt.queued = 0;
+            (receipt.queued, receipt.dead_lettered) = (0, 0);
+            receipt.diverted.clear();
             let mut room = rejected;
             for rejection in &mut receipt.rejected {
                 rejection.count = rejection.count.min(room);
@@ -94,7 +95,12 @@ mod tests {
             count: *count,
             ..Rejection::of(Batch::empty(Signal::Logs), ErrorKind::Rejected, "no")
         };
-        Receipt { delivered, queued, rejected: rejected.iter().map(rejection).collect() }
+        Receipt {
+            delivered,
+            queued,
+            rejected: rejected.iter().map(rejection).collect(),
+            ..Receipt::default()
+        }
     }
 
     proptest! {

@@ -1,185 +1,151 @@
 //! What waits for a destination.
 
-use std::collections::VecDeque;
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Batch, Limits, Signal};
+use obs_core::{Batch, Error, Health, Limits, Signal};
+
+use crate::Clock;
 
 /// A first-in, first-out queue of batches of one signal, with its head on the way to the backend.
 ///
 /// Times are readings of [`crate::Clock::monotonic`].
+/// Every call happens under a lock that the collector wants too, so none may do I/O: what must be read from disk is read
+/// by the [`Load`] that [`Queue::load`] returns, and its result is given back.
 /// The lane, which knows the budget of the whole destination, decides what has room; the queue only counts.
 pub trait Queue: Debug + Send + 'static {
-    /// Takes a batch at the end; `bytes` is what it keeps alive in memory, whole segments counted.
-    fn offer(&mut self, batch: Batch, bytes: usize, now: Duration);
+    /// Takes records at the end.
+    fn offer(&mut self, offer: Offer);
 
     /// The head, at most this large but at least one record; it stays until [`Queue::commit`].
     ///
     /// A second call before that returns the same records.
+    /// `None` where nothing waits, and while the head must be [loaded](Queue::load) first.
     fn peek(&mut self, limits: Limits) -> Option<Batch>;
 
     /// Settles what [`Queue::peek`] returned but for `left`, which is the head from now on.
     fn commit(&mut self, left: Batch);
 
-    /// Gives up the oldest batch that is not on its way.
-    fn drop_oldest(&mut self) -> Option<Batch>;
+    /// Gives up the oldest records that are not on their way.
+    fn drop_oldest(&mut self) -> Option<Removed>;
 
-    /// Gives up one batch that came at `latest` or before, be it the head or not.
+    /// Gives up records that are as old as this or older, be they the head or not.
     ///
     /// Not to be called between [`Queue::peek`] and [`Queue::commit`].
-    fn expire(&mut self, latest: Duration) -> Option<Batch>;
+    fn expire(&mut self, now: Duration, max_age: Duration) -> Option<Removed>;
+
+    /// When the oldest records will be this old.
+    fn expires(&self, max_age: Duration) -> Option<Duration>;
 
     /// Records that wait, those on their way included.
     fn items(&self) -> usize;
 
-    /// Bytes that are kept alive, those on their way included.
+    /// Bytes of memory that are kept alive, those on their way included.
     fn bytes(&self) -> usize;
 
-    /// When the oldest record came.
+    /// Since when the oldest record waits in this process.
     fn oldest(&self) -> Option<Duration>;
 
-    /// Whether what was offered outlives the process.
-    fn is_durable(&self) -> bool;
-}
-
-/// The queue in memory.
-#[derive(Debug)]
-pub struct MemoryQueue {
-    signal: Signal,
-    head: Option<Entry>,
-    entries: VecDeque<Entry>,
-    items: usize,
-    bytes: usize,
-}
-
-#[derive(Debug)]
-struct Entry {
-    batch: Batch,
-    bytes: usize,
-    since: Duration,
-}
-
-impl MemoryQueue {
-    /// An empty queue.
-    pub fn new(signal: Signal) -> Self {
-        Self { signal, head: None, entries: VecDeque::new(), items: 0, bytes: 0 }
+    /// How many records would be lost if the process died now: all of them for a queue in memory.
+    fn at_risk(&self) -> usize {
+        self.items()
     }
 
-    fn forget(&mut self, entry: &Entry) {
-        self.items -= entry.batch.len();
-        self.bytes -= entry.bytes;
-    }
-
-    /// Cuts the next head off the front; segments are shared, never copied.
-    fn cut(&mut self, limits: Limits) -> Option<Entry> {
-        let since = self.entries.front()?.since;
-        let mut head = Entry { batch: Batch::empty(self.signal), bytes: 0, since };
-        let (mut items, mut room) = (limits.items.max(1), limits.bytes);
-        while let Some(entry) = self.entries.front_mut() {
-            let fits = if entry.bytes <= room {
-                entry.batch.len().min(items)
-            } else {
-                how_many_fit(&entry.batch, items, room).max(usize::from(head.batch.is_empty()))
-            };
-            if fits == 0 {
-                break;
-            }
-            if fits == entry.batch.len() {
-                items -= fits;
-                room = room.saturating_sub(entry.bytes);
-                head.bytes += entry.bytes;
-                let Some(entry) = self.entries.pop_front() else { break };
-                join(&mut head.batch, entry.batch);
-                if items == 0 {
-                    break;
-                }
-            } else {
-                join(&mut head.batch, entry.batch.slice(0..fits));
-                entry.batch = entry.batch.slice(fits..entry.batch.len());
-                break;
-            }
-        }
-        Some(head)
-    }
-}
-
-/// How many records from the front are within the limits.
-fn how_many_fit(batch: &Batch, items: usize, mut room: usize) -> usize {
-    (0..batch.len().min(items))
-        .take_while(|at| {
-            let bytes = batch.slice(*at..at + 1).byte_size();
-            let fits = bytes <= room;
-            room = room.saturating_sub(bytes);
-            fits
-        })
-        .count()
-}
-
-/// Joins batches of one queue, which are of one signal.
-fn join(batch: &mut Batch, more: Batch) {
-    let joined = batch.append(more);
-    debug_assert!(joined.is_ok(), "a queue holds one signal");
-}
-
-impl Queue for MemoryQueue {
-    fn offer(&mut self, batch: Batch, bytes: usize, now: Duration) {
-        if !batch.is_empty() {
-            self.items += batch.len();
-            self.bytes += bytes;
-            self.entries.push_back(Entry { batch, bytes, since: now });
-        }
-    }
-
-    fn peek(&mut self, limits: Limits) -> Option<Batch> {
-        if self.head.is_none() {
-            self.head = self.cut(limits);
-        }
-        self.head.as_ref().map(|head| head.batch.clone())
-    }
-
-    fn commit(&mut self, left: Batch) {
-        if let Some(mut head) = self.head.take() {
-            self.forget(&head);
-            if !left.is_empty() {
-                self.items += left.len();
-                self.bytes += head.bytes;
-                head.batch = left;
-                self.head = Some(head);
-            }
-        }
-    }
-
-    fn drop_oldest(&mut self) -> Option<Batch> {
-        let entry = self.entries.pop_front()?;
-        self.forget(&entry);
-        Some(entry.batch)
-    }
-
-    fn expire(&mut self, latest: Duration) -> Option<Batch> {
-        let old = |entry: &Entry| entry.since <= latest;
-        let entry = if self.head.as_ref().is_some_and(old) {
-            self.head.take()
-        } else {
-            self.entries.pop_front_if(|entry| old(entry))
-        }?;
-        self.forget(&entry);
-        Some(entry.batch)
-    }
-
-    fn items(&self) -> usize {
-        self.items
-    }
-
-    fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    fn oldest(&self) -> Option<Duration> {
-        self.head.as_ref().or(self.entries.front()).map(|entry| entry.since)
-    }
-
+    /// Whether what was offered outlives the process, or will soon.
     fn is_durable(&self) -> bool {
         false
     }
+
+    /// Whether the next head may leave; a durable queue waits until disk knows of the last commit, so that a crash repeats
+    /// no more than what was on its way.
+    fn is_ready(&self) -> bool {
+        true
+    }
+
+    /// Frees the memory of records that disk has, those that will leave last; `false` if there is nothing to free.
+    fn spill(&mut self) -> bool {
+        false
+    }
+
+    /// What must be read from disk before the head can leave, if anything; not again while it is being read.
+    fn load(&mut self, limits: Limits) -> Option<Load> {
+        let _ = limits;
+        None
+    }
+
+    /// Takes back what a [`Load`] read, after the lane has taken out what is not meant for it.
+    ///
+    /// An empty batch is done with; the records of a position that is not given back stay to be loaded again.
+    fn loaded(&mut self, position: u64, batch: Batch, bytes: usize) {
+        let _ = (position, batch, bytes);
+    }
+
+    /// Whether disk holds more than it may, and the oldest rows wait for this lane: it is to give some up.
+    fn is_over(&self) -> bool {
+        false
+    }
+}
+
+/// Records for a queue.
+#[derive(Debug)]
+pub struct Offer {
+    /// The records that are meant for the lane.
+    pub batch: Batch,
+    /// The place of the segment they were in, in the pipeline's [`Log`]; none if there is no such log.
+    pub position: Option<u64>,
+    /// What they keep alive in memory, whole segments counted.
+    pub bytes: usize,
+    /// Since when they wait.
+    pub now: Duration,
+}
+
+/// Records that a queue gave up.
+#[derive(Debug)]
+pub struct Removed {
+    /// The records, where they were in memory.
+    pub batch: Option<Batch>,
+    /// How many.
+    pub count: usize,
+}
+
+/// Reads rows from disk; called without any lock, on the destination's own thread.
+pub type Load = Box<dyn FnOnce() -> Vec<Loaded> + Send>;
+
+/// A row that was read.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Its place in the log.
+    pub position: u64,
+    /// Its records as they were sealed, before any route; an error for a row that cannot be read.
+    pub batch: Result<Batch, Error>,
+    /// How many records the queue counted for it.
+    pub count: usize,
+}
+
+/// Told, without any lock held, that a lane may have something to do.
+pub type Wake = Arc<dyn Fn() + Send + Sync>;
+
+/// A log of sealed batches on disk, shared by the lanes of a pipeline; every lane has a cursor of its own.
+///
+/// It never refuses to start and never waits: where the disk fails, records stay in memory and [`Log::health`] says so.
+pub trait Log: Debug + Send + Sync + 'static {
+    /// Takes a sealed segment, to be written soon by a thread of the log's own; returns its place, which rises.
+    fn append(&self, batch: &Batch) -> u64;
+
+    /// The queue of a lane, which holds what it had not delivered when the last process ended.
+    ///
+    /// A lane that is opened for the first time begins at the end of the log.
+    fn lane(&self, destination: &str, signal: Signal, clock: &Clock, wake: Wake) -> Box<dyn Queue>;
+
+    /// Waits until disk has everything that was appended before, at most so long; whether it has.
+    fn sync(&self, at_most: Duration) -> bool;
+
+    /// How the disk is.
+    fn health(&self) -> Health;
+
+    /// Writes what is to be written and gives the files back, at most so long; whether that is done.
+    ///
+    /// Afterwards nothing is written any more; a second call does nothing.
+    fn close(&self, at_most: Duration) -> bool;
 }

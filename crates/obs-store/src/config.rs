@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use obs_core::Error;
+use obs_core::units::{Bytes, duration};
 use serde::{Deserialize, Serialize};
 
 use crate::location;
-use crate::units::{Bytes, duration};
 
 /// The variables that name the store, the first one that is set wins.
 const VARIABLES: [&str; 2] = ["OBS_STORAGE", "MASTRA_OBSERVABILITY_STORAGE"];
@@ -38,7 +38,7 @@ pub struct StoreConfig {
     pub path: PathBuf,
     /// Removes traces whose last span began longer ago than this, with all that belongs to them, and other records by
     /// their time. Off by default: nothing is removed.
-    #[serde(default, with = "duration", skip_serializing_if = "Option::is_none")]
+    #[serde(default, with = "duration::option", skip_serializing_if = "Option::is_none")]
     pub max_age: Option<Duration>,
     /// Removes the oldest traces and other records while the file holds more than this, without the write-ahead log
     /// beside it; at least 1MB. Off by default: nothing is removed.
@@ -129,7 +129,7 @@ impl StoreConfig {
 #[derive(Deserialize)]
 struct Fields {
     path: String,
-    #[serde(default, with = "duration")]
+    #[serde(default, with = "duration::option")]
     max_age: Option<Duration>,
     #[serde(default)]
     max_size: Option<Bytes>,
@@ -196,8 +196,8 @@ mod tests {
             (r#"{"pth":"a.db","path":"a.db"}"#, ["`pth`", "did you mean `path`"]),
             (r#"{"path":"a.db","max_sise":"1GB"}"#, ["`max_sise`", "did you mean `max_size`"]),
             (r#"{"path":"a.db","retention_policy":1}"#, ["`retention_policy`", "path, max_age, max_size"]),
-            (r#"{"path":"a.db","max_age":30}"#, ["integer `30`", "\"30d\""]),
-            (r#"{"path":"a.db","max_age":"30"}"#, ["units", "\"30d\""]),
+            (r#"{"path":"a.db","max_age":30}"#, ["integer `30`", "\"30s\""]),
+            (r#"{"path":"a.db","max_age":"30"}"#, ["units", "\"30s\""]),
             (r#"{"max_age":"30d"}"#, ["missing field", "path"]),
             (r#"{"path":"postgres://x/y"}"#, ["path: ", "name a file"]),
         ] {

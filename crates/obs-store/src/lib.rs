@@ -18,7 +18,6 @@ mod row;
 mod schema;
 mod scores;
 mod traces;
-mod units;
 mod write;
 mod writer;
 
@@ -27,4 +26,3 @@ pub use exporter::StoreExporter;
 pub use lists::RecordQuery;
 pub use reader::StoreReader;
 pub use retention::Pruned;
-pub use units::Bytes;

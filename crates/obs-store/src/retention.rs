@@ -70,7 +70,7 @@ pub(crate) struct Retention {
 impl Retention {
     /// As the configuration says.
     pub(crate) fn new(config: &StoreConfig) -> Self {
-        let max_size = config.max_size.map(crate::Bytes::get);
+        let max_size = config.max_size.map(obs_core::units::Bytes::get);
         Self {
             max_age: config.max_age,
             max_size,

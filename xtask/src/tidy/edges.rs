@@ -43,7 +43,7 @@ pub(crate) const HOUSE: &[Room] = &[
     room("obs-core", 0, Kind::Library, &[]),
     room("obs-redact", 0, Kind::Library, &[]),
     room("obs-instrument-macros", 0, Kind::Library, &[]),
-    room("obs-http", 1, Kind::Library, &["obs-core"]),
+    room("obs-http", 1, Kind::Library, &["obs-core", "obs-redact"]),
     room("obs-otlp", 1, Kind::Library, &["obs-core"]),
     room("obs-aggregate", 1, Kind::Library, &["obs-core"]),
     room("obs-pipeline", 2, Kind::Library, &["obs-core", "obs-redact", "obs-aggregate"]),

@@ -11,13 +11,13 @@ mod worker;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use obs_core::{Batch, Exporter, Health, Limits, MetricForm, Signal, Temporality};
+use obs_core::{Batch, Exporter, Health, MetricForm, Signal, Temporality};
 use tokio::sync::Notify;
 
-use crate::backoff::Jitter;
 use crate::builder::DestinationSpec;
 use crate::collector::Sealed;
 use crate::deadline::Deadline;
+use crate::jitter::Jitter;
 use crate::outcome::Outcome;
 use crate::{Clock, DestinationReport, Intake, Lane, MemoryQueue, Overflow};
 
@@ -100,16 +100,16 @@ impl Destination {
                     config.flush_interval_for(descriptor.is_local()),
                 ),
             };
-            let Limits { items, bytes } = descriptor.limits(signal);
             let rules = Rules {
                 signal,
                 supported: descriptor.support(signal).is_some(),
                 wants_started: descriptor.wants_started(),
-                limits: Limits { items, bytes },
+                limits: config.limits_within(descriptor.limits(signal)),
                 interval,
-                max_age: config.max_age,
+                max_age: config.max_age_for(false),
                 overflow: config.overflow,
-                backoff: config.backoff,
+                block_timeout: config.block_timeout,
+                retry: config.retry_config,
             };
             Outbox::new(rules, store)
         });
@@ -127,7 +127,7 @@ impl Destination {
             exporter: Arc::new(Lane::build(&config, exporter, &clock)),
             clock,
             intake: intake.clone(),
-            queue_bytes: config.queue_bytes,
+            queue_bytes: config.max_memory_usage.get() as usize,
             state: Mutex::new(state),
             wake: Notify::new(),
             changed: Condvar::new(),

@@ -12,7 +12,7 @@ use crate::collector::Sealed;
 use crate::intake::ByteBudget;
 use crate::outcome::{Again, Outcome};
 use crate::terms::{dropped, filtered};
-use crate::{Backoff, Ledger, Overflow, Queue, Terms};
+use crate::{Ledger, Offer, Overflow, Queue, RetryConfig, Terms};
 
 /// One lane's records, their ledger, and the state of its attempts.
 #[derive(Debug)]
@@ -49,7 +49,8 @@ pub(super) struct Rules {
     pub(super) interval: Duration,
     pub(super) max_age: Duration,
     pub(super) overflow: Overflow,
-    pub(super) backoff: Backoff,
+    pub(super) block_timeout: Duration,
+    pub(super) retry: RetryConfig,
 }
 
 /// Where records wait.
@@ -119,7 +120,7 @@ impl Outbox {
     pub(super) fn admit(&mut self, batch: Batch, bytes: usize, now: Duration) {
         let mut count = batch.len();
         match &mut self.store {
-            Store::Queue(queue) => queue.offer(batch, bytes, now),
+            Store::Queue(queue) => queue.offer(Offer { batch, position: None, bytes, now }),
             Store::Series(series) => {
                 let refused = series.fold(&batch, now);
                 self.ledger.settled(&refused);
@@ -146,7 +147,7 @@ impl Outbox {
     /// What there is no room for waits before the lane, or is lost.
     pub(super) fn refuse(&mut self, batch: Batch, bytes: usize, now: Duration, intake: &ByteBudget) {
         match self.rules.overflow {
-            Overflow::Block(_) => {
+            Overflow::Block => {
                 intake.hold(bytes);
                 self.parked.push_back(Parked { batch, bytes, since: now });
             }
@@ -178,23 +179,22 @@ impl Outbox {
     pub(super) fn make_room(&mut self) -> bool {
         let Store::Queue(queue) = &mut self.store else { return false };
         let oldest = queue.drop_oldest();
-        if let Some(batch) = &oldest {
-            self.ledger.dropped(dropped::OVERFLOW, batch.len());
+        if let Some(removed) = &oldest {
+            self.ledger.dropped(dropped::OVERFLOW, removed.count);
         }
         oldest.is_some()
     }
 
     /// Gives up what waited too long.
     pub(super) fn expire(&mut self, now: Duration, intake: &ByteBudget) {
-        if let (Store::Queue(queue), false) = (&mut self.store, self.sending)
-            && let Some(latest) = now.checked_sub(self.rules.max_age)
-        {
-            while let Some(batch) = queue.expire(latest) {
-                self.ledger.dropped(dropped::EXPIRED, batch.len());
+        if let (Store::Queue(queue), false) = (&mut self.store, self.sending) {
+            while let Some(removed) = queue.expire(now, self.rules.max_age) {
+                self.ledger.dropped(dropped::EXPIRED, removed.count);
                 self.head_from = None;
             }
         }
-        if let Overflow::Block(patience) = self.rules.overflow {
+        if self.rules.overflow == Overflow::Block {
+            let patience = self.rules.block_timeout;
             while let Some(parked) =
                 self.parked.pop_front_if(|parked| now >= parked.since.saturating_add(patience))
             {
@@ -227,14 +227,14 @@ impl Outbox {
 
     /// When something has waited too long, whatever holds the lane up.
     pub(super) fn expires(&self) -> Due {
-        let oldest = match &self.store {
-            Store::Queue(queue) if !self.sending => queue.oldest(),
+        let old = match &self.store {
+            Store::Queue(queue) if !self.sending => queue.expires(self.rules.max_age),
             Store::Queue(_) | Store::Series(_) => None,
         };
-        let old = oldest.map_or(Due::Never, |since| Due::At(since.saturating_add(self.rules.max_age)));
+        let old = old.map_or(Due::Never, Due::At);
         match (self.rules.overflow, self.parked.front()) {
-            (Overflow::Block(patience), Some(parked)) => {
-                earlier(old, Due::At(parked.since.saturating_add(patience)))
+            (Overflow::Block, Some(parked)) => {
+                earlier(old, Due::At(parked.since.saturating_add(self.rules.block_timeout)))
             }
             _ => old,
         }
@@ -296,7 +296,7 @@ impl Outbox {
             self.attempts = 0;
             return None;
         };
-        let own = self.rules.backoff.delay(self.attempts, chance);
+        let own = self.rules.retry.delay(self.attempts, chance);
         self.attempts += 1;
         // What a backend asks for is a floor: one that says zero must not be asked without end.
         let (wait, asked) = match trouble.again {

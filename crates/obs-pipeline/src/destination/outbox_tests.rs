@@ -7,7 +7,7 @@ use obs_core::{Batch, ErrorKind, Level, Limits, Log, Receipt, Retry, Signal, Tim
 use super::outbox::{Due, Outbox, Rules, Store};
 use crate::collector::Sealed;
 use crate::outcome::Outcome;
-use crate::{Backoff, Intake, MemoryQueue, Overflow, dropped};
+use crate::{Intake, MemoryQueue, Overflow, RetryConfig, dropped};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -24,7 +24,8 @@ fn outbox_every(interval: Duration, overflow: Overflow) -> Outbox {
         interval,
         max_age: S(3_600),
         overflow,
-        backoff: Backoff::DEFAULT,
+        block_timeout: S(5),
+        retry: RetryConfig::DEFAULT,
     };
     Outbox::new(rules, Store::Queue(Box::new(MemoryQueue::new(Signal::Logs))))
 }
@@ -98,7 +99,7 @@ fn a_later_flush_does_not_move_the_marks_of_the_one_under_way() {
 
 #[test]
 fn an_interval_without_end_waits_for_a_flush() {
-    let mut outbox = outbox_every(Duration::MAX, Overflow::Block(Duration::MAX));
+    let mut outbox = outbox_every(Duration::MAX, Overflow::Block);
     offer(&mut outbox, 3, 5);
     assert_eq!(outbox.due(S(6), false), Due::At(Duration::MAX));
     outbox.flush();
@@ -164,7 +165,7 @@ fn what_waited_too_long_is_given_up_at_its_time() {
 #[test]
 fn giving_everything_up_keeps_the_ledger_exact() {
     let intake = Intake::noop();
-    let mut outbox = outbox(Overflow::Block(S(5)));
+    let mut outbox = outbox(Overflow::Block);
     offer(&mut outbox, 3, 0);
     assert!(outbox.send(Timestamp::default()).is_some());
     let sealed = Sealed { batch: logs(4), bytes: 0, ended: None };

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use obs_core::units::Bytes;
 use obs_core::{Log, Signal, Str, Timestamp};
 use obs_pipeline::{Clock, Intake, LaneConfig, Overflow, Pipeline, Terms, dropped};
 use obs_testkit::{Scripted, Step};
@@ -17,7 +18,12 @@ fn big(intake: &Intake) {
 
 /// A lane with room for ten big logs.
 fn narrow(overflow: Overflow) -> LaneConfig {
-    LaneConfig { queue_bytes: 110 << 10, overflow, ..LaneConfig::DEFAULT }
+    LaneConfig {
+        max_memory_usage: Bytes::new(110 << 10),
+        overflow,
+        block_timeout: PATIENCE,
+        ..LaneConfig::DEFAULT
+    }
 }
 
 /// Offers twenty big logs one by one, while the first is on its way and stays there.
@@ -65,7 +71,7 @@ fn drop_newest_keeps_the_oldest() {
 
 #[test]
 fn block_waits_for_room_and_loses_nothing() {
-    let (pipeline, exporter) = overflowing(Overflow::Block(PATIENCE));
+    let (pipeline, exporter) = overflowing(Overflow::Block);
     assert_eq!((logs(&pipeline).dropped.total(), logs(&pipeline).queued), (0, 20));
     exporter.release();
     let report = pipeline.flush(PATIENCE);
@@ -78,7 +84,7 @@ fn block_gives_up_after_its_timeout() {
     let (clock, hand) = Clock::manual(Timestamp::from_nanos(1));
     let exporter = Scripted::builder([]).and_then(Step::Hang).shared();
     let patience = Duration::from_secs(5);
-    let config = narrow(Overflow::Block(patience));
+    let config = LaneConfig { block_timeout: patience, ..narrow(Overflow::Block) };
     let pipeline =
         builder().clock(clock).to_lane("narrow", exporter, config).without_redaction().build().unwrap();
     let intake = pipeline.intake();

@@ -127,38 +127,59 @@ impl de::Visitor<'_> for Text {
     }
 }
 
-/// An optional duration as a text with its unit.
-pub(crate) mod duration {
+/// A duration as a text with its unit, for serde's `with`; an optional one with [`mod@duration::option`].
+///
+/// ```
+/// use std::time::Duration;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Config {
+///     #[serde(with = "obs_core::units::duration")]
+///     flush_interval: Duration,
+///     #[serde(default, with = "obs_core::units::duration::option")]
+///     max_age: Option<Duration>,
+/// }
+///
+/// let config: Config = serde_json::from_str(r#"{ "flush_interval": "30s" }"#)?;
+/// assert_eq!((config.flush_interval, config.max_age), (Duration::from_secs(30), None));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+pub mod duration {
     use super::{DURATIONS, Deserialize, Deserializer, Duration, Serializer, Text, de, parse, print};
 
-    #[expect(clippy::ref_option, reason = "the signature serde's `with` asks for")]
-    pub(crate) fn serialize<S: Serializer>(
-        value: &Option<Duration>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => {
-                let millis = u64::try_from(value.as_millis()).unwrap_or(u64::MAX);
-                serializer.serialize_str(&print(millis, DURATIONS))
-            }
-            None => serializer.serialize_none(),
-        }
+    /// As a text in the largest unit that divides it; what is below a millisecond is cut off.
+    pub fn serialize<S: Serializer>(value: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+        let millis = u64::try_from(value.as_millis()).unwrap_or(u64::MAX);
+        serializer.serialize_str(&print(millis, DURATIONS))
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<Duration>, D::Error> {
-        struct Written(Duration);
+    /// Reads a whole number with one of `ms`, `s`, `m`, `h`, `d`, `w`.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+        let text = deserializer.deserialize_any(Text { example: "30s" })?;
+        let millis = parse(&text, DURATIONS, "30s").map_err(de::Error::custom)?;
+        Ok(Duration::from_millis(millis))
+    }
 
-        impl<'de> Deserialize<'de> for Written {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let text = deserializer.deserialize_any(Text { example: "30d" })?;
-                let millis = parse(&text, DURATIONS, "30d").map_err(de::Error::custom)?;
-                Ok(Self(Duration::from_millis(millis)))
+    /// An optional duration as a text with its unit.
+    pub mod option {
+        use super::{Deserialize, Deserializer, Duration, Serializer};
+
+        /// As [`super::serialize`], and nothing as `null`.
+        #[expect(clippy::ref_option, reason = "the signature serde's `with` asks for")]
+        pub fn serialize<S: Serializer>(value: &Option<Duration>, serializer: S) -> Result<S::Ok, S::Error> {
+            match value {
+                Some(value) => super::serialize(value, serializer),
+                None => serializer.serialize_none(),
             }
         }
 
-        Ok(Option::<Written>::deserialize(deserializer)?.map(|Written(value)| value))
+        /// As [`super::deserialize`], and `null` as nothing.
+        pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+            #[derive(Deserialize)]
+            struct Written(#[serde(with = "super")] Duration);
+
+            Ok(Option::<Written>::deserialize(deserializer)?.map(|Written(value)| value))
+        }
     }
 }
 
