@@ -1,0 +1,205 @@
+//! A checked config, ready to send.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use obs_core::{Error, Secret, Timestamp};
+
+use crate::endpoint::Endpoint;
+use crate::quote::Scrubber;
+use crate::{Auth, Body, Compression, HttpConfig, connector};
+
+/// What requests say they come from.
+const USER_AGENT: &str = concat!("obs/", env!("CARGO_PKG_VERSION"));
+
+/// Headers that the client sets itself.
+const OWN_HEADERS: [HeaderName; 4] = [CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING];
+
+type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// Sends requests to one endpoint.
+///
+/// Cloning is cheap and shares the connections.
+/// It can be made anywhere, also outside of a runtime, and sends on whatever tokio runtime polls it.
+/// It keeps connections for 30 s, follows no redirect and repeats nothing: repeating is the delivery's matter.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) http: reqwest::Client,
+    pub(crate) endpoint: Endpoint,
+    /// The config's headers and credential.
+    pub(crate) headers: HeaderMap,
+    pub(crate) timeout: Duration,
+    pub(crate) compression: Compression,
+    pub(crate) max_answer: usize,
+    pub(crate) scrubber: Arc<Scrubber>,
+    pub(crate) credential: Arc<str>,
+    pub(crate) clock: Option<Clock>,
+}
+
+impl Client {
+    /// Checks the config and makes a client of it; nothing is sent.
+    ///
+    /// # Errors
+    /// A configuration error that names the field and the next step: an endpoint that is none, has a user or password,
+    /// or is link-local without `allow_link_local`; plain `http` to another machine with credentials and without
+    /// `allow_http`; a header that none can be; a file of certificates that cannot be read; a proxy that is none; a
+    /// timeout of zero.
+    pub fn new(config: &HttpConfig) -> Result<Self, Error> {
+        let endpoint = Endpoint::parse("endpoint", &config.endpoint)?;
+        if endpoint.is_link_local() && !config.allow_link_local {
+            return Err(Error::config(
+                "endpoint",
+                format!(
+                    "\"{}\" is a link-local address, where clouds serve the machine's credentials; set \
+                     another, or allow_link_local = true",
+                    endpoint.place()
+                ),
+            ));
+        }
+        for (field, timeout) in [("timeout", config.timeout), ("connect_timeout", config.connect_timeout)] {
+            if timeout.is_zero() {
+                return Err(Error::config(field, "0 leaves no time at all; set one such as \"10s\""));
+            }
+        }
+        let headers = headers(config)?;
+        let proxy = connector::proxy(config)?;
+        guard_credentials(config, &endpoint, proxy.as_ref().is_none_or(connector::Proxy::is_local))?;
+        let http = connector::build(config, &endpoint, proxy.as_ref(), USER_AGENT)?;
+        let mut secrets = config.auth.secrets();
+        secrets.extend(config.headers.values().cloned());
+        secrets.extend(proxy.iter().flat_map(connector::Proxy::secrets));
+        // Short values such as `v=1` are no secrets, and would take every `1` out of every message.
+        secrets.extend(endpoint.query_values().filter(|value| value.len() >= 6).map(Secret::new));
+        Ok(Self {
+            http,
+            headers,
+            timeout: config.timeout,
+            compression: config.compression.unwrap_or_default(),
+            max_answer: usize::try_from(config.max_answer.get()).unwrap_or(usize::MAX),
+            scrubber: Arc::new(Scrubber::new(secrets)),
+            credential: if matches!(config.auth, Auth::None) { "`auth` or `headers`" } else { "`auth`" }
+                .into(),
+            clock: None,
+            endpoint,
+        })
+    }
+
+    /// Says where the user sets the credential, for messages: `public_key and secret_key (LANGFUSE_SECRET_KEY)`.
+    #[must_use]
+    pub fn with_credential_name(self, name: &str) -> Self {
+        Self { credential: name.into(), ..self }
+    }
+
+    /// Gives the wall clock that a date in `Retry-After` is compared with where the answer has no `Date`.
+    ///
+    /// Without one such a date is not read.
+    #[must_use]
+    pub fn with_clock(self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self { clock: Some(Arc::new(clock)), ..self }
+    }
+
+    /// A body compressed as configured.
+    pub fn body(&self, bytes: impl Into<bytes::Bytes>) -> Body {
+        Body::compressed(bytes, self.compression)
+    }
+
+    /// The endpoint as it may be shown: without a query.
+    pub fn place(&self) -> String {
+        self.scrubber.clean(&self.endpoint.place())
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("endpoint", &self.place())
+            .field("timeout", &self.timeout)
+            .field("compression", &self.compression)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The config's headers and credential, marked sensitive.
+fn headers(config: &HttpConfig) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in &config.headers {
+        let refuse = |cause: &str| Error::config("headers", format!("`{}` {cause}", name.escape_debug()));
+        let name = HeaderName::try_from(name.as_str())
+            .map_err(|_| refuse("is no name of a header; use letters, digits and hyphens"))?;
+        if OWN_HEADERS.contains(&name) {
+            return Err(refuse("is set by the client itself; remove it"));
+        }
+        if headers.insert(name, header_value(value).map_err(refuse)?).is_some() {
+            return Err(refuse("is there twice, in upper and lower case; remove one"));
+        }
+    }
+    let Some((name, value)) = config.auth.as_header() else { return Ok(headers) };
+    let refuse = |cause: &str| Error::config("auth", cause);
+    if let Auth::Basic { user, password } = &config.auth {
+        if user.expose().contains(':') {
+            return Err(refuse("the user has a colon, which would end it; check the user"));
+        }
+        if [user, password].iter().any(|part| part.expose().chars().any(char::is_control)) {
+            return Err(refuse(
+                "the user or password has a control character, such as a line break; remove it",
+            ));
+        }
+    } else if config.auth.secrets().iter().any(|secret| secret.expose().trim().is_empty()) {
+        return Err(refuse("the credential is empty; set it, or auth = \"none\""));
+    }
+    let name = HeaderName::try_from(name)
+        .map_err(|_| refuse("the header's name is none; use letters, digits and hyphens"))?;
+    if OWN_HEADERS.contains(&name) {
+        return Err(refuse("the header is set by the client itself; use the backend's own"));
+    }
+    let value = header_value(&value).map_err(|cause| refuse(&format!("the credential {cause}")))?;
+    if headers.contains_key(&name) {
+        return Err(refuse(&format!("`{name}` stands in `headers`, too; remove one of them")));
+    }
+    headers.insert(name, value);
+    Ok(headers)
+}
+
+fn header_value(secret: &Secret) -> Result<HeaderValue, &'static str> {
+    let value = HeaderValue::from_bytes(secret.expose().as_bytes());
+    let mut value =
+        value.map_err(|_| "has a character that no header may have, such as a line break; remove it")?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// Refuses credentials over plain `http` to another machine, and names plain `http` once in the log.
+fn guard_credentials(config: &HttpConfig, endpoint: &Endpoint, direct: bool) -> Result<(), Error> {
+    if endpoint.is_https() || (endpoint.is_loopback() && direct) {
+        return Ok(());
+    }
+    let place = endpoint.place();
+    let carried = if !matches!(config.auth, Auth::None) {
+        "`auth`"
+    } else if !config.headers.is_empty() {
+        "`headers`"
+    } else if endpoint.has_secret_query() {
+        "the query of `endpoint`"
+    } else {
+        tracing::info!(target: "obs::http", endpoint = %place, "plain http: anyone on the way can read what is sent");
+        return Ok(());
+    };
+    if !config.allow_http {
+        return Err(Error::config(
+            "endpoint",
+            format!(
+                "\"{place}\" is plain http, over which anyone on the way can read the credential in {carried}; use \
+                 https, or set allow_http = true"
+            ),
+        ));
+    }
+    tracing::warn!(
+        target: "obs::http",
+        endpoint = %place,
+        "plain http by allow_http: anyone on the way can read the credential in {carried}"
+    );
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Refusing unknown fields of a struct that flattens another.
+
+use std::fmt;
+
+use obs_core::suggest::nearest;
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+use serde::forward_to_deserialize_any;
+
+use crate::HttpConfig;
+
+/// A deserializer of a map that refuses every key but an exporter's own and those of [`HttpConfig`].
+///
+/// serde's `deny_unknown_fields` does not go together with `flatten`; this stands in for it.
+/// It is made by [`HttpConfig::beside`].
+pub struct KnownFields<D> {
+    inner: D,
+    own: &'static [&'static str],
+}
+
+impl<D> KnownFields<D> {
+    pub(crate) fn new(inner: D, own: &'static [&'static str]) -> Self {
+        Self { inner, own }
+    }
+}
+
+impl<D> fmt::Debug for KnownFields<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KnownFields").field("own", &self.own).finish_non_exhaustive()
+    }
+}
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for KnownFields<D> {
+    type Error = D::Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.inner.deserialize_map(Checked { inner: visitor, own: self.own })
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
+        newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+struct Checked<T> {
+    inner: T,
+    own: &'static [&'static str],
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Checked<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inner.expecting(f)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
+        self.inner.visit_map(Checked { inner: map, own: self.own })
+    }
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Checked<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
+        let Some(key) = self.inner.next_key::<String>()? else { return Ok(None) };
+        let known = || self.own.iter().chain(HttpConfig::FIELDS).copied();
+        if !known().any(|name| name == key) {
+            let names = known().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            return Err(A::Error::custom(match nearest(&key, known()) {
+                Some(name) => format!("unknown field `{key}`, did you mean `{name}`? Known: {names}"),
+                None => format!("unknown field `{key}`, known: {names}"),
+            }));
+        }
+        seed.deserialize(serde::de::value::StringDeserializer::new(key)).map(Some)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        self.inner.next_value_seed(seed)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        self.inner.size_hint()
+    }
+}

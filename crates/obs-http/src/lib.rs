@@ -1,0 +1,28 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod auth;
+mod client;
+mod compress;
+mod config;
+mod connector;
+mod endpoint;
+mod flat;
+mod policy;
+mod quote;
+mod request;
+mod resolver;
+mod retry_after;
+mod send;
+mod transport;
+
+pub use answer::Answer;
+pub use auth::Auth;
+pub use client::Client;
+pub use compress::{Body, Compression};
+pub use config::HttpConfig;
+pub use flat::KnownFields;
+pub use policy::{Action, HOLD, Policy};
+pub use request::Request;
+pub use retry_after::{MAX_WAIT, retry_after};
+pub use transport::Trouble;
