@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io::Read;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -188,6 +189,11 @@ impl CaptureServer {
     /// Where it listens, without a slash at the end: `http://127.0.0.1:1234`.
     pub fn url(&self) -> String {
         self.server.uri()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        *self.server.address()
     }
 
     /// Adds answers for the next requests, one each.

@@ -3,8 +3,10 @@
 pub mod arbitrary;
 mod capture;
 pub mod conformance;
+mod fault_proxy;
 pub mod fixtures;
 mod scripted;
 
 pub use capture::{Answer, CaptureServer, Captured};
+pub use fault_proxy::{Fault, FaultProxy, Traffic, Upstream};
 pub use scripted::{Calls, Fail, Scripted, Step};

@@ -5,6 +5,7 @@
 mod capture;
 mod coverage;
 mod decorator;
+mod fault_proxy;
 mod leaf;
 mod scripted;
 
