@@ -74,7 +74,8 @@ fn printable(c: char) -> Option<char> {
 /// As it is, as in JSON, as in an address; and of a header's value the credential behind its scheme.
 fn written_forms(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned()];
-    if let Some((_, credential)) = secret.rsplit_once(' ') {
+    // Short words are no credentials, and would be missed in what a backend says.
+    if let Some((_, credential)) = secret.split_once(' ').filter(|(_, credential)| credential.len() >= 6) {
         forms.push(credential.to_owned());
     }
     for form in forms.clone() {

@@ -41,14 +41,12 @@ impl Client {
         // Of a request without a body nobody can tell whether it went out.
         let arrived = || request.body.is_empty() || handed_over.load(Ordering::Relaxed);
         match timeout_at(deadline, self.http.execute(built)).await {
-            Err(_) => {
-                Err(self.no_answer(&place, Trouble::TimedOut, &format!("within {timeout:?}"), arrived()))
-            }
+            Err(_) => Err(no_answer(&place, Trouble::TimedOut, &format!("within {timeout:?}"), arrived())),
             Ok(Err(error)) => {
                 let trouble = Trouble::of(&error);
                 let cause = self.scrubber.clean(&causes(&error));
                 let connected = !error.is_connect() && !matches!(trouble, Trouble::Certificate);
-                Err(self.no_answer(&place, trouble, &format!("({cause})"), connected && arrived()))
+                Err(no_answer(&place, trouble, &format!("({cause})"), connected && arrived()))
             }
             Ok(Ok(response)) => self.classify(place, response, request, policy, deadline).await,
         }
@@ -90,22 +88,6 @@ impl Client {
                 Some(reqwest::Body::wrap(Watched { left, handed_over: Arc::clone(handed_over) }));
         }
         Ok((place, built))
-    }
-
-    fn no_answer(&self, place: &str, trouble: Trouble, cause: &str, may_have_arrived: bool) -> Failure {
-        let (kind, retry) = trouble.classify();
-        let (what, next_step) = trouble.says();
-        let mut message = format!("{place}: {what} {cause}");
-        if let Some(step) = next_step {
-            let _ = write!(message, "; {step}");
-        }
-        message.push_str(if may_have_arrived {
-            "; it may have arrived all the same: sent again, its records keep their ids"
-        } else {
-            "; nothing was sent"
-        });
-        let message = self.scrubber.clean(&message).into();
-        Failure { kind, retry, status: None, message }
     }
 
     async fn classify(
@@ -186,6 +168,22 @@ impl Client {
         let there = response.url().join(location).ok().filter(url::Url::has_host)?;
         Some(self.scrubber.clean(&origin(&there)))
     }
+}
+
+/// A failure without an answer; the place and the cause are clean already.
+fn no_answer(place: &str, trouble: Trouble, cause: &str, may_have_arrived: bool) -> Failure {
+    let (kind, retry) = trouble.classify();
+    let (what, next_step) = trouble.says();
+    let mut message = format!("{place}: {what} {cause}");
+    if let Some(step) = next_step {
+        let _ = write!(message, "; {step}");
+    }
+    message.push_str(if may_have_arrived {
+        "; it may have arrived all the same: sent again, its records keep their ids"
+    } else {
+        "; nothing was sent"
+    });
+    Failure { kind, retry, status: None, message: message.into() }
 }
 
 fn reason(status: StatusCode) -> &'static str {

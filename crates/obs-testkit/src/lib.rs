@@ -5,6 +5,7 @@ mod capture;
 pub mod conformance;
 mod fault_proxy;
 pub mod fixtures;
+pub mod policy_table;
 mod scripted;
 
 pub use capture::{Answer, CaptureServer, Captured};

@@ -1,1 +1,16 @@
-//! Tests of the client against real connections.
+//! The client against real connections.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bodies;
+mod config;
+mod credentials;
+mod deadlines;
+mod guards;
+mod policies;
+mod proxies;
+mod raw;
+mod runtimes;
+mod sending;
+mod tls;
+mod watch;

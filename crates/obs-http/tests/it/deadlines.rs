@@ -1,0 +1,140 @@
+//! What a deadline covers, and what is said of it.
+
+use std::time::Duration;
+
+use obs_core::{ErrorKind, Retry};
+use obs_http::{Client, HttpConfig, Policy, Request};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+use crate::raw::Raw;
+
+const SHORT: Duration = Duration::from_millis(200);
+
+fn client(url: String) -> Client {
+    Client::new(&HttpConfig::new(url).with_timeout(SHORT)).unwrap()
+}
+
+#[tokio::test]
+async fn a_server_that_never_answers_may_have_the_records() {
+    let server = Raw::start(|stream| async move {
+        std::future::pending::<()>().await;
+        Some(stream)
+    })
+    .await;
+    let client = client(server.url());
+    let request = Request::post("/v1").with_body(client.body("{}"));
+    let failure = client.send(&request, &Policy::DEFAULT).await.unwrap_err();
+    assert_eq!((failure.kind, failure.retry, failure.status), (ErrorKind::Timeout, Retry::Backoff, None));
+    let expected = format!(
+        "POST {}/v1: no answer within 200ms; it may have arrived all the same: sent again, its records keep their ids",
+        server.url()
+    );
+    assert_eq!(&*failure.message, expected);
+}
+
+#[tokio::test]
+async fn the_deadline_holds_while_an_answer_drips() {
+    let server = Raw::start(|mut stream| async move {
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc").await.ok()?;
+        std::future::pending::<()>().await;
+        Some(stream)
+    })
+    .await;
+    let answer = client(server.url()).send(&Request::post(""), &Policy::DEFAULT).await.unwrap();
+    assert_eq!(&answer.body()[..], b"abc");
+    assert_eq!(answer.whole().unwrap_err().kind, ErrorKind::Timeout);
+}
+
+#[tokio::test]
+async fn a_refusal_whose_words_do_not_come_is_a_refusal() {
+    let server = Raw::start(|mut stream| async move {
+        stream.write_all(b"HTTP/1.1 400 No\r\ncontent-length: 100\r\n\r\nabc").await.ok()?;
+        std::future::pending::<()>().await;
+        Some(stream)
+    })
+    .await;
+    let failure = client(server.url()).send(&Request::post(""), &Policy::DEFAULT).await.unwrap_err();
+    assert_eq!((failure.kind, failure.status), (ErrorKind::Rejected, Some(400)));
+}
+
+#[tokio::test]
+async fn a_requests_own_deadline_comes_first() {
+    let server = Raw::start(|stream| async move {
+        std::future::pending::<()>().await;
+        Some(stream)
+    })
+    .await;
+    let client = Client::new(&HttpConfig::new(server.url())).unwrap();
+    let request = Request::get("/v1").with_timeout(Duration::from_millis(50));
+    let failure = client.send(&request, &Policy::DEFAULT).await.unwrap_err();
+    assert!(failure.message.contains("no answer within 50ms"), "{}", failure.message);
+}
+
+#[tokio::test]
+async fn a_closed_port_is_no_connection_and_nothing_was_sent() {
+    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{port}");
+    let failure =
+        client(url.clone()).send(&Request::post("/v1?q=hunter2"), &Policy::DEFAULT).await.unwrap_err();
+    assert_eq!((failure.kind, failure.retry), (ErrorKind::Unavailable, Retry::Backoff));
+    let message = &failure.message;
+    assert!(message.starts_with(&format!("POST {url}/v1: no connection (")), "{message}");
+    assert!(message.contains("refused") && message.ends_with("; nothing was sent"), "{message}");
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_nothing_is_no_connection() {
+    // The queue of this listener has room for two connections; further ones wait until one is accepted.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let _queue = (TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap());
+    let config = HttpConfig::new(format!("http://{address}")).with_connect_timeout(SHORT);
+    let client = Client::new(&config).unwrap();
+    let request = Request::post("").with_body(client.body("{}"));
+    let failure = client.send(&request, &Policy::DEFAULT).await.unwrap_err();
+    assert_eq!((failure.kind, failure.retry), (ErrorKind::Unavailable, Retry::Backoff));
+    assert!(failure.message.contains(": no connection ("), "{}", failure.message);
+    assert!(failure.message.ends_with("; nothing was sent"), "{}", failure.message);
+}
+
+#[tokio::test]
+async fn an_unknown_host_holds_the_destination_or_waits_for_the_name_service() {
+    let failure = client("http://no-such-host.invalid".into())
+        .send(&Request::post(""), &Policy::DEFAULT)
+        .await
+        .unwrap_err();
+    // Where the name service itself cannot be reached, nobody knows whether the host is known.
+    let known =
+        [(ErrorKind::Unavailable, Retry::Hold(obs_http::HOLD)), (ErrorKind::Unavailable, Retry::Backoff)];
+    assert!(
+        known.contains(&(failure.kind, failure.retry)) || failure.kind == ErrorKind::Timeout,
+        "{failure:?}"
+    );
+    assert!(
+        failure.message.ends_with("; nothing was sent") || failure.kind == ErrorKind::Timeout,
+        "{failure:?}"
+    );
+}
+
+#[tokio::test]
+async fn dropping_the_future_ends_the_request() {
+    let (closed, mut saw) = tokio::sync::mpsc::unbounded_channel();
+    let server = Raw::start(move |mut stream| {
+        let closed = closed.clone();
+        async move {
+            // The stream ends when the client hangs up.
+            let _ = crate::raw::read_request(&mut stream).await;
+            let _ = closed.send(());
+            None
+        }
+    })
+    .await;
+    let client = Client::new(&HttpConfig::new(server.url())).unwrap();
+    let request = Request::post("").with_body(client.body("{}"));
+    let sending = client.send(&request, &Policy::DEFAULT);
+    assert!(tokio::time::timeout(SHORT, sending).await.is_err());
+    tokio::time::timeout(Duration::from_secs(5), saw.recv()).await.unwrap().unwrap();
+}
