@@ -10,4 +10,4 @@ mod scripted;
 
 pub use capture::{Answer, CaptureServer, Captured};
 pub use fault_proxy::{Fault, FaultProxy, Traffic, Upstream};
-pub use scripted::{Calls, Fail, Scripted, Step};
+pub use scripted::{Calls, Fail, Fate, Scripted, Step};

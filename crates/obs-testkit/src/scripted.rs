@@ -11,6 +11,12 @@ use obs_core::{
 };
 use tokio::sync::Notify;
 
+mod fate;
+
+use fate::Fates;
+
+pub use fate::Fate;
+
 /// What a [`Scripted`] exporter does with one `export`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
@@ -110,13 +116,10 @@ pub struct Calls {
 #[derive(Debug)]
 pub struct Scripted {
     descriptor: Descriptor,
-    poison: Option<Poison>,
+    fates: Fates,
     release: Notify,
     state: Mutex<State>,
 }
-
-/// Which records spoil a batch, and the error that says so.
-type Poison = (fn(&Record) -> bool, ErrorKind);
 
 #[derive(Debug)]
 struct State {
@@ -156,7 +159,12 @@ impl Scripted {
             batches: Vec::new(),
             arrived: Vec::new(),
         };
-        Self { descriptor: Self::DESCRIPTOR, poison: None, release: Notify::new(), state: Mutex::new(state) }
+        Self {
+            descriptor: Self::DESCRIPTOR,
+            fates: Fates::default(),
+            release: Notify::new(),
+            state: Mutex::new(state),
+        }
     }
 
     /// Says what it is and takes.
@@ -167,9 +175,32 @@ impl Scripted {
     }
 
     /// Refuses, with an error of this kind and before any step, every batch that holds such a record.
+    ///
+    /// It is [`Self::with_fates`] with one poison, and replaces what that was given.
     #[must_use]
-    pub fn with_poison(mut self, kind: ErrorKind, poison: fn(&Record) -> bool) -> Self {
-        self.poison = Some((poison, kind));
+    pub fn with_poison(self, kind: ErrorKind, poison: fn(&Record) -> bool) -> Self {
+        self.with_fates(move |record| if poison(record) { Fate::Poison(kind) } else { Fate::Deliver })
+    }
+
+    /// Gives each record a fate of its own, which holds wherever a step delivers the record.
+    ///
+    /// ```
+    /// use obs_core::{Batch, ErrorKind, Exporter, Record, Signal};
+    /// use obs_testkit::{fixtures, Fate, Scripted};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let unwanted = |record: &Record| match record {
+    ///     Record::Log(log) if log.message.is_empty() => Fate::Reject(ErrorKind::Rejected),
+    ///     _ => Fate::Deliver,
+    /// };
+    /// let exporter = Scripted::builder([]).with_fates(unwanted).shared();
+    /// let receipt = exporter.export(&fixtures::batch(Signal::Logs)).await.unwrap();
+    /// assert_eq!(receipt.rejected_count(), fixtures::batch(Signal::Logs).len() - receipt.delivered);
+    /// # });
+    /// ```
+    #[must_use]
+    pub fn with_fates(mut self, judge: impl Fn(&Record) -> Fate + Send + Sync + 'static) -> Self {
+        self.fates = Fates::new(judge);
         self
     }
 
@@ -252,9 +283,7 @@ impl Scripted {
         if !self.descriptor.support(batch.signal()).is_some() {
             return Err(Error::unsupported(self.descriptor.kind(), batch));
         }
-        if let Some((poison, kind)) = self.poison
-            && batch.to_records().iter().any(poison)
-        {
+        if let Some(kind) = self.fates.poison(batch) {
             return Err(Error::new(kind, Retry::Never, "the batch holds a poisoned record", batch.clone()));
         }
         state.under_way += 1;
@@ -268,13 +297,17 @@ impl Scripted {
         self.state().arrived.push(batch);
     }
 
+    /// Delivers these, each by its fate.
+    fn deliver(&self, batch: Batch) -> Receipt {
+        let (arrived, receipt) = self.fates.settle(batch);
+        self.arrived(arrived);
+        receipt
+    }
+
     fn settle(&self, step: Step, batch: &Batch) -> Result<Receipt, Error> {
         let len = batch.len();
         match step {
-            Step::Deliver | Step::Hang | Step::After(..) => {
-                self.arrived(batch.clone());
-                Ok(Receipt::delivered(len))
-            }
+            Step::Deliver | Step::Hang | Step::After(..) => Ok(self.deliver(batch.clone())),
             Step::Queue => {
                 self.arrived(batch.clone());
                 Ok(Receipt { queued: len, ..Receipt::default() })
@@ -288,18 +321,16 @@ impl Scripted {
 
     fn reject(&self, positions: &[usize], batch: &Batch) -> Receipt {
         let (refused, passed): (Vec<_>, Vec<_>) = (0..batch.len()).partition(|at| positions.contains(at));
-        self.arrived(batch.select(&passed));
-        let rejected = refused
-            .iter()
-            .map(|at| Rejection::of(batch.select(&[*at]), ErrorKind::Rejected, "the script says so"))
-            .collect();
-        Receipt { delivered: passed.len(), rejected, ..Receipt::default() }
+        let mut receipt = self.deliver(batch.select(&passed));
+        let refused = refused.iter().map(|at| batch.select(&[*at]));
+        let rejected = refused.map(|one| Rejection::of(one, ErrorKind::Rejected, "the script says so"));
+        receipt.rejected.extend(rejected);
+        receipt
     }
 
     fn lose(&self, count: usize, batch: &Batch) -> Receipt {
         let delivered = batch.len() - count;
-        self.arrived(batch.slice(0..delivered));
-        let mut receipt = Receipt::delivered(delivered);
+        let mut receipt = self.deliver(batch.slice(0..delivered));
         if count > 0 {
             let lost =
                 Rejection::of(batch.slice(delivered..batch.len()), ErrorKind::Rejected, "some were refused");
@@ -311,8 +342,7 @@ impl Scripted {
     fn fail(&self, fail: &Fail, batch: &Batch) -> Error {
         let delivered = fail.delivered.min(batch.len());
         let rejected = (delivered + fail.rejected).min(batch.len());
-        let mut settled = Receipt::delivered(delivered);
-        self.arrived(batch.slice(0..delivered));
+        let mut settled = self.deliver(batch.slice(0..delivered));
         if rejected > delivered {
             let refused = batch.slice(delivered..rejected);
             settled.rejected.push(Rejection::of(refused, ErrorKind::Rejected, "the script says so"));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use obs_core::{ErrorKind, Exporter, Record, Retry, Signal};
 use obs_testkit::conformance::assert_conserved;
-use obs_testkit::{Fail, Scripted, Step, fixtures};
+use obs_testkit::{Fail, Fate, Scripted, Step, fixtures};
 
 #[tokio::test(start_paused = true)]
 async fn each_step_is_accounted_for() {
@@ -67,6 +67,53 @@ async fn poison_spoils_every_batch_that_holds_it() {
     assert_eq!((error.kind(), error.undelivered().len()), (ErrorKind::TooLarge, batch.len()));
     assert_eq!(exporter.export(&batch.slice(0..5)).await.unwrap().delivered, 5);
     assert_eq!(exporter.batches().len(), 2);
+}
+
+#[tokio::test]
+async fn law_1_accounting_each_record_meets_its_fate_however_its_batch_is_cut() {
+    let batch = fixtures::batch(Signal::Logs);
+    let records = batch.to_records();
+    let fates = [Fate::Deliver, Fate::Reject(ErrorKind::TooLarge), Fate::Queue];
+    let judge = move |record: &Record| {
+        let at = records.iter().position(|known| known == record).unwrap();
+        fates[at % fates.len()]
+    };
+    let fail = Fail { rejected: 1, ..fail_after(2) };
+    for step in [Step::Deliver, Step::Reject(vec![0]), Step::Lose(1), Step::Fail(fail), Step::Hang] {
+        for size in 1..=batch.len() {
+            let exporter = Scripted::builder([step.clone()]).with_fates(judge.clone()).shared();
+            for start in (0..batch.len()).step_by(size) {
+                let part = batch.slice(start..(start + size).min(batch.len()));
+                let (result, ()) = tokio::join!(exporter.export(&part), async { exporter.release() });
+                assert_conserved(&part, &result);
+                let receipt = result.as_ref().unwrap_or_else(|error| error.settled());
+                let known = [ErrorKind::TooLarge, ErrorKind::Rejected];
+                assert!(receipt.rejected.iter().all(|rejection| known.contains(&rejection.kind)));
+            }
+            let arrived = exporter.records();
+            assert!(arrived.iter().all(|record| !matches!(judge(record), Fate::Reject(_))), "{step:?}");
+            if step == Step::Deliver || step == Step::Hang {
+                assert_eq!(arrived.len(), 4, "{step:?} of {size}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_poisonous_fate_spoils_the_batch_before_any_step() {
+    let batch = fixtures::batch(Signal::Scores);
+    let bad = batch.to_records().pop().unwrap();
+    let judge =
+        move |record: &Record| if *record == bad { Fate::Poison(ErrorKind::Encode) } else { Fate::Deliver };
+    let exporter = Scripted::builder([Step::Queue]).with_fates(judge).shared();
+    assert_eq!(exporter.export(&batch).await.unwrap_err().kind(), ErrorKind::Encode);
+    let rest = batch.slice(0..batch.len() - 1);
+    assert_eq!(exporter.export(&rest).await.unwrap().queued, rest.len());
+    assert!(format!("{exporter:?}").contains("Fates(by record)"));
+}
+
+fn fail_after(delivered: usize) -> Fail {
+    Fail { kind: ErrorKind::Unavailable, retry: Retry::Backoff, status: None, delivered, rejected: 0 }
 }
 
 #[tokio::test]
