@@ -18,7 +18,8 @@ pub enum Fault {
     ReadAndHang,
     /// Resets the connection (RST, not FIN) as soon as the client has sent so many bytes, head included.
     ///
-    /// Those bytes reach the upstream, so that it sees a request cut off. 0 resets at once.
+    /// Those bytes reach the upstream, so that it sees a request cut off. 0 resets at once: the client
+    /// may meet it while it still connects.
     ResetAfter(usize),
     /// Resets the connection (RST, not FIN) as soon as the upstream has sent more than so many bytes.
     ///

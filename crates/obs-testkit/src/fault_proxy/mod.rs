@@ -157,6 +157,8 @@ impl FaultProxy {
     }
 
     /// Blocks this thread until the counts are as wanted; false if they are not after so long.
+    ///
+    /// `wanted` is asked while nothing is counted: it looks at what it is given, and not at the proxy.
     pub fn wait_until(&self, within: Duration, wanted: impl Fn(Traffic) -> bool) -> bool {
         self.site.shared.wait_until(within, wanted)
     }

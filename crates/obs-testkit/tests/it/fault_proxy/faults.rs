@@ -62,7 +62,8 @@ fn reset_after_passes_so_many_bytes_and_resets() {
         assert_eq!(proxy.traffic().received, bytes as u64);
     }
     let proxy = alone([Fault::ResetAfter(0)]);
-    assert_eq!(read_all(&mut connect(&proxy)), (Vec::new(), Err(ErrorKind::ConnectionReset)));
+    assert_eq!(ask(&proxy), (Vec::new(), Err(ErrorKind::ConnectionReset)));
+    assert_eq!(proxy.traffic().received, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

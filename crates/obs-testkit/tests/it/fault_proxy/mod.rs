@@ -5,7 +5,7 @@ mod faults;
 #[cfg(feature = "tls")]
 mod tls;
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
@@ -24,10 +24,14 @@ fn alone(script: impl IntoIterator<Item = Fault>) -> FaultProxy {
 }
 
 fn connect(proxy: &FaultProxy) -> TcpStream {
-    let client = TcpStream::connect_timeout(&proxy.address(), LONG).unwrap();
-    client.set_read_timeout(Some(LONG)).unwrap();
-    client.set_write_timeout(Some(LONG)).unwrap();
-    client
+    try_connect(proxy).unwrap()
+}
+
+fn try_connect(proxy: &FaultProxy) -> io::Result<TcpStream> {
+    let client = TcpStream::connect_timeout(&proxy.address(), LONG)?;
+    client.set_read_timeout(Some(LONG))?;
+    client.set_write_timeout(Some(LONG))?;
+    Ok(client)
 }
 
 /// All that comes until the end, and how it ends.
@@ -42,15 +46,21 @@ fn read_all(client: &mut impl Read) -> (Vec<u8>, Result<(), ErrorKind>) {
     }
 }
 
-/// Sends a request, says that nothing follows, and reads the answer. A reset may already meet the sending, and is told
-/// once.
+/// Sends a request, says that nothing follows, and reads the answer.
+///
+/// A reset is told once, and may be told to whoever connects or sends.
 fn ask(proxy: &FaultProxy) -> (Vec<u8>, Result<(), ErrorKind>) {
-    let mut client = connect(proxy);
-    if let Err(error) = client.write_all(REQUEST) {
-        return (Vec::new(), Err(error.kind()));
+    let sent = try_connect(proxy).and_then(|mut client| {
+        client.write_all(REQUEST)?;
+        Ok(client)
+    });
+    match sent {
+        Ok(mut client) => {
+            let _ = client.shutdown(Shutdown::Write);
+            read_all(&mut client)
+        }
+        Err(error) => (Vec::new(), Err(error.kind())),
     }
-    let _ = client.shutdown(Shutdown::Write);
-    read_all(&mut client)
 }
 
 /// Asserts that nothing comes, not even an end.
