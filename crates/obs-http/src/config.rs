@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use obs_core::units::Bytes;
 use obs_core::{Secret, suggest};
+use obs_redact::Redactor;
 use serde::{Deserialize, Deserializer};
 
 use crate::endpoint::shown;
@@ -240,7 +241,7 @@ impl HttpConfig {
 impl fmt::Debug for HttpConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpConfig")
-            .field("endpoint", &shown(&self.endpoint))
+            .field("endpoint", &Redactor::default().redact_text(&shown(&self.endpoint)))
             .field("headers", &self.headers)
             .field("auth", &self.auth)
             .field("timeout", &self.timeout)

@@ -41,9 +41,9 @@ impl Endpoint {
         Ok(Self { base })
     }
 
-    /// The address as it may be shown.
+    /// The address as it may be shown; a path may hold a key, which some formats tell.
     pub(crate) fn place(&self) -> String {
-        place(&self.base)
+        Redactor::default().redact_text(&place(&self.base)).into_owned()
     }
 
     pub(crate) fn is_https(&self) -> bool {

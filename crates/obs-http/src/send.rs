@@ -27,6 +27,7 @@ impl Client {
     /// The deadline is the request's timeout, else the config's, and covers everything: connecting, sending, and
     /// reading the answer.
     /// Dropping the future ends the request.
+    /// The runtime must have time and I/O enabled.
     /// `Ok` is a status that the policy counts as success, with as much of the answer's body as was read.
     ///
     /// # Errors
@@ -41,7 +42,10 @@ impl Client {
         // Of a request without a body nobody can tell whether it went out.
         let arrived = || request.body.is_empty() || handed_over.load(Ordering::Relaxed);
         match timeout_at(deadline, self.http.execute(built)).await {
-            Err(_) => Err(no_answer(&place, Trouble::TimedOut, &format!("within {timeout:?}"), arrived())),
+            Err(_) => {
+                let trouble = if arrived() { Trouble::TimedOut } else { Trouble::NoConnection };
+                Err(no_answer(&place, trouble, &format!("within {timeout:?}"), arrived()))
+            }
             Ok(Err(error)) => {
                 let trouble = Trouble::of(&error);
                 let cause = self.scrubber.clean(&causes(&error));

@@ -213,7 +213,7 @@ fn report(faults: &[Fault], cells: usize) -> String {
 /// A test that a policy of `obs-http` is what the table says, by a real request per cell.
 ///
 /// A row is statuses, forms of `Retry-After`, and what is expected of each; the names of
-/// [`policy_table`](crate::policy_table) and `ErrorKind` and `Retry` are in scope.
+/// [`policy_table`](mod@crate::policy_table) and `ErrorKind` and `Retry` are in scope.
 /// Every one of [`STATUSES`](crate::policy_table::STATUSES) with every form must be there, once; more may be.
 /// The crate that uses it depends on `obs-http`.
 ///

@@ -118,7 +118,9 @@ async fn law_6_no_planted_credential_comes_out() {
     }
     assert_eq!(planted, 3 + 2 + 4 + 2, "places for a credential");
     words.extend(watch.lines());
-    words.extend(log_lines());
+    let logged = log_lines();
+    assert!(logged.iter().any(|line| line.contains("connection")), "the crates below are heard");
+    words.extend(logged);
     assert!(words.len() > planted * 8);
     for line in words {
         assert!(!line.contains(PLANT), "{line}");

@@ -91,13 +91,16 @@ async fn a_server_that_accepts_nothing_is_no_connection() {
     let listener = socket.listen(1).unwrap();
     let address = listener.local_addr().unwrap();
     let _queue = (TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap());
-    let config = HttpConfig::new(format!("http://{address}")).with_connect_timeout(SHORT);
-    let client = Client::new(&config).unwrap();
-    let request = Request::post("").with_body(client.body("{}"));
-    let failure = client.send(&request, &Policy::DEFAULT).await.unwrap_err();
-    assert_eq!((failure.kind, failure.retry), (ErrorKind::Unavailable, Retry::Backoff));
-    assert!(failure.message.contains(": no connection ("), "{}", failure.message);
-    assert!(failure.message.ends_with("; nothing was sent"), "{}", failure.message);
+    let config = HttpConfig::new(format!("http://{address}"));
+    // Whichever comes first, the time for connecting or the deadline of all.
+    for config in [config.clone().with_connect_timeout(SHORT), config.with_timeout(SHORT)] {
+        let client = Client::new(&config).unwrap();
+        let request = Request::post("").with_body(client.body("{}"));
+        let failure = client.send(&request, &Policy::DEFAULT).await.unwrap_err();
+        assert_eq!((failure.kind, failure.retry), (ErrorKind::Unavailable, Retry::Backoff));
+        assert!(failure.message.contains(": no connection "), "{}", failure.message);
+        assert!(failure.message.ends_with("; nothing was sent"), "{}", failure.message);
+    }
 }
 
 #[tokio::test]
