@@ -1,9 +1,12 @@
 //! Through a proxy.
 
 use obs_core::{ErrorKind, Retry};
-use obs_http::{Client, HOLD, HttpConfig, Policy, Request};
+use obs_http::{Auth, Client, HOLD, HttpConfig, Policy, Request};
 
 use crate::raw::Raw;
+
+/// Set in the process that the test of the environment starts: where a server of this machine listens.
+const CHILD: &str = "OBS_HTTP_TEST_DIRECT";
 
 fn through(proxy: &Raw, endpoint: &str) -> Client {
     let address = proxy.address;
@@ -31,5 +34,41 @@ async fn a_proxy_that_refuses_the_credentials_holds_the_destination() {
         let message = &failure.message;
         assert!(message.contains("check the user and password in `proxy`"), "{message}");
         assert!(!message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn law_6_the_environments_proxy_is_taken_but_not_for_this_machine() {
+    if let Ok(direct) = std::env::var(CHILD) {
+        return send_to_both(&direct);
+    }
+    let servers = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let ok = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
+    let (proxy, direct) = servers.block_on(async { (Raw::saying(ok).await, Raw::saying(ok).await) });
+    // The environment of this process is everybody's; that of another one is free.
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "proxies::law_6_the_environments_proxy_is_taken_but_not_for_this_machine"])
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .env("http_proxy", proxy.url())
+        .env(CHILD, direct.url())
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    let heads = |server: &Raw| server.heads.lock().unwrap().clone();
+    assert_eq!((heads(&proxy).len(), heads(&direct).len()), (1, 1));
+    assert!(heads(&proxy)[0].starts_with("GET http://backend.example/ "), "{:?}", heads(&proxy));
+    assert!(heads(&direct)[0].starts_with("GET / "), "{:?}", heads(&direct));
+}
+
+/// One request to a host elsewhere and one, with a credential, to this machine.
+fn send_to_both(direct: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let elsewhere = HttpConfig::new("http://backend.example");
+    let here = HttpConfig::new(direct).with_auth(Auth::bearer("hunter2"));
+    for config in [elsewhere, here] {
+        let client = Client::new(&config).unwrap();
+        let sent = runtime.block_on(client.send(&Request::get(""), &Policy::DEFAULT));
+        assert_eq!(sent.map(|answer| answer.status()).map_err(|failure| failure.message), Ok(200));
     }
 }

@@ -1,8 +1,9 @@
 //! What goes over the wire.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
-use obs_core::{ErrorKind, Retry};
+use obs_core::{ErrorKind, Retry, Timestamp};
 use obs_http::{Auth, Body, Client, Compression, HttpConfig, Policy, Request};
 use obs_testkit::{Answer, CaptureServer};
 
@@ -157,5 +158,17 @@ async fn messages_name_the_place_the_cause_and_the_next_step() {
         let request = Request::post("/v1/traces?dry=hunter2").with_body(Body::plain("{}"));
         let failure = client.send(&request, &Policy::DEFAULT).await.unwrap_err();
         assert_eq!(&*failure.message, format!("POST {url}/v1/traces {message}"));
+    }
+}
+
+#[tokio::test]
+async fn law_8_a_date_to_wait_for_is_compared_with_the_given_clock_where_the_answer_has_none() {
+    let head = b"HTTP/1.1 503 No\r\nretry-after: Thu, 01 Jan 1970 00:01:30 GMT\r\ncontent-length: 0\r\n\r\n";
+    let server = Raw::saying(head).await;
+    let client = Client::new(&HttpConfig::new(server.url())).unwrap();
+    let (clockless, clocked) = (client.clone(), client.with_clock(|| Timestamp::from_nanos(60_000_000_000)));
+    for (client, retry) in [(clockless, Retry::Backoff), (clocked, Retry::After(Duration::from_secs(30)))] {
+        let failure = client.send(&Request::post(""), &Policy::DEFAULT).await.unwrap_err();
+        assert_eq!(failure.retry, retry);
     }
 }
