@@ -15,7 +15,7 @@ pub trait DeadLetters: Debug + Send + Sync + 'static {
     /// A rejection without records is kept as its count and reason, where the place has a form for that.
     ///
     /// # Errors
-    /// When the place cannot take them; they are then dropped, counted.
+    /// When the place cannot take all of them; they then stay rejected, with the trouble told beside the reason.
     async fn put(&self, destination: &str, rejection: &Rejection) -> Result<(), Error>;
 }
 

@@ -102,6 +102,7 @@ struct Inner {
     kind: ErrorKind,
     retry: Retry,
     status: Option<u16>,
+    attempts: u32,
     message: Box<str>,
     settled: Receipt,
     undelivered: Batch,
@@ -111,8 +112,16 @@ struct Inner {
 impl Error {
     /// An error that leaves these records undelivered.
     pub fn new(kind: ErrorKind, retry: Retry, message: impl Into<Box<str>>, undelivered: Batch) -> Self {
-        let (settled, status, source) = (Receipt::default(), None, None);
-        Self(Box::new(Inner { kind, retry, status, message: message.into(), settled, undelivered, source }))
+        Self(Box::new(Inner {
+            kind,
+            retry,
+            status: None,
+            attempts: 1,
+            message: message.into(),
+            settled: Receipt::default(),
+            undelivered,
+            source: None,
+        }))
     }
 
     /// An error that concerns no records and will not pass by itself, such as one of construction.
@@ -158,6 +167,20 @@ impl Error {
         self
     }
 
+    /// Replaces what it says: for layers that know more about it.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<Box<str>>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
+    /// Tells how often the undelivered records were tried; once, where nobody says.
+    #[must_use]
+    pub fn with_attempts(mut self, attempts: u32) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
     /// Tells the HTTP status.
     #[must_use]
     pub fn with_status(mut self, status: Option<u16>) -> Self {
@@ -187,6 +210,11 @@ impl Error {
         self.0.status
     }
 
+    /// How often the undelivered records were tried.
+    pub fn attempts(&self) -> u32 {
+        self.0.attempts
+    }
+
     /// What it says.
     pub fn message(&self) -> &str {
         &self.0.message
@@ -207,9 +235,11 @@ impl Error {
         (std::mem::take(&mut self.0.settled), self)
     }
 
-    /// Gives the undelivered records up: what had settled, with them as a rejection of this many attempts.
+    /// Gives the undelivered records up: what had settled, with them as a rejection of this many attempts, or of as many
+    /// as the error tells where that is more.
     pub fn into_rejection(self, attempts: u32) -> Receipt {
-        let Inner { kind, status, message, mut settled, undelivered, .. } = *self.0;
+        let Inner { kind, status, attempts: told, message, mut settled, undelivered, .. } = *self.0;
+        let attempts = attempts.max(told);
         if !undelivered.is_empty() {
             let count = undelivered.len();
             let records = Some(undelivered);
@@ -227,11 +257,12 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { kind, retry, status, message, settled, undelivered, source } = &*self.0;
+        let Inner { kind, retry, status, attempts, message, settled, undelivered, source } = &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
             .field("retry", retry)
             .field("status", status)
+            .field("attempts", attempts)
             .field("message", message)
             .field("settled", &settled.settled())
             .field("undelivered", &undelivered.len())
@@ -264,6 +295,14 @@ mod tests {
         let receipt = error.with_settled(Receipt::delivered(2)).into_rejection(4);
         assert_eq!(receipt.settled(), 5);
         assert_eq!((receipt.rejected[0].status, receipt.rejected[0].attempts), (Some(400), 4));
+    }
+
+    #[test]
+    fn a_rejection_tells_the_attempts_that_the_error_tells() {
+        let batch = Batch::Logs(vec![Log::new(Timestamp::default(), Level::Info, "m")].into());
+        let error = Error::new(ErrorKind::Rejected, Retry::Never, "bad", batch).with_attempts(3);
+        let receipt = error.with_message("bad, thrice").into_rejection(1);
+        assert_eq!((receipt.rejected[0].attempts, &*receipt.rejected[0].reason), (3, "bad, thrice"));
     }
 
     #[test]

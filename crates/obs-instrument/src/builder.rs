@@ -1,9 +1,10 @@
 //! An instance in the making.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use obs_core::{Error, Exporter, Resource, Str, TraceContext, Value};
-use obs_pipeline::{Clock, LaneConfig, Pipeline, PipelineBuilder, Processor};
+use obs_core::{Error, Resource, Str, TraceContext, Value};
+use obs_pipeline::{Clock, DestinationSpec, Log, Matching, Pipeline, PipelineBuilder, Processor};
 
 use crate::observability::{DROP_DEADLINE, Instance};
 use crate::{Observability, Sampling};
@@ -34,24 +35,35 @@ impl ObservabilityBuilder {
         self
     }
 
-    /// Adds a destination under its kind's name.
+    /// Adds a destination under its kind's name: an exporter, or a [`DestinationSpec`] with all that stands before one.
     #[must_use]
-    pub fn to(self, exporter: impl Exporter) -> Self {
-        self.pipeline(|pipeline| pipeline.to(exporter))
+    pub fn to(self, destination: impl Into<DestinationSpec>) -> Self {
+        self.pipeline(|pipeline| pipeline.to(destination))
     }
 
     /// Adds a destination under a name of one's own.
     #[must_use]
     #[expect(clippy::wrong_self_convention, reason = "it names where records go, it converts nothing")]
-    pub fn to_named(self, name: impl Into<Box<str>>, exporter: impl Exporter) -> Self {
-        self.pipeline(|pipeline| pipeline.to_named(name, exporter))
+    pub fn to_named(self, name: impl Into<Box<str>>, destination: impl Into<DestinationSpec>) -> Self {
+        self.pipeline(|pipeline| pipeline.to_named(name, destination))
     }
 
-    /// Adds a destination with delivery options of its own.
+    /// Whether a record goes to every destination whose route takes it, which is the default, or to the first of them.
     #[must_use]
-    #[expect(clippy::wrong_self_convention, reason = "it names where records go, it converts nothing")]
-    pub fn to_lane(self, name: impl Into<Box<str>>, exporter: impl Exporter, config: LaneConfig) -> Self {
-        self.pipeline(|pipeline| pipeline.to_lane(name, exporter, config))
+    pub fn matching(self, matching: Matching) -> Self {
+        self.pipeline(|pipeline| pipeline.matching(matching))
+    }
+
+    /// Keeps on disk what waits for the destinations, so that it outlives the process; off unless set.
+    #[must_use]
+    pub fn queue(self, log: impl Log) -> Self {
+        self.pipeline(|pipeline| pipeline.queue(log))
+    }
+
+    /// Tells the destination of this name every so often what becomes of the records at all of them; off unless set.
+    #[must_use]
+    pub fn self_metrics(self, to: impl Into<Box<str>>, every: Duration) -> Self {
+        self.pipeline(|pipeline| pipeline.self_metrics(to, every))
     }
 
     /// Adds a processor; processors run in order, before redaction.

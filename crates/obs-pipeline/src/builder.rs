@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Error, Exporter};
+use obs_core::{Error, ExporterExt, Signal};
 use obs_redact::RedactConfig;
 
-use crate::{Clock, LaneConfig, Pipeline, Processor};
+use crate::{Clock, DestinationSpec, Log, Matching, Pipeline, Processor};
 
 /// Describes a pipeline; see [`Pipeline::builder`].
 #[derive(Debug)]
@@ -18,14 +18,9 @@ pub struct PipelineBuilder {
     pub(crate) intake_bytes: usize,
     pub(crate) clock: Option<Clock>,
     pub(crate) drop_deadline: Duration,
-}
-
-/// A destination as the builder knows it.
-#[derive(Debug)]
-pub(crate) struct DestinationSpec {
-    pub(crate) name: Box<str>,
-    pub(crate) exporter: Arc<dyn Exporter>,
-    pub(crate) config: LaneConfig,
+    pub(crate) matching: Matching,
+    pub(crate) log: Option<Arc<dyn Log>>,
+    pub(crate) self_metrics: Option<(Box<str>, Duration)>,
 }
 
 #[expect(clippy::wrong_self_convention, reason = "`to` says where records go, it converts nothing")]
@@ -38,23 +33,48 @@ impl PipelineBuilder {
             intake_bytes: 64 << 20,
             clock: None,
             drop_deadline: Duration::from_secs(5),
+            matching: Matching::All,
+            log: None,
+            self_metrics: None,
         }
     }
 
-    /// Adds a destination, named after the exporter's kind.
-    pub fn to(self, exporter: impl Exporter) -> Self {
-        let name = exporter.descriptor().kind().to_owned();
-        self.to_named(name, exporter)
+    /// Adds a destination, named after the exporter's kind: an exporter, or a [`DestinationSpec`] with all that stands
+    /// before one.
+    pub fn to(mut self, destination: impl Into<DestinationSpec>) -> Self {
+        self.destinations.push(destination.into());
+        self
     }
 
-    /// Adds a destination with a name of its own, which ledgers, health and messages use.
-    pub fn to_named(self, name: impl Into<Box<str>>, exporter: impl Exporter) -> Self {
-        self.to_lane(name, exporter, LaneConfig::DEFAULT)
+    /// Adds a destination with a name of its own, which ledgers, queues, health and messages use.
+    pub fn to_named(self, name: impl Into<Box<str>>, destination: impl Into<DestinationSpec>) -> Self {
+        self.to(destination.into().with_name(name))
     }
 
-    /// Adds a destination with a name of its own, whose lanes work as `config` says.
-    pub fn to_lane(mut self, name: impl Into<Box<str>>, exporter: impl Exporter, config: LaneConfig) -> Self {
-        self.destinations.push(DestinationSpec { name: name.into(), exporter: Arc::new(exporter), config });
+    /// Whether a record goes to every destination whose route takes it, or to the first of them.
+    ///
+    /// Destinations without a route get every record either way.
+    /// Default: to all.
+    pub fn matching(mut self, matching: Matching) -> Self {
+        self.matching = matching;
+        self
+    }
+
+    /// Keeps on disk what waits for the destinations, so that it outlives the process.
+    ///
+    /// Metrics that a lane folds into series are not kept.
+    pub fn queue(mut self, log: impl Log) -> Self {
+        self.log = Some(Arc::new(log));
+        self
+    }
+
+    /// Tells the destination of this name, now and then, what becomes of the records at all of them.
+    ///
+    /// Off by default: obs does not watch itself unasked.
+    /// The metrics are `obs.destination.records`, `obs.destination.queue.records`, `obs.destination.queue.bytes`,
+    /// `obs.destination.breaker.state` (0 closed, 1 half open, 2 open) and `obs.destination.export.duration`.
+    pub fn self_metrics(mut self, to: impl Into<Box<str>>, every: Duration) -> Self {
+        self.self_metrics = Some((to.into(), every));
         self
     }
 
@@ -105,15 +125,37 @@ impl PipelineBuilder {
     /// [`obs_core::ErrorKind::Config`] for a name given twice or rules of redaction that cannot work, and [`obs_core::ErrorKind::Io`] where the system refuses
     /// a thread.
     pub fn build(self) -> Result<Pipeline, Error> {
-        for (at, destination) in self.destinations.iter().enumerate() {
-            if self.destinations[..at].iter().any(|earlier| earlier.name == destination.name) {
-                let advice = format!(
-                    "two destinations are called `{}`; give one another name with `to_named`",
-                    destination.name
-                );
-                return Err(Error::config("destinations", advice));
-            }
+        self.check_names()?;
+        if let Some((to, _)) = &self.self_metrics {
+            let found = self.destinations.iter().find(|destination| destination.name == *to);
+            let takes = found.map(|destination| destination.exporter.takes(Signal::Metrics));
+            let advice = match takes {
+                Some(true) => None,
+                Some(false) => {
+                    Some(format!("the destination `{to}` does not take metrics; name one that does"))
+                }
+                None => Some(format!("no destination is called `{to}`; name one of the pipeline's")),
+            };
+            advice.map_or(Ok(()), |advice| Err(Error::config("self_metrics", advice)))?;
         }
         Pipeline::start(self)
+    }
+
+    /// Every destination and fallback needs a name of its own, since each has a ledger.
+    fn check_names(&self) -> Result<(), Error> {
+        let mut names: Vec<&str> = Vec::new();
+        for destination in &self.destinations {
+            let fallbacks = destination.fallbacks.iter().map(|(name, _)| name);
+            for name in std::iter::once(&destination.name).chain(fallbacks) {
+                if names.contains(&&**name) {
+                    let advice = format!(
+                        "two destinations are called `{name}`; give one another name with `to_named`"
+                    );
+                    return Err(Error::config("destinations", advice));
+                }
+                names.push(name);
+            }
+        }
+        Ok(())
     }
 }

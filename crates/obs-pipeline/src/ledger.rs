@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use obs_core::Receipt;
 
 use crate::Terms;
-use crate::terms::filtered;
 
 /// Counts what becomes of the records of one signal at one destination.
 ///
@@ -32,6 +31,18 @@ impl Ledger {
         self.terms.queued += count as u64;
     }
 
+    /// Records that did not pass the intake were offered, and now wait.
+    pub fn own(&mut self, count: usize) {
+        self.offered(count);
+        self.terms.own += count as u64;
+    }
+
+    /// Records were found on disk, and now wait.
+    pub fn recovered(&mut self, count: usize) {
+        self.terms.recovered += count as u64;
+        self.terms.queued += count as u64;
+    }
+
     /// Waiting records are not meant for this destination.
     pub fn filtered(&mut self, reason: impl Into<Cow<'static, str>>, count: usize) {
         let count = self.leave(count);
@@ -42,6 +53,11 @@ impl Ledger {
     pub fn dropped(&mut self, reason: impl Into<Cow<'static, str>>, count: usize) {
         let count = self.leave(count);
         self.terms.dropped.add(reason, count);
+    }
+
+    /// Waiting records went to the dead letters.
+    pub fn dead_lettered(&mut self, count: usize) {
+        self.terms.dead_lettered += self.leave(count);
     }
 
     /// Waiting records are settled as a receipt says; what a queue below took over goes on waiting.
@@ -58,12 +74,6 @@ impl Ledger {
         self.terms.queued -= count;
         count
     }
-
-    /// Records of a signal that the destination does not take were offered.
-    pub(crate) fn unsupported(&mut self, count: usize) {
-        self.offered(count);
-        self.filtered(filtered::UNSUPPORTED, count);
-    }
 }
 
 #[cfg(test)]
@@ -75,13 +85,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn law_1_accounting_holds_after_every_step(steps in prop::collection::vec((0u8..4, 0usize..50), 0..40)) {
+        fn law_1_accounting_holds_after_every_step(steps in prop::collection::vec((0u8..7, 0usize..50), 0..40)) {
             let mut ledger = Ledger::new();
             for (step, count) in steps {
                 match step {
                     0 => ledger.offered(count),
                     1 => ledger.filtered("started", count),
                     2 => ledger.dropped("overflow", count),
+                    3 => ledger.own(count),
+                    4 => ledger.recovered(count),
+                    5 => ledger.dead_lettered(count),
                     _ => {
                         let rejected = Rejection {
                             count: count / 3,

@@ -31,6 +31,13 @@ pub(crate) enum Again {
     Hold(Duration),
 }
 
+impl Trouble {
+    /// Whether the destination as a whole is out.
+    pub(crate) fn is_hold(&self) -> bool {
+        matches!(self.again, Again::Hold(_))
+    }
+}
+
 impl Outcome {
     /// Reads a result; what will never pass becomes a rejection.
     ///

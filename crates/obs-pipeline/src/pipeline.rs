@@ -3,15 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Error, Health, Signals};
+use obs_core::{Batch, Error, Health, Signals};
 use obs_redact::Redactor;
 
 use crate::builder::PipelineBuilder;
-use crate::collector::{Collector, Control};
+use crate::collector::{Collector, Control, Lanes, Sealed};
 use crate::deadline::Deadline;
 use crate::destination::{self, Destination};
 use crate::redact::Finish;
-use crate::{Clock, Intake, PerSignal, Report, SyncReport};
+use crate::route::Gate;
+use crate::self_metrics::SelfMetrics;
+use crate::{
+    Clock, DestinationSpec, DestinationStats, Intake, LaneConfig, LastResult, Log, Matching, PerSignal,
+    Report, Route, SyncReport,
+};
 
 /// Delivery at work: it owns the threads; dropping it shuts it down within [`PipelineBuilder::drop_deadline`].
 ///
@@ -22,6 +27,7 @@ pub struct Pipeline {
     intake: Intake,
     control: Arc<Control>,
     destinations: Arc<[Arc<Destination>]>,
+    log: Option<Arc<dyn Log>>,
     drop_deadline: Duration,
 }
 
@@ -32,8 +38,17 @@ impl Pipeline {
     }
 
     pub(crate) fn start(builder: PipelineBuilder) -> Result<Self, Error> {
-        let PipelineBuilder { destinations, processors, redact, intake_bytes, clock, drop_deadline } =
-            builder;
+        let PipelineBuilder {
+            destinations,
+            processors,
+            redact,
+            intake_bytes,
+            clock,
+            drop_deadline,
+            matching,
+            log,
+            self_metrics,
+        } = builder;
         let rules = redact.map(|rules| Redactor::new(&rules)).transpose();
         let rules = rules.map_err(|error| Error::config("redact", error))?;
         let mut wanted: Signals =
@@ -43,17 +58,35 @@ impl Pipeline {
             let descriptor = destination.exporter.descriptor();
             wanted = wanted.union(descriptor.signals());
             started |= descriptor.wants_started();
+            wanted = wanted.union(destination.route.as_ref().map_or(Signals::NONE, Route::needs));
         }
         let intake = Intake::new(wanted, started, intake_bytes, clock.unwrap_or_else(Clock::system));
-        let destinations: Arc<[_]> =
-            destinations.into_iter().map(|spec| Arc::new(Destination::new(spec, &intake))).collect();
-        let mut pipeline =
-            Self { intake, control: Arc::default(), destinations, drop_deadline: Duration::ZERO };
+        let self_metrics = self_metrics.and_then(|(to, every)| {
+            let at = destinations.iter().position(|destination| destination.name == to)?;
+            Some(SelfMetrics::new(at, every))
+        });
+        let gates = gates(&destinations, matching);
+        let destinations: Arc<[_]> = destinations
+            .into_iter()
+            .zip(gates)
+            .map(|(spec, gate)| Arc::new(Destination::new(spec, gate, &intake, log.as_ref())))
+            .collect();
+        let mut pipeline = Self {
+            intake,
+            control: Arc::default(),
+            destinations,
+            log: log.clone(),
+            drop_deadline: Duration::ZERO,
+        };
         for destination in &*pipeline.destinations {
             destination::spawn(destination)?;
         }
-        let (control, destinations) = (Arc::clone(&pipeline.control), Arc::clone(&pipeline.destinations));
-        Collector::new(pipeline.intake(), control, destinations, processors, Finish::new(rules)).spawn()?;
+        let control = Arc::clone(&pipeline.control);
+        let destinations = Arc::clone(&pipeline.destinations);
+        let durable =
+            destinations.iter().fold(Signals::NONE, |all, destination| all.union(destination.durable()));
+        let lanes = Lanes { destinations, log, durable, self_metrics };
+        Collector::new(pipeline.intake(), control, lanes, processors, Finish::new(rules)).spawn()?;
         pipeline.drop_deadline = drop_deadline;
         Ok(pipeline)
     }
@@ -89,7 +122,9 @@ impl Pipeline {
         if self.intake.is_forked() {
             return SyncReport { durable: false, not_durable: Vec::new(), report: self.reported(false) };
         }
-        let complete = self.collect(false, Deadline::after(deadline));
+        let deadline = Deadline::after(deadline);
+        let complete =
+            self.collect(false, deadline) && self.log.as_ref().is_none_or(|log| log.sync(deadline.left()));
         let lanes = self.destinations.iter().flat_map(|destination| {
             let lane = |signal| format!("{}/{signal}", destination.name()).into_boxed_str();
             destination.not_durable().into_iter().map(lane).collect::<Vec<_>>()
@@ -117,6 +152,9 @@ impl Pipeline {
         for destination in &*self.destinations {
             destination.drain();
         }
+        if let Some(log) = &self.log {
+            log.sync(cut.left());
+        }
         for destination in &*self.destinations {
             if !destination.ended(cut) {
                 destination.cut();
@@ -128,6 +166,9 @@ impl Pipeline {
                 complete = false;
             }
             complete &= destination.ended_well();
+        }
+        if let Some(log) = &self.log {
+            complete &= log.close(end.left());
         }
         self.reported(complete)
     }
@@ -161,9 +202,51 @@ impl Pipeline {
         }
         let books = self.intake.books();
         let intake = books.snapshot();
-        let destinations = self.destinations.iter().map(|destination| destination.report()).collect();
+        let destinations = self.destinations.iter().flat_map(|destination| destination.report()).collect();
         drop(books);
         Report { complete, intake, destinations }
+    }
+
+    /// The numbers of a destination; `None` if none is called so.
+    pub fn stats(&self, destination: &str) -> Option<DestinationStats> {
+        Some(self.destination(destination)?.stats())
+    }
+
+    /// What the last call to a destination's exporter came to; `None` before the first, and if none is called so.
+    pub fn last_result(&self, destination: &str) -> Option<LastResult> {
+        self.destination(destination)?.last_result()
+    }
+
+    /// Changes a destination's options while it runs: those of batches, buffers, health and alerts.
+    ///
+    /// # Errors
+    /// A configuration error if none is called so, or for an option that cannot change while it runs: what the layers
+    /// before the exporter were built with.
+    pub fn update_config(
+        &self,
+        destination: &str,
+        change: impl FnOnce(&mut LaneConfig),
+    ) -> Result<(), Error> {
+        let found = self.destination(destination).ok_or_else(|| unknown(destination))?;
+        found.update_config(change)
+    }
+
+    /// Offers records to one destination alone, past the intake, its processors and any route: for replays.
+    ///
+    /// They are redacted already, or not at all.
+    ///
+    /// # Errors
+    /// A configuration error if none is called so.
+    pub fn replay(&self, destination: &str, batch: Batch) -> Result<(), Error> {
+        let found = self.destination(destination).ok_or_else(|| unknown(destination))?;
+        let books = self.intake.books();
+        found.offer_own(&Sealed::of(batch), self.intake.clock().monotonic());
+        drop(books);
+        Ok(())
+    }
+
+    fn destination(&self, name: &str) -> Option<&Destination> {
+        self.destinations.iter().find(|destination| destination.name() == name).map(|found| &**found)
     }
 
     /// How the destinations are, as far as their last calls tell; asks nobody.
@@ -182,6 +265,23 @@ impl Pipeline {
         };
         self.destinations.iter().map(|destination| (destination.name().into(), health(destination))).collect()
     }
+}
+
+fn unknown(destination: &str) -> Error {
+    Error::config("destination", format!("none is called `{destination}`; name one of the pipeline's"))
+}
+
+/// The gates before the destinations; those that come first take precedence where a record goes to the first match.
+fn gates(destinations: &[DestinationSpec], matching: Matching) -> Vec<Option<Gate>> {
+    let mut earlier: Vec<Route> = Vec::new();
+    let mut gates = Vec::with_capacity(destinations.len());
+    for destination in destinations {
+        gates.push(destination.route.clone().map(|route| Gate::new(Some(route), earlier.clone())));
+        if matching == Matching::First {
+            earlier.extend(destination.route.clone());
+        }
+    }
+    gates
 }
 
 impl Drop for Pipeline {

@@ -64,6 +64,8 @@ pub struct Report {
 pub struct DestinationReport {
     /// Its name, unique in the pipeline.
     pub name: Box<str>,
+    /// The destination whose records it takes while that one is out, if it is a fallback.
+    pub fallback_of: Option<Box<str>>,
     /// How it is, as far as its last calls tell.
     #[serde(serialize_with = "health")]
     pub health: Health,
@@ -91,15 +93,29 @@ impl Report {
         self.destinations.iter().find(|destination| &*destination.name == name)
     }
 
-    /// Whether law 1 holds: both equations for every signal, and every destination was offered what was sealed.
+    /// Whether law 1 holds: both equations for every signal, every destination was offered what was sealed besides its
+    /// own, and fallbacks were offered what was diverted to them.
     pub fn is_balanced(&self) -> bool {
+        let terms = |signal| self.destinations.iter().map(move |of| (of, of.signals.get(signal)));
         self.intake.iter().all(|(signal, intake)| {
+            let offered_right =
+                |(destination, terms): (&DestinationReport, &Terms)| match destination.fallback_of {
+                    None => {
+                        terms.offered == intake.sealed + terms.own
+                            && terms.diverted == self.taken(destination, signal)
+                    }
+                    Some(_) => terms.own + terms.recovered == 0,
+                };
             intake.is_balanced()
-                && self.destinations.iter().all(|destination| {
-                    let terms = destination.signals.get(signal);
-                    terms.is_balanced() && terms.offered == intake.sealed
-                })
+                && terms(signal).all(|(_, terms)| terms.is_balanced())
+                && terms(signal).all(offered_right)
         })
+    }
+
+    /// How many records the fallbacks of a destination were offered.
+    fn taken(&self, primary: &DestinationReport, signal: Signal) -> u64 {
+        let fallbacks = self.destinations.iter().filter(|of| of.fallback_of.as_ref() == Some(&primary.name));
+        fallbacks.map(|fallback| fallback.signals.get(signal).offered).sum()
     }
 }
 
@@ -116,6 +132,7 @@ impl fmt::Display for Report {
         for destination in &self.destinations {
             for (signal, terms) in destination.signals.iter().filter(|(_, terms)| !terms.is_empty()) {
                 let parts = [
+                    ("own", terms.own),
                     ("recovered", terms.recovered),
                     ("delivered", terms.delivered),
                     ("rejected", terms.rejected),
@@ -179,7 +196,8 @@ mod tests {
         let mut signals = PerSignal::<Terms>::default();
         *signals.get_mut(Signal::Logs) = ledger.terms().clone();
         let health = Health::Unhealthy("unavailable: no route".into());
-        let destinations = vec![DestinationReport { name: "langfuse-eu".into(), health, signals }];
+        let destinations =
+            vec![DestinationReport { name: "langfuse-eu".into(), fallback_of: None, health, signals }];
         Report { complete: false, intake, destinations }
     }
 

@@ -18,16 +18,20 @@ pub mod dropped {
     pub const EXPIRED: &str = "expired";
     /// The pipeline was shut down before they could be delivered.
     pub const SHUTDOWN: &str = "shutdown";
+    /// What disk had of them cannot be read.
+    pub const DAMAGED: &str = "damaged";
 }
 
 /// Why records were filtered: the names under which [`Terms::filtered`] and [`IntakeTerms::filtered`] count.
 ///
-/// A processor's count is under `processor:` and its name.
+/// A processor's count is under `processor:` and its name, a route's under `route:` and its description.
 pub mod filtered {
     /// The destination does not take the signal.
     pub const UNSUPPORTED: &str = "unsupported";
     /// The destination does not want starts of spans.
     pub const STARTED: &str = "started";
+    /// The destination's route does not let them through, and has no description.
+    pub const ROUTE: &str = "route";
 }
 
 /// Numbers of records by reason.
@@ -81,6 +85,8 @@ impl fmt::Display for Counts {
 pub struct Terms {
     /// Records that the collector, a replay or another destination's fallback offered.
     pub offered: u64,
+    /// Of those offered, records that did not pass the intake: replays and self-metrics.
+    pub own: u64,
     /// Records found in a queue on disk at the start.
     pub recovered: u64,
     /// Records that the backend took.

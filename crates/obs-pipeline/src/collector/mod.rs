@@ -9,18 +9,19 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use obs_core::{Error, ErrorKind, Feedback, Log, Metric, Score, SpanRecord};
+use obs_core::{Batch, Error, ErrorKind, Feedback, Metric, Score, Signals, SpanRecord};
 
 use crate::destination::Destination;
 use crate::guard::guarded;
 use crate::intake::{Buffer, Buffers, Chunks};
 use crate::redact::Finish;
+use crate::self_metrics::SelfMetrics;
 use crate::suppress::suppress_this_thread;
 use crate::terms::dropped;
-use crate::{Intake, Processor, Segment};
+use crate::{Intake, Log, Processor, Segment};
 
 pub(crate) use control::Control;
-pub(crate) use sealed::Sealed;
+pub(crate) use sealed::{Sealed, without_starts};
 
 use process::Processors;
 use recycle::Recycle;
@@ -42,17 +43,35 @@ const SLEEP: Duration = Duration::from_secs(10);
 pub(crate) struct Collector {
     intake: Intake,
     control: Arc<Control>,
-    destinations: Arc<[Arc<Destination>]>,
+    lanes: Lanes,
     processors: Processors,
     finish: Finish,
     spans: Hand<SpanRecord>,
     metrics: Hand<Metric>,
-    logs: Hand<Log>,
+    logs: Hand<obs_core::Log>,
     scores: Hand<Score>,
     feedback: Hand<Feedback>,
     anchored: Duration,
     /// Passes since the last busy one.
     quiet: u32,
+}
+
+/// Where sealed segments go.
+#[derive(Debug)]
+pub(crate) struct Lanes {
+    pub(crate) destinations: Arc<[Arc<Destination>]>,
+    pub(crate) log: Option<Arc<dyn Log>>,
+    /// The signals of which some lane keeps its records on disk.
+    pub(crate) durable: Signals,
+    pub(crate) self_metrics: Option<SelfMetrics>,
+}
+
+impl Lanes {
+    /// Hands a segment to the log on disk, if a lane keeps its records there.
+    fn keep(&self, batch: &Batch) -> Option<u64> {
+        let log = self.log.as_ref().filter(|_| self.durable.contains(batch.signal()));
+        log.map(|log| log.append(batch))
+    }
 }
 
 /// What the collector holds of one signal.
@@ -103,14 +122,14 @@ impl Collector {
     pub(crate) fn new(
         intake: Intake,
         control: Arc<Control>,
-        destinations: Arc<[Arc<Destination>]>,
+        lanes: Lanes,
         processors: Vec<Box<dyn Processor>>,
         finish: Finish,
     ) -> Self {
         Self {
             intake,
             control,
-            destinations,
+            lanes,
             processors: Processors::new(processors),
             finish,
             spans: Hand::default(),
@@ -168,7 +187,8 @@ impl Collector {
         }
         self.finish.forget();
         let (intake, control) = (&self.intake, &self.control);
-        let at_most = if watching { SLOW_BEAT } else { SLEEP };
+        let at_most =
+            if watching { SLOW_BEAT } else { SLEEP.min(self.lanes.until_self_metrics(&self.intake)) };
         intake.bell().sleep(at_most, || intake.books().is_idle() && !control.is_asked());
         self.anchor();
         if !self.intake.books().is_idle() && !self.control.is_asked() {
@@ -200,6 +220,7 @@ impl Collector {
             }
         });
         each_hand!(self, hand => hand.recycle.sweep());
+        self.lanes.tell_self_metrics(&self.intake, close);
         self.quiet = if taken < BUSY { self.quiet.saturating_add(1) } else { 0 };
         self.anchor();
     }
@@ -239,14 +260,14 @@ impl Collector {
                 continue;
             }
             match segment {
-                Segment::Traces(records) => seal(&mut self.spans, records, &self.intake, &self.destinations),
+                Segment::Traces(records) => seal(&mut self.spans, records, &self.intake, &self.lanes),
                 Segment::Metrics(records) => {
-                    seal(&mut self.metrics, records, &self.intake, &self.destinations);
+                    seal(&mut self.metrics, records, &self.intake, &self.lanes);
                 }
-                Segment::Logs(records) => seal(&mut self.logs, records, &self.intake, &self.destinations),
-                Segment::Scores(records) => seal(&mut self.scores, records, &self.intake, &self.destinations),
+                Segment::Logs(records) => seal(&mut self.logs, records, &self.intake, &self.lanes),
+                Segment::Scores(records) => seal(&mut self.scores, records, &self.intake, &self.lanes),
                 Segment::Feedback(records) => {
-                    seal(&mut self.feedback, records, &self.intake, &self.destinations);
+                    seal(&mut self.feedback, records, &self.intake, &self.lanes);
                 }
             }
         }
@@ -271,16 +292,17 @@ impl Collector {
 }
 
 /// Seals a segment and offers it to every destination, at one moment for whoever reads the books.
-fn seal<T: Seal>(hand: &mut Hand<T>, records: Vec<T>, intake: &Intake, destinations: &[Arc<Destination>]) {
+fn seal<T: Seal>(hand: &mut Hand<T>, records: Vec<T>, intake: &Intake, lanes: &Lanes) {
     if records.is_empty() {
         return;
     }
     let segment = Arc::new(records);
-    let sealed = T::seal(&segment);
+    let mut sealed = T::seal(&segment);
     let now = intake.clock().monotonic();
     let mut books = intake.books();
+    sealed.position = lanes.keep(&sealed.batch);
     books.seal_pending(sealed.batch.signal(), segment.len() as u64);
-    for destination in destinations {
+    for destination in &*lanes.destinations {
         destination.offer(&sealed, now);
     }
     drop(books);

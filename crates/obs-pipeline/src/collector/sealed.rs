@@ -12,47 +12,40 @@ pub(crate) struct Sealed {
     pub(crate) bytes: usize,
     /// The batch without starts of spans, where there are any.
     pub(crate) ended: Option<Batch>,
+    /// Its place in the log on disk, where a lane keeps it there.
+    pub(crate) position: Option<u64>,
+}
+
+impl Sealed {
+    /// A batch that has no place on disk.
+    pub(crate) fn of(batch: Batch) -> Self {
+        Self { bytes: batch.byte_size(), ended: without_starts(&batch), position: None, batch }
+    }
+}
+
+/// The batch without starts of spans, where there are any.
+pub(crate) fn without_starts(batch: &Batch) -> Option<Batch> {
+    let Batch::Traces(records) = batch else { return None };
+    if records.iter().all(|record| record.ended().is_some()) {
+        return None;
+    }
+    let ended = records.iter().enumerate().filter(|(_, record)| record.ended().is_some());
+    Some(batch.select(&ended.map(|(at, _)| at).collect::<Vec<_>>()))
 }
 
 /// Records that can be sealed.
 pub(crate) trait Seal: ByteSize + Sized {
-    fn batch(segment: Arc<Vec<Self>>) -> Batch;
-
-    /// The batch without starts of spans, where there are any.
-    fn ended(_segment: &[Self], _batch: &Batch) -> Option<Batch> {
-        None
-    }
-
-    fn seal(segment: &Arc<Vec<Self>>) -> Sealed {
-        let batch = Self::batch(Arc::clone(segment));
-        let bytes = segment.iter().map(ByteSize::byte_size).sum();
-        let ended = Self::ended(segment, &batch);
-        Sealed { batch, bytes, ended }
-    }
-}
-
-impl Seal for SpanRecord {
-    fn batch(segment: Arc<Vec<Self>>) -> Batch {
-        Batch::Traces(segment.into())
-    }
-
-    fn ended(segment: &[Self], batch: &Batch) -> Option<Batch> {
-        if segment.iter().all(|record| record.ended().is_some()) {
-            return None;
-        }
-        let ended = segment.iter().enumerate().filter(|(_, record)| record.ended().is_some());
-        Some(batch.select(&ended.map(|(at, _)| at).collect::<Vec<_>>()))
-    }
+    fn seal(segment: &Arc<Vec<Self>>) -> Sealed;
 }
 
 macro_rules! seal {
     ($($record:ty => $signal:ident),*) => {
         $(impl Seal for $record {
-            fn batch(segment: Arc<Vec<Self>>) -> Batch {
-                Batch::$signal(segment.into())
+            fn seal(segment: &Arc<Vec<Self>>) -> Sealed {
+                Sealed::of(Batch::$signal(Arc::clone(segment).into()))
             }
         })*
     };
 }
 
-seal!(Metric => Metrics, Log => Logs, Score => Scores, Feedback => Feedback);
+seal!(SpanRecord => Traces, Metric => Metrics, Log => Logs, Score => Scores, Feedback => Feedback);

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use obs_core::Limits;
 use obs_core::units::{Bytes, duration};
+use obs_core::{Error, Limits};
 use serde::Deserialize;
 
 use super::{AlertThresholds, BreakerConfig, InspectConfig, MonitorConfig, RateLimitConfig, RetryConfig};
@@ -112,7 +112,7 @@ impl LaneConfig {
         flush_interval: None,
         adaptive_flushing: false,
         min_flush_interval: Duration::from_secs(5),
-        max_flush_interval: Duration::from_secs(300),
+        max_flush_interval: Duration::from_mins(5),
         flush_on_shutdown: true,
         metric_interval: None,
         buffer_size: None,
@@ -149,6 +149,28 @@ impl LaneConfig {
     /// How long a record may wait, on disk or not.
     pub(crate) fn max_age_for(&self, durable: bool) -> Duration {
         self.max_age.unwrap_or(Duration::from_hours(if durable { 24 } else { 1 }))
+    }
+
+    /// Refuses what cannot change while a destination of this name runs.
+    pub(crate) fn check_change(&self, name: &str, before: &Self) -> Result<(), Error> {
+        let fixed = [
+            ("durable", self.durable == before.durable),
+            ("export_timeout", self.export_timeout == before.export_timeout),
+            ("retry_config", self.retry_config == before.retry_config),
+            ("circuit_breaker", self.circuit_breaker == before.circuit_breaker),
+            ("rate_limit", self.rate_limit == before.rate_limit),
+            ("split_budget", self.split_budget == before.split_budget),
+            ("fallback_on_auth", self.fallback_on_auth == before.fallback_on_auth),
+            ("monitor_config", self.monitor_config == before.monitor_config),
+            ("inspect", self.inspect == before.inspect),
+        ];
+        match fixed.iter().find(|(_, same)| !same) {
+            None => Ok(()),
+            Some((option, _)) => Err(Error::config(
+                &format!("{name}.{option}"),
+                "it cannot change while the destination runs; build the pipeline with it",
+            )),
+        }
     }
 
     /// How much a batch may hold of a signal whose exporter takes `limits`.

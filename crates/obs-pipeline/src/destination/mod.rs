@@ -1,30 +1,44 @@
 //! A destination: its lanes, its budget, its hold, and what others may ask of it.
 
+mod doomed;
+mod entrance;
 mod hold;
 mod notice;
 mod outbox;
 #[cfg(test)]
 mod outbox_tests;
+mod pace;
 mod series;
+mod state;
+mod status;
 mod worker;
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use obs_core::{Batch, Exporter, Health, MetricForm, Signal, Temporality};
+use obs_core::{
+    Batch, DeadLetters, Descriptor, Error, Exporter, Health, MetricForm, Signal, Signals, Temporality,
+};
 use tokio::sync::Notify;
 
-use crate::builder::DestinationSpec;
-use crate::collector::Sealed;
+use crate::collector::{Sealed, without_starts};
 use crate::deadline::Deadline;
 use crate::jitter::Jitter;
-use crate::outcome::Outcome;
-use crate::{Clock, DestinationReport, Intake, Lane, MemoryQueue, Overflow};
+use crate::monitored::LastResult;
+use crate::route::Gate;
+use crate::spec::OnAlert;
+use crate::stats::DestinationStats;
+use crate::{
+    Clock, DestinationReport, DestinationSpec, Intake, Lane, LaneConfig, Log, MemoryQueue, PerSignal,
+};
 
+use entrance::{Entrance, Meant};
 use hold::Hold;
-use notice::first_rejection;
-use outbox::{Due, Outbox, Rules, Store, earlier};
+use outbox::{Outbox, Rules, Store};
+use pace::Pace;
 use series::Series;
+use state::{Flush, Stage, State};
+use status::Status;
 
 pub(crate) use worker::spawn;
 
@@ -32,104 +46,62 @@ pub(crate) use worker::spawn;
 #[derive(Debug)]
 pub(crate) struct Destination {
     name: Box<str>,
-    exporter: Arc<dyn Exporter>,
+    descriptor: Descriptor,
+    lane: Lane,
+    entrance: Entrance,
+    dead_letters: Option<Arc<dyn DeadLetters>>,
+    on_alert: Option<OnAlert>,
+    log: Option<Arc<dyn Log>>,
     clock: Clock,
     intake: Intake,
-    queue_bytes: usize,
     state: Mutex<State>,
     /// Told to the destination's thread.
-    wake: Notify,
+    wake: Arc<Notify>,
     /// Told to the host's threads that wait for it.
     changed: Condvar,
 }
 
-#[derive(Debug)]
-struct State {
-    outboxes: [Outbox; Signal::COUNT],
-    hold: Hold,
-    stage: Stage,
-    flush: Flush,
-    health: Health,
-    /// Whether the exporter said that its shutdown failed.
-    unclean: bool,
-    jitter: Jitter,
-}
-
-/// Where in its life a destination is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Stage {
-    Running,
-    /// Nothing new comes; what is here is tried once more without regard to delays of our own.
-    Draining,
-    /// Time is up: what is on its way is cancelled and everything is given up.
-    Cut,
-    /// The exporter was shut down, or nobody waits for that any more.
-    Done,
-}
-
-/// Flushes by number, one under way at a time: a later one never moves the marks that an earlier one waits for.
-#[derive(Debug, Clone, Copy, Default)]
-struct Flush {
-    wanted: u64,
-    /// The last one whose marks the lanes have.
-    marked: u64,
-    /// The last one whose records have left, so that the exporter is asked.
-    left: u64,
-    done: u64,
-    failed: u64,
-}
-
 impl Destination {
-    pub(crate) fn new(spec: DestinationSpec, intake: &Intake) -> Self {
-        let DestinationSpec { name, exporter, config } = spec;
+    /// A destination whose lanes keep their records in `log`, where there is one and they ask for it.
+    pub(crate) fn new(
+        spec: DestinationSpec,
+        gate: Option<Gate>,
+        intake: &Intake,
+        log: Option<&Arc<dyn Log>>,
+    ) -> Self {
         let clock = intake.clock().clone();
-        let descriptor = exporter.descriptor();
+        let descriptor = spec.exporter.descriptor().clone();
+        let log = log.filter(|_| spec.config.durable);
+        let wake = Arc::new(Notify::new());
         let outboxes = Signal::ALL.map(|signal| {
-            let series = match (signal, descriptor.metric_form()) {
-                (Signal::Metrics, MetricForm::Delta) => Some(Temporality::Delta),
-                (Signal::Metrics, MetricForm::Cumulative) => Some(Temporality::Cumulative),
-                _ => None,
-            };
-            let (store, interval) = match series {
-                Some(temporality) => (
-                    Store::Series(Box::new(Series::new(temporality, clock.now()))),
-                    config.metric_interval_for(descriptor.is_local()),
-                ),
-                None => (
-                    Store::Queue(Box::new(MemoryQueue::new(signal))),
-                    config.flush_interval_for(descriptor.is_local()),
-                ),
-            };
-            let rules = Rules {
-                signal,
-                supported: descriptor.support(signal).is_some(),
-                wants_started: descriptor.wants_started(),
-                limits: config.limits_within(descriptor.limits(signal)),
-                interval,
-                max_age: config.max_age_for(false),
-                overflow: config.overflow,
-                block_timeout: config.block_timeout,
-                retry: config.retry_config,
-            };
-            Outbox::new(rules, store)
+            let store = store(&spec, signal, &clock, log, &wake);
+            Outbox::new(rules(&spec.config, &descriptor, signal, &store, spec.dead_letters.is_some()), store)
         });
+        let fallbacks = spec.fallbacks.iter().map(|(name, _)| (name.clone(), Default::default())).collect();
         let state = State {
+            check_at: spec.config.health_check_interval.map(|every| clock.monotonic() + every),
+            config: spec.config.clone(),
             outboxes,
+            fallbacks,
             hold: Hold::No,
             stage: Stage::Running,
             flush: Flush::default(),
-            health: Health::Healthy,
+            status: Status::default(),
             unclean: false,
             jitter: Jitter::new(),
         };
         Self {
-            name,
-            exporter: Arc::new(Lane::build(&config, exporter, &clock)),
+            name: spec.name.clone(),
+            entrance: Entrance::new(&descriptor, gate),
+            descriptor,
+            dead_letters: spec.dead_letters.clone(),
+            on_alert: spec.on_alert.clone(),
+            lane: Lane::build(spec, &clock),
+            log: log.cloned(),
             clock,
             intake: intake.clone(),
-            queue_bytes: config.max_memory_usage.get() as usize,
             state: Mutex::new(state),
-            wake: Notify::new(),
+            wake,
             changed: Condvar::new(),
         }
     }
@@ -142,23 +114,43 @@ impl Destination {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether what it gives up goes to dead letters.
+    fn buries(&self) -> bool {
+        self.dead_letters.is_some()
+    }
+
     /// Offers a sealed segment to the lane of its signal: never waits for the backend.
     pub(crate) fn offer(&self, sealed: &Sealed, now: Duration) {
-        let mut state = self.state();
+        let meant = self.entrance.pass(&sealed.batch, sealed.ended.as_ref(), now);
+        self.enter(sealed, &meant, now, false);
+    }
+
+    /// Offers records that did not pass the intake, whatever the destination's route says.
+    pub(crate) fn offer_own(&self, sealed: &Sealed, now: Duration) {
+        let meant = Meant::all_of(sealed, &self.descriptor);
+        self.enter(sealed, &meant, now, true);
+    }
+
+    fn enter(&self, sealed: &Sealed, meant: &Meant, now: Duration, own: bool) {
         let at = sealed.batch.signal().index();
-        let before = state.next(now);
-        let Some(batch) = state.outboxes[at].route(sealed) else { return };
-        let batch = batch.clone();
-        if !state.outboxes[at].is_blocked() && state.make_room(at, sealed.bytes, self.queue_bytes) {
-            state.outboxes[at].admit(batch, sealed.bytes, now);
-        } else {
-            state.outboxes[at].refuse(batch, sealed.bytes, now, self.intake.bytes());
+        let mut state = self.state();
+        let (before, depth) = (state.next(now), state.items());
+        state.outboxes[at].offered(sealed, meant, own);
+        if !meant.batch.is_empty() {
+            state.take(self, meant.batch.clone(), sealed.position, sealed.bytes, now);
         }
+        let alarming = state.config.alert_thresholds.queue_depth;
+        let alert = self.on_alert.is_some() && depth <= alarming && state.items() > alarming;
         let sooner = state.next(now) != before;
         drop(state);
-        if sooner {
+        if sooner || alert {
             self.wake.notify_one();
         }
+    }
+
+    /// What of a segment, which an earlier process sealed, is meant for the destination.
+    fn pass_again(&self, batch: &Batch, now: Duration) -> Meant {
+        self.entrance.pass(batch, without_starts(batch).as_ref(), now)
     }
 
     /// Asks for all that is here to leave.
@@ -181,6 +173,7 @@ impl Destination {
 
     /// Begins the end: what is here leaves, then the exporter is shut down.
     pub(crate) fn drain(&self) {
+        self.lane.hurry();
         self.advance(Stage::Draining);
     }
 
@@ -196,7 +189,7 @@ impl Destination {
 
     fn advance(&self, stage: Stage) {
         let mut state = self.state();
-        state.advance(stage, &self.intake);
+        state.advance(stage, self.intake.bytes());
         drop(state);
         self.wake.notify_one();
         self.changed.notify_all();
@@ -214,15 +207,73 @@ impl Destination {
             && state.outboxes.iter().all(|outbox| outbox.terms().dropped.get(crate::dropped::SHUTDOWN) == 0)
     }
 
-    /// The ledgers and the health.
-    pub(crate) fn report(&self) -> DestinationReport {
+    /// The ledgers and the health: its own, then those of its fallbacks.
+    pub(crate) fn report(&self) -> Vec<DestinationReport> {
+        let health = self.health();
         let state = self.state();
         let signals = Signal::ALL.map(|signal| state.outboxes[signal.index()].terms());
-        DestinationReport { name: self.name.clone(), health: state.health.clone(), signals: signals.into() }
+        let own =
+            DestinationReport { name: self.name.clone(), fallback_of: None, health, signals: signals.into() };
+        let fallbacks = state.fallbacks.iter().map(|(name, ledgers)| DestinationReport {
+            name: name.clone(),
+            fallback_of: Some(self.name.clone()),
+            health: Health::Healthy,
+            signals: PerSignal::from(ledgers.each_ref().map(|ledger| ledger.terms().clone())),
+        });
+        std::iter::once(own).chain(fallbacks).collect()
     }
 
+    /// How it is, as far as its last calls tell; where its disk fails, that counts too.
     pub(crate) fn health(&self) -> Health {
-        self.state().health.clone()
+        let health = self.state().health();
+        match (&health, self.log.as_ref().map(|log| log.health())) {
+            (Health::Healthy, Some(disk)) => disk,
+            _ => health,
+        }
+    }
+
+    /// The numbers of this moment.
+    pub(crate) fn stats(&self) -> DestinationStats {
+        let (export, breaker) = (self.lane.stats(), self.lane.breaker());
+        let state = self.state();
+        let signals = Signal::ALL.map(|signal| state.outboxes[signal.index()].terms());
+        let doomed: usize = state.outboxes.iter().map(Outbox::doomed_bytes).sum();
+        DestinationStats::new(
+            self.name.clone(),
+            &state.config,
+            (state.items(), state.bytes() + doomed),
+            &signals,
+            export,
+            breaker,
+        )
+    }
+
+    /// What the last call to the exporter came to.
+    pub(crate) fn last_result(&self) -> Option<LastResult> {
+        self.lane.last_result()
+    }
+
+    /// Changes options while it runs.
+    ///
+    /// # Errors
+    /// A configuration error that names an option which cannot change.
+    pub(crate) fn update_config(&self, change: impl FnOnce(&mut LaneConfig)) -> Result<(), Error> {
+        let mut state = self.state();
+        let mut config = state.config.clone();
+        change(&mut config);
+        config.check_change(&self.name, &state.config)?;
+        for signal in Signal::ALL {
+            let outbox = &mut state.outboxes[signal.index()];
+            let rules = rules(&config, &self.descriptor, signal, outbox.store(), self.buries());
+            outbox.configure(rules);
+        }
+        let now = self.clock.monotonic();
+        state.check_at = config.health_check_interval.map(|every| now.saturating_add(every));
+        state.config = config;
+        state.tidy(now, self.intake.bytes(), self.buries());
+        drop(state);
+        self.wake.notify_one();
+        Ok(())
     }
 
     /// The signals whose lane loses what waits when the process dies.
@@ -234,122 +285,56 @@ impl Destination {
             .map(|(signal, _)| signal)
             .collect()
     }
-}
 
-impl State {
-    fn bytes(&self) -> usize {
-        self.outboxes.iter().map(Outbox::bytes).sum()
-    }
-
-    /// Whether a segment fits, after the oldest ones were given up if that is the policy.
-    fn make_room(&mut self, at: usize, bytes: usize, limit: usize) -> bool {
-        while self.bytes() + bytes > limit {
-            if bytes > limit || self.outboxes[at].overflow() != Overflow::DropOldest {
-                return false;
-            }
-            let mut fattest: Vec<usize> = (0..Signal::COUNT).collect();
-            fattest.sort_by_key(|at| std::cmp::Reverse(self.outboxes[*at].bytes()));
-            if !fattest.into_iter().any(|at| self.outboxes[at].make_room()) {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Lets in what waits before the lanes, as far as there is room now.
-    fn unblock(&mut self, limit: usize, intake: &Intake) {
-        for at in 0..Signal::COUNT {
-            while let Some(bytes) = self.outboxes[at].next_parked()
-                && (self.bytes() + bytes <= limit)
-            {
-                self.outboxes[at].admit_parked(intake.bytes());
-            }
-        }
-    }
-
-    /// When one lane is due.
-    fn due(&self, at: usize, now: Duration) -> Due {
-        self.hold.delays(self.outboxes[at].due(now, self.stage > Stage::Running), now)
-    }
-
-    /// When there is something to do.
-    fn next(&self, now: Duration) -> Due {
-        let lanes = (0..Signal::COUNT).map(|at| earlier(self.due(at, now), self.outboxes[at].expires()));
-        lanes.fold(Due::Never, earlier)
-    }
-
-    fn is_empty(&self) -> bool {
-        self.outboxes.iter().all(Outbox::is_empty)
-    }
-
-    /// Marks all that is here: now, or for when the flush under way is done.
-    fn ask_flush(&mut self) -> u64 {
-        self.flush.wanted += 1;
-        if self.flush.marked == self.flush.left {
-            self.flush.marked = self.flush.wanted;
-            self.outboxes.iter_mut().for_each(Outbox::flush);
-        } else {
-            self.outboxes.iter_mut().for_each(Outbox::flush_next);
-        }
-        self.flush.wanted
-    }
-
-    /// The flush whose records have all left just now; the one that was asked for meanwhile begins.
-    fn flush_left(&mut self) -> Option<u64> {
-        if self.flush.marked == self.flush.left || !self.outboxes.iter().all(Outbox::is_flushed) {
-            return None;
-        }
-        self.flush.left = self.flush.marked;
-        if self.flush.wanted > self.flush.marked {
-            self.flush.marked = self.flush.wanted;
-            self.outboxes.iter_mut().for_each(Outbox::next_flush);
-        }
-        Some(self.flush.left)
-    }
-
-    fn advance(&mut self, stage: Stage, intake: &Intake) {
-        if stage <= self.stage {
-            return;
-        }
-        self.stage = stage;
-        match stage {
-            Stage::Running => {}
-            Stage::Draining => {
-                self.hold = Hold::No;
-                self.outboxes.iter_mut().for_each(Outbox::hurry);
-            }
-            Stage::Cut | Stage::Done => {
-                self.outboxes.iter_mut().for_each(|outbox| outbox.abandon(intake.bytes()));
-            }
-        }
-    }
-
-    /// Settles a batch; what comes after the end changes nothing, since its records are accounted for.
-    fn settle(&mut self, destination: &Destination, signal: Signal, outcome: Outcome, now: Duration) {
-        if self.stage >= Stage::Cut {
-            return;
-        }
-        self.health = health(&outcome);
-        let chance = self.jitter.chance();
-        let out = self.outboxes[signal.index()].settle(outcome, now, chance);
-        self.hold.answered(out, now);
-        if out.is_some() && self.stage == Stage::Draining {
-            let idle = self.outboxes.iter_mut().filter(|outbox| !outbox.is_sending());
-            idle.for_each(|outbox| outbox.abandon(destination.intake.bytes()));
-            self.hold = Hold::No;
-        }
-        self.unblock(destination.queue_bytes, &destination.intake);
+    /// The signals whose lane keeps its records on disk.
+    pub(crate) fn durable(&self) -> Signals {
+        let state = self.state();
+        let lanes = Signal::ALL.into_iter().zip(&state.outboxes);
+        lanes.filter(|(_, outbox)| outbox.is_durable()).map(|(signal, _)| signal).collect()
     }
 }
 
-/// How a destination is, by its last batch.
-fn health(outcome: &Outcome) -> Health {
-    match (&outcome.trouble, first_rejection(&outcome.receipt)) {
-        (Some(trouble), _) => Health::Unhealthy(format!("{}: {}", trouble.kind, trouble.message).into()),
-        (None, Some((kind, reason))) => {
-            Health::Degraded(format!("records were rejected ({kind}): {reason}").into())
+/// Where the records of one signal wait.
+fn store(
+    spec: &DestinationSpec,
+    signal: Signal,
+    clock: &Clock,
+    log: Option<&Arc<dyn Log>>,
+    wake: &Arc<Notify>,
+) -> Store {
+    let descriptor = spec.exporter.descriptor();
+    let temporality = match (signal, descriptor.metric_form()) {
+        (Signal::Metrics, MetricForm::Delta) => Some(Temporality::Delta),
+        (Signal::Metrics, MetricForm::Cumulative) => Some(Temporality::Cumulative),
+        _ => None,
+    };
+    match (temporality, log) {
+        (Some(temporality), _) => Store::Series(Box::new(Series::new(temporality, clock.now()))),
+        (None, Some(log)) if descriptor.support(signal).is_some() => {
+            let wake = Arc::clone(wake);
+            Store::Queue(log.lane(&spec.name, signal, clock, Arc::new(move || wake.notify_one())))
         }
-        (None, None) => Health::Healthy,
+        (None, _) => Store::Queue(Box::new(MemoryQueue::new(signal))),
+    }
+}
+
+/// What the options say of the lane of a signal.
+fn rules(config: &LaneConfig, descriptor: &Descriptor, signal: Signal, store: &Store, buries: bool) -> Rules {
+    let interval = match store {
+        Store::Series(_) => config.metric_interval_for(descriptor.is_local()),
+        Store::Queue(_) => config.flush_interval_for(descriptor.is_local()),
+    };
+    let durable = matches!(store, Store::Queue(queue) if queue.is_durable());
+    Rules {
+        signal,
+        supported: descriptor.support(signal).is_some(),
+        limits: config.limits_within(descriptor.limits(signal)),
+        pace: Pace::new(config, interval),
+        max_age: config.max_age_for(durable),
+        overflow: config.overflow,
+        block_timeout: config.block_timeout,
+        retry: config.retry_config,
+        buries,
     }
 }
 

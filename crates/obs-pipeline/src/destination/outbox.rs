@@ -2,17 +2,21 @@
 //!
 //! No I/O, no clock, no lock: whoever calls brings the time.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use obs_core::{Batch, Limits, Receipt, Rejection, Signal};
+use obs_core::{Batch, ErrorKind, Limits, Receipt, Rejection, Signal};
 
+use super::doomed::{self, Buried, Doomed};
+use super::entrance::Meant;
+use super::pace::Pace;
 use super::series::Series;
 use crate::collector::Sealed;
+use crate::identity::positions;
 use crate::intake::ByteBudget;
 use crate::outcome::{Again, Outcome};
-use crate::terms::{dropped, filtered};
-use crate::{Ledger, Offer, Overflow, Queue, RetryConfig, Terms};
+use crate::terms::dropped;
+use crate::{Ledger, Load, Loaded, Offer, Overflow, Queue, Removed, RetryConfig, Terms};
 
 /// One lane's records, their ledger, and the state of its attempts.
 #[derive(Debug)]
@@ -21,7 +25,16 @@ pub(super) struct Outbox {
     store: Store,
     ledger: Ledger,
     /// Segments for which there is no room yet; they hold bytes of the intake.
-    parked: VecDeque<Parked>,
+    parked: VecDeque<Offer>,
+    /// What the store gave up, on its way to the dead letters.
+    doomed: Doomed,
+    /// Which records of a segment are meant for the lane, by the segment's place on disk; whole segments are not here.
+    selections: BTreeMap<u64, Box<[u32]>>,
+    /// The place of the first segment that this process sealed; what disk has before it was never routed.
+    live_from: Option<u64>,
+    pace: Pace,
+    /// Whether the head is being read from disk.
+    loading: bool,
     /// What was refused on its way in and nobody was told of yet.
     refused: Option<Rejection>,
     /// How many records ever entered the store.
@@ -38,19 +51,20 @@ pub(super) struct Outbox {
     rest: Option<Rest>,
 }
 
-/// What does not change.
+/// What the lane's options and its destination say.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Rules {
     pub(super) signal: Signal,
     /// Whether the destination takes the signal at all.
     pub(super) supported: bool,
-    pub(super) wants_started: bool,
     pub(super) limits: Limits,
-    pub(super) interval: Duration,
+    pub(super) pace: Pace,
     pub(super) max_age: Duration,
     pub(super) overflow: Overflow,
     pub(super) block_timeout: Duration,
     pub(super) retry: RetryConfig,
+    /// Whether what the store gives up goes to dead letters.
+    pub(super) buries: bool,
 }
 
 /// Where records wait.
@@ -58,13 +72,6 @@ pub(super) struct Rules {
 pub(super) enum Store {
     Queue(Box<dyn Queue>),
     Series(Box<Series>),
-}
-
-#[derive(Debug)]
-struct Parked {
-    batch: Batch,
-    bytes: usize,
-    since: Duration,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -84,13 +91,24 @@ pub(super) enum Due {
 
 impl Outbox {
     pub(super) fn new(rules: Rules, store: Store) -> Self {
+        let mut ledger = Ledger::new();
+        let mut entered = 0;
+        if let Store::Queue(queue) = &store {
+            ledger.recovered(queue.items());
+            entered = queue.items() as u64;
+        }
         Self {
+            pace: rules.pace,
             rules,
             store,
-            ledger: Ledger::new(),
+            ledger,
+            doomed: Doomed::default(),
+            selections: BTreeMap::new(),
+            live_from: None,
+            loading: false,
             parked: VecDeque::new(),
             refused: None,
-            entered: 0,
+            entered,
             head_from: None,
             flush_to: 0,
             flush_next: None,
@@ -100,29 +118,30 @@ impl Outbox {
         }
     }
 
-    /// Takes what the collector sealed; returns the records that were meant for this destination, to be admitted.
-    pub(super) fn route<'s>(&mut self, sealed: &'s Sealed) -> Option<&'s Batch> {
+    /// Counts what the collector sealed, of which `meant` is for this destination.
+    pub(super) fn offered(&mut self, sealed: &Sealed, meant: &Meant, own: bool) {
         let all = sealed.batch.len();
-        if !self.rules.supported {
-            self.ledger.unsupported(all);
-            return None;
+        if own {
+            self.ledger.own(all);
+        } else {
+            self.ledger.offered(all);
         }
-        self.ledger.offered(all);
-        let batch = match &sealed.ended {
-            Some(ended) if !self.rules.wants_started => ended,
-            _ => &sealed.batch,
-        };
-        self.ledger.filtered(filtered::STARTED, all - batch.len());
-        (!batch.is_empty()).then_some(batch)
+        meant.count(&mut self.ledger);
+        if let Some(position) = sealed.position.filter(|_| self.is_durable()) {
+            self.live_from.get_or_insert(position);
+            if meant.batch.len() < all && !meant.batch.is_empty() {
+                self.selections.insert(position, positions(&sealed.batch, &meant.batch));
+            }
+        }
     }
 
     /// Lets records in for which there is room.
-    pub(super) fn admit(&mut self, batch: Batch, bytes: usize, now: Duration) {
-        let mut count = batch.len();
+    pub(super) fn admit(&mut self, offer: Offer) {
+        let mut count = offer.batch.len();
         match &mut self.store {
-            Store::Queue(queue) => queue.offer(Offer { batch, position: None, bytes, now }),
+            Store::Queue(queue) => queue.offer(offer),
             Store::Series(series) => {
-                let refused = series.fold(&batch, now);
+                let refused = series.fold(&offer.batch, offer.now);
                 self.ledger.settled(&refused);
                 count -= refused.rejected_count();
                 self.note_refused(&refused);
@@ -144,17 +163,53 @@ impl Outbox {
         self.refused.take()
     }
 
-    /// What there is no room for waits before the lane, or is lost.
-    pub(super) fn refuse(&mut self, batch: Batch, bytes: usize, now: Duration, intake: &ByteBudget) {
+    /// What there is no room for waits before the lane, or is given up; `room` is that for dead letters.
+    pub(super) fn refuse(&mut self, offer: Offer, intake: &ByteBudget, room: usize) {
         match self.rules.overflow {
             Overflow::Block => {
-                intake.hold(bytes);
-                self.parked.push_back(Parked { batch, bytes, since: now });
+                intake.hold(offer.bytes);
+                self.parked.push_back(offer);
             }
             Overflow::DropNewest | Overflow::DropOldest => {
-                self.ledger.dropped(dropped::OVERFLOW, batch.len());
+                let removed = Removed { count: offer.batch.len(), batch: Some(offer.batch) };
+                self.give_up(removed, ErrorKind::Overflow, room);
             }
         }
+    }
+
+    /// Records that the store has no longer: for the dead letters if there are some, and room for it, else lost.
+    fn give_up(&mut self, removed: Removed, kind: ErrorKind, room: usize) {
+        let lost = if self.rules.buries {
+            let why = match kind {
+                ErrorKind::Expired => format!("it waited longer than {:?}", self.rules.max_age),
+                _ => "there was no room for it in the queue".to_owned(),
+            };
+            self.doomed.take(removed, kind, &why, room)
+        } else {
+            removed.count
+        };
+        self.ledger.dropped(doomed::reason(kind), lost);
+    }
+
+    /// Whether something is to go to the dead letters now.
+    pub(super) fn buries_now(&self) -> bool {
+        self.doomed.is_due()
+    }
+
+    /// What is to go to the dead letters now.
+    pub(super) fn next_doomed(&mut self) -> Option<Vec<Rejection>> {
+        self.doomed.next()
+    }
+
+    /// What became of it there.
+    pub(super) fn buried(&mut self, buried: &[Buried]) {
+        for Buried { kind, count, result } in buried {
+            match result {
+                Ok(()) => self.ledger.dead_lettered(*count),
+                Err(_) => self.ledger.dropped(doomed::reason(*kind), *count),
+            }
+        }
+        self.doomed.done();
     }
 
     /// Whether segments wait before the lane, so that none may pass them.
@@ -162,51 +217,65 @@ impl Outbox {
         !self.parked.is_empty()
     }
 
-    /// The bytes of the next segment that waits before the lane.
-    pub(super) fn next_parked(&self) -> Option<usize> {
-        self.parked.front().map(|parked| parked.bytes)
+    /// The bytes and records of the next segment that waits before the lane.
+    pub(super) fn next_parked(&self) -> Option<(usize, usize)> {
+        self.parked.front().map(|parked| (parked.bytes, parked.batch.len()))
     }
 
     /// Lets the next segment in that waits before the lane.
     pub(super) fn admit_parked(&mut self, intake: &ByteBudget) {
-        if let Some(Parked { batch, bytes, since }) = self.parked.pop_front() {
-            intake.release(bytes);
-            self.admit(batch, bytes, since);
+        if let Some(parked) = self.parked.pop_front() {
+            intake.release(parked.bytes);
+            self.admit(parked);
+        }
+    }
+
+    /// Frees memory that disk has a copy of; `false` if there is none.
+    pub(super) fn spill(&mut self) -> bool {
+        match &mut self.store {
+            Store::Queue(queue) => queue.spill(),
+            Store::Series(_) => false,
         }
     }
 
     /// Gives the oldest segment up to make room; `false` if there is none that is not on its way.
-    pub(super) fn make_room(&mut self) -> bool {
+    pub(super) fn make_room(&mut self, room: usize) -> bool {
         let Store::Queue(queue) = &mut self.store else { return false };
-        let oldest = queue.drop_oldest();
-        if let Some(removed) = &oldest {
-            self.ledger.dropped(dropped::OVERFLOW, removed.count);
-        }
-        oldest.is_some()
+        let Some(removed) = queue.drop_oldest() else { return false };
+        self.give_up(removed, ErrorKind::Overflow, room);
+        true
     }
 
-    /// Gives up what waited too long.
-    pub(super) fn expire(&mut self, now: Duration, intake: &ByteBudget) {
-        if let (Store::Queue(queue), false) = (&mut self.store, self.sending) {
-            while let Some(removed) = queue.expire(now, self.rules.max_age) {
-                self.ledger.dropped(dropped::EXPIRED, removed.count);
+    /// Gives up what waited too long, and what disk has no room for.
+    pub(super) fn expire(&mut self, now: Duration, intake: &ByteBudget, room: usize) {
+        if !self.sending && !self.loading {
+            while let Some(removed) = self.removed(now) {
+                self.give_up(removed, ErrorKind::Expired, room);
                 self.head_from = None;
             }
         }
+        while matches!(&self.store, Store::Queue(queue) if queue.is_over()) && self.make_room(room) {}
         if self.rules.overflow == Overflow::Block {
             let patience = self.rules.block_timeout;
             while let Some(parked) =
-                self.parked.pop_front_if(|parked| now >= parked.since.saturating_add(patience))
+                self.parked.pop_front_if(|parked| now >= parked.now.saturating_add(patience))
             {
-                self.give_up_parked(&parked, dropped::OVERFLOW, intake);
+                self.give_up_parked(parked, intake, room);
             }
         }
     }
 
-    fn give_up_parked(&mut self, parked: &Parked, reason: &'static str, intake: &ByteBudget) {
+    fn removed(&mut self, now: Duration) -> Option<Removed> {
+        match &mut self.store {
+            Store::Queue(queue) => queue.expire(now, self.rules.max_age),
+            Store::Series(_) => None,
+        }
+    }
+
+    fn give_up_parked(&mut self, parked: Offer, intake: &ByteBudget, room: usize) {
         let count = parked.batch.len();
         intake.release(parked.bytes);
-        self.ledger.dropped(reason, count);
+        self.give_up(Removed { batch: Some(parked.batch), count }, ErrorKind::Overflow, room);
         for mark in std::iter::once(&mut self.flush_to).chain(&mut self.flush_next) {
             *mark -= mark.saturating_sub(self.entered).min(count as u64);
         }
@@ -214,7 +283,7 @@ impl Outbox {
 
     /// When the next batch leaves; `draining` is near the end, when batches leave however small.
     pub(super) fn due(&self, now: Duration, draining: bool) -> Due {
-        if self.sending {
+        if self.sending || self.loading || !self.is_ready() {
             return Due::Never;
         }
         let rest = self.rest.map_or(Duration::ZERO, |rest| rest.until);
@@ -228,13 +297,13 @@ impl Outbox {
     /// When something has waited too long, whatever holds the lane up.
     pub(super) fn expires(&self) -> Due {
         let old = match &self.store {
-            Store::Queue(queue) if !self.sending => queue.expires(self.rules.max_age),
+            Store::Queue(queue) if !self.sending && !self.loading => queue.expires(self.rules.max_age),
             Store::Queue(_) | Store::Series(_) => None,
         };
         let old = old.map_or(Due::Never, Due::At);
         match (self.rules.overflow, self.parked.front()) {
             (Overflow::Block, Some(parked)) => {
-                earlier(old, Due::At(parked.since.saturating_add(self.rules.block_timeout)))
+                earlier(old, Due::At(parked.now.saturating_add(self.rules.block_timeout)))
             }
             _ => old,
         }
@@ -253,7 +322,7 @@ impl Outbox {
                 (false, since)
             }
         };
-        let at = since.saturating_add(self.rules.interval);
+        let at = since.saturating_add(self.pace.interval());
         if full || draining || self.head_from.is_some() || !self.is_flushed() || now >= at {
             Due::Now
         } else {
@@ -261,15 +330,68 @@ impl Outbox {
         }
     }
 
+    /// What must be read from disk before the next batch can leave, if anything.
+    pub(super) fn load(&mut self) -> Option<Load> {
+        let Store::Queue(queue) = &mut self.store else { return None };
+        let load = queue.load(self.rules.limits)?;
+        self.loading = true;
+        Some(load)
+    }
+
+    /// Takes back what was read; `route` takes out of a segment that an earlier process sealed what is not meant for the
+    /// lane.
+    pub(super) fn loaded(&mut self, rows: Vec<Loaded>, now: Duration, route: impl Fn(&Batch) -> Meant) {
+        self.loading = false;
+        let Store::Queue(queue) = &mut self.store else { return };
+        if rows.is_empty() {
+            self.rest = Some(Rest { until: now.saturating_add(Duration::from_secs(1)), asked: true });
+        }
+        for Loaded { position, batch, count } in rows {
+            let batch = match batch {
+                Ok(batch) if self.live_from.is_some_and(|from| position >= from) => {
+                    match self.selections.remove(&position) {
+                        Some(selected) => {
+                            batch.select(&selected.iter().map(|at| *at as usize).collect::<Vec<_>>())
+                        }
+                        None => batch,
+                    }
+                }
+                Ok(batch) => {
+                    // Those before were delivered by the process that sealed it.
+                    let done = batch.len().saturating_sub(count);
+                    let meant = route(&batch);
+                    meant.count(&mut self.ledger);
+                    meant.batch.slice(done..meant.batch.len())
+                }
+                Err(error) => {
+                    self.ledger.dropped(dropped::DAMAGED, count);
+                    let empty = Batch::empty(self.rules.signal);
+                    let damaged = Rejection::of(empty.clone(), ErrorKind::Io, error.message());
+                    let unsaid = Rejection { records: None, count: 0, ..damaged };
+                    self.refused.get_or_insert(unsaid).count += count;
+                    empty
+                }
+            };
+            let bytes = batch.byte_size();
+            queue.loaded(position, batch, bytes);
+        }
+    }
+
     /// Takes the next batch on its way.
     pub(super) fn send(&mut self, wall: obs_core::Timestamp) -> Option<Batch> {
         let waiting = self.waiting();
+        let of_its_own = self.is_flushed() && self.head_from.is_none();
         let batch = match &mut self.store {
             Store::Queue(queue) => queue.peek(self.rules.limits),
             Store::Series(series) => series.peek(self.rules.limits, wall),
         }?;
         self.sending = true;
         self.head_from.get_or_insert(self.entered - waiting);
+        if of_its_own {
+            let Limits { items, bytes } = self.rules.limits;
+            let full = batch.len() >= items || self.store.holds(items, bytes);
+            self.pace.left(if full { 1.0 } else { batch.len() as f64 / items.max(1) as f64 });
+        }
         Some(batch)
     }
 
@@ -282,6 +404,9 @@ impl Outbox {
                 let has_head = !left.is_empty();
                 self.ledger.settled(&receipt);
                 queue.commit(left);
+                if queue.items() == 0 {
+                    self.selections.clear();
+                }
                 has_head
             }
             Store::Series(series) => {
@@ -332,7 +457,8 @@ impl Outbox {
 
     /// Whether all that was here at the last flush has left.
     pub(super) fn is_flushed(&self) -> bool {
-        self.entered - self.waiting() >= self.flush_to
+        self.doomed.count() == 0
+            && self.entered - self.waiting() >= self.flush_to
             && self.head_from.is_none_or(|from| from >= self.flush_to)
     }
 
@@ -341,20 +467,25 @@ impl Outbox {
         self.rest = self.rest.filter(|rest| rest.asked);
     }
 
-    /// Gives everything up, what is on its way included.
+    /// Gives everything up that disk does not have, what is on its way included.
     pub(super) fn abandon(&mut self, intake: &ByteBudget) {
-        let lost = if self.is_durable() { self.held() - self.waiting() } else { self.held() };
+        let safe = match &self.store {
+            Store::Queue(queue) => queue.items().saturating_sub(queue.at_risk()) as u64,
+            Store::Series(_) => 0,
+        };
+        let lost = self.held() - safe;
         for parked in std::mem::take(&mut self.parked) {
             intake.release(parked.bytes);
         }
+        self.doomed.clear();
         self.ledger.dropped(dropped::SHUTDOWN, lost as usize);
         self.store = Store::Queue(Box::new(crate::MemoryQueue::new(self.rules.signal)));
         self.entered = self.flush_next.take().unwrap_or_default().max(self.flush_to);
-        (self.head_from, self.sending) = (None, false);
+        (self.head_from, self.sending, self.loading) = (None, false, false);
     }
 
     /// Records in the store, those on their way included.
-    fn waiting(&self) -> u64 {
+    pub(super) fn waiting(&self) -> u64 {
         match &self.store {
             Store::Queue(queue) => queue.items() as u64,
             Store::Series(series) => series.pending() as u64,
@@ -363,15 +494,37 @@ impl Outbox {
 
     /// Whether nothing waits.
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting() == 0 && self.parked.is_empty()
+        self.waiting() == 0 && self.parked.is_empty() && self.doomed.count() == 0
     }
 
     /// The bytes that the store keeps alive.
     pub(super) fn bytes(&self) -> usize {
         match &self.store {
-            Store::Queue(queue) => queue.bytes(),
+            Store::Queue(queue) => queue.bytes() + self.selections.len() * size_of::<u64>(),
             Store::Series(_) => 0,
         }
+    }
+
+    /// The memory of what goes to the dead letters.
+    pub(super) fn doomed_bytes(&self) -> usize {
+        self.doomed.bytes()
+    }
+
+    /// Whether the store can give its next batch.
+    fn is_ready(&self) -> bool {
+        match &self.store {
+            Store::Queue(queue) => queue.is_ready(),
+            Store::Series(_) => true,
+        }
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Other rules from now on.
+    pub(super) fn configure(&mut self, rules: Rules) {
+        (self.rules, self.pace) = (rules, rules.pace);
     }
 
     /// Whether a batch is on its way.
@@ -405,7 +558,16 @@ impl Outbox {
 
     /// How many records are really here; the ledger's term must say the same.
     pub(super) fn held(&self) -> u64 {
-        self.waiting() + self.parked.iter().map(|parked| parked.batch.len() as u64).sum::<u64>()
+        self.waiting()
+            + self.doomed.count() as u64
+            + self.parked.iter().map(|parked| parked.batch.len() as u64).sum::<u64>()
+    }
+}
+
+impl Store {
+    /// Whether it has at least so much.
+    fn holds(&self, items: usize, bytes: usize) -> bool {
+        matches!(self, Self::Queue(queue) if queue.items() >= items || queue.bytes() >= bytes)
     }
 }
 

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use obs_core::{Batch, ErrorKind, Level, Limits, Log, Receipt, Retry, Signal, Timestamp};
 
+use super::entrance::Meant;
 use super::outbox::{Due, Outbox, Rules, Store};
+use super::pace::Pace;
 use crate::collector::Sealed;
 use crate::outcome::Outcome;
-use crate::{Intake, MemoryQueue, Overflow, RetryConfig, dropped};
+use crate::{Intake, LaneConfig, MemoryQueue, Offer, Overflow, RetryConfig, dropped};
 
 const S: fn(u64) -> Duration = Duration::from_secs;
 
@@ -19,13 +21,13 @@ fn outbox_every(interval: Duration, overflow: Overflow) -> Outbox {
     let rules = Rules {
         signal: Signal::Logs,
         supported: true,
-        wants_started: false,
         limits: Limits { items: 10, bytes: 1 << 20 },
-        interval,
+        pace: Pace::new(&LaneConfig::DEFAULT, interval),
         max_age: S(3_600),
         overflow,
         block_timeout: S(5),
         retry: RetryConfig::DEFAULT,
+        buries: false,
     };
     Outbox::new(rules, Store::Queue(Box::new(MemoryQueue::new(Signal::Logs))))
 }
@@ -34,10 +36,17 @@ fn logs(count: usize) -> Batch {
     Batch::Logs((0..count).map(|_| Log::new(Timestamp::default(), Level::Info, "m")).collect())
 }
 
+/// Counts a segment of so many logs as offered, all of them meant for the lane.
+fn offered(outbox: &mut Outbox, count: usize) -> Batch {
+    let sealed = Sealed::of(logs(count));
+    let meant = Meant::all_of(&sealed, &obs_testkit::Scripted::DESCRIPTOR);
+    outbox.offered(&sealed, &meant, false);
+    meant.batch
+}
+
 fn offer(outbox: &mut Outbox, count: usize, now: u64) {
-    let sealed = Sealed { batch: logs(count), bytes: count, ended: None };
-    let batch = outbox.route(&sealed).cloned();
-    outbox.admit(batch.unwrap_or(logs(0)), count, S(now));
+    let batch = offered(outbox, count);
+    outbox.admit(Offer { batch, position: None, bytes: count, now: S(now) });
 }
 
 fn deliver(outbox: &mut Outbox, now: u64) -> usize {
@@ -126,8 +135,8 @@ fn a_flush_is_not_done_while_its_head_is_on_its_way_and_younger_ones_are_dropped
     outbox.flush();
     assert!(outbox.send(Timestamp::default()).is_some());
     offer(&mut outbox, 10, 0);
-    assert!(outbox.make_room(), "the younger batch goes");
-    assert!(!outbox.make_room(), "what is on its way stays");
+    assert!(outbox.make_room(0), "the younger batch goes");
+    assert!(!outbox.make_room(0), "what is on its way stays");
     assert!(!outbox.is_flushed());
     assert_eq!((outbox.terms().dropped.total(), outbox.terms().queued), (10, 10));
 }
@@ -155,9 +164,9 @@ fn what_waited_too_long_is_given_up_at_its_time() {
     offer(&mut outbox, 3, 0);
     fail(&mut outbox, Retry::After(S(9_999)), 1);
     assert_eq!(outbox.expires(), Due::At(S(3_600)));
-    outbox.expire(S(3_599), intake.bytes());
+    outbox.expire(S(3_599), intake.bytes(), 0);
     assert_eq!(outbox.terms().queued, 3);
-    outbox.expire(S(3_600), intake.bytes());
+    outbox.expire(S(3_600), intake.bytes(), 0);
     assert_eq!((outbox.terms().queued, outbox.terms().dropped.get(dropped::EXPIRED)), (0, 3));
     assert_eq!((outbox.expires(), outbox.due(S(3_600), false)), (Due::Never, Due::Never));
 }
@@ -168,9 +177,8 @@ fn giving_everything_up_keeps_the_ledger_exact() {
     let mut outbox = outbox(Overflow::Block);
     offer(&mut outbox, 3, 0);
     assert!(outbox.send(Timestamp::default()).is_some());
-    let sealed = Sealed { batch: logs(4), bytes: 0, ended: None };
-    let batch = outbox.route(&sealed).cloned();
-    outbox.refuse(batch.unwrap_or(logs(0)), 0, S(0), intake.bytes());
+    let batch = offered(&mut outbox, 4);
+    outbox.refuse(Offer { batch, position: None, bytes: 0, now: S(0) }, intake.bytes(), 0);
     assert_eq!((outbox.terms().queued, outbox.held()), (7, 7));
     outbox.abandon(intake.bytes());
     let terms = outbox.terms();

@@ -1,19 +1,24 @@
 //! The thread of a destination: every call into its exporter happens here.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use obs_core::{Batch, Error, ErrorKind, Health, Receipt, Signal};
+use obs_core::{Batch, DeadLetters, Error, ErrorKind, Exporter, Health, Receipt, Rejection, Signal};
 use tokio::runtime::{Builder, Runtime};
 
+use super::doomed::Buried;
 use super::notice::Notices;
 use super::outbox::Due;
 use super::{Destination, Sending, Stage};
+use crate::Loaded;
 use crate::guard;
+use crate::monitored::{Alert, Alerts};
 use crate::outcome::Outcome;
+use crate::spec::OnAlert;
 use crate::suppress::suppress_this_thread;
 
 /// Starts the thread.
@@ -46,8 +51,10 @@ fn run(destination: &Destination, runtime: Runtime) {
         notices.say(&destination.name, message, destination.clock.monotonic());
     }
     let mut state = destination.state();
-    state.health = panic.map_or(state.health.clone(), |message| Health::Unhealthy(message.into()));
-    state.advance(Stage::Done, &destination.intake);
+    if let Some(message) = panic {
+        state.status.died(message);
+    }
+    state.advance(Stage::Done, destination.intake.bytes());
     drop(state);
     destination.changed.notify_all();
     runtime.shutdown_background();
@@ -57,12 +64,16 @@ fn run(destination: &Destination, runtime: Runtime) {
 enum Done {
     Sent(Sending, Result<Receipt, Error>),
     Flushed(u64, Result<(), Error>),
+    Loaded(Signal, Vec<Loaded>),
+    Buried(Signal, Vec<Buried>),
+    Checked(Health),
 }
 
 type Calls<'d> = FuturesUnordered<LocalBoxFuture<'d, Done>>;
 
 async fn work(destination: &Destination, notices: &mut Notices) {
     let mut calls: Calls<'_> = FuturesUnordered::new();
+    let mut alerts = Alerts::new(destination.state().config.alert_thresholds);
     loop {
         let woken = destination.wake.notified();
         let until = match begin(destination, &mut calls) {
@@ -70,6 +81,7 @@ async fn work(destination: &Destination, notices: &mut Notices) {
             Step::End => break,
         };
         tell_refused(destination, notices);
+        raise_alerts(destination, &mut alerts, notices);
         let timer = async {
             match until {
                 Some(until) => destination.clock.sleep_until(until).await,
@@ -84,12 +96,12 @@ async fn work(destination: &Destination, notices: &mut Notices) {
         }
     }
     drop(calls);
-    if let Err(error) = destination.exporter.shutdown().await {
+    if let Err(error) = destination.lane.shutdown().await {
         let message = format!("shutdown failed: {error}");
         notices.say(&destination.name, &message, destination.clock.monotonic());
         let mut state = destination.state();
         state.unclean = true;
-        state.health = Health::Degraded(message.into());
+        state.status.complain(message);
     }
 }
 
@@ -103,17 +115,24 @@ enum Step {
 fn begin<'d>(destination: &'d Destination, calls: &mut Calls<'d>) -> Step {
     let now = destination.clock.monotonic();
     let mut state = destination.state();
-    for outbox in &mut state.outboxes {
-        outbox.expire(now, destination.intake.bytes());
-    }
-    state.unblock(destination.queue_bytes, &destination.intake);
+    state.tidy(now, destination.intake.bytes(), destination.buries());
     for signal in Signal::ALL {
-        if state.due(signal.index(), now) == Due::Now
-            && let Some(batch) = state.outboxes[signal.index()].send(destination.clock.at(now))
-        {
-            state.hold.sent();
-            calls.push(export(destination, Sending { signal, batch }));
+        let at = signal.index();
+        if state.due(at, now) == Due::Now {
+            if let Some(load) = state.outboxes[at].load() {
+                calls.push(async move { Done::Loaded(signal, load()) }.boxed_local());
+            } else if let Some(batch) = state.outboxes[at].send(destination.clock.at(now)) {
+                state.hold.sent();
+                calls.push(export(destination, Sending { signal, batch }));
+            }
         }
+        if let Some(doomed) = state.outboxes[at].next_doomed() {
+            calls.push(bury(destination, signal, doomed));
+        }
+    }
+    if state.check_at.is_some_and(|at| now >= at) {
+        state.check_at = state.config.health_check_interval.map(|every| now.saturating_add(every));
+        calls.push(async { Done::Checked(destination.lane.check().await) }.boxed_local());
     }
     while let Some(ticket) = state.flush_left() {
         calls.push(flush(destination, ticket));
@@ -131,14 +150,56 @@ fn begin<'d>(destination: &'d Destination, calls: &mut Calls<'d>) -> Step {
 
 fn export(destination: &Destination, sending: Sending) -> LocalBoxFuture<'_, Done> {
     async move {
-        let result = destination.exporter.export(&sending.batch).await;
+        let result = destination.lane.export(&sending.batch).await;
         Done::Sent(sending, result)
     }
     .boxed_local()
 }
 
 fn flush(destination: &Destination, ticket: u64) -> LocalBoxFuture<'_, Done> {
-    async move { Done::Flushed(ticket, destination.exporter.flush().await) }.boxed_local()
+    async move { Done::Flushed(ticket, destination.lane.flush().await) }.boxed_local()
+}
+
+/// Puts what the queue gave up into the dead letters.
+fn bury(destination: &Destination, signal: Signal, doomed: Vec<Rejection>) -> LocalBoxFuture<'_, Done> {
+    async move {
+        let mut buried = Vec::with_capacity(doomed.len());
+        for rejection in doomed {
+            let result = match &destination.dead_letters {
+                Some(dead_letters) => put(&**dead_letters, &destination.name, &rejection).await,
+                None => Ok(()),
+            };
+            buried.push(Buried { kind: rejection.kind, count: rejection.count, result });
+        }
+        Done::Buried(signal, buried)
+    }
+    .boxed_local()
+}
+
+/// Keeps a rejection; a panic is a failure.
+async fn put(dead_letters: &dyn DeadLetters, name: &str, rejection: &Rejection) -> Result<(), Error> {
+    let put = AssertUnwindSafe(async { dead_letters.put(name, rejection).await }).catch_unwind().await;
+    put.unwrap_or_else(|panic| {
+        let message = format!("the dead letters panicked: {}", guard::message(&*panic));
+        Err(Error::without_records(ErrorKind::Panic, message))
+    })
+}
+
+/// Calls the user's function for every number that has just passed its threshold.
+fn raise_alerts(destination: &Destination, alerts: &mut Alerts, notices: &mut Notices) {
+    let Some(OnAlert(tell)) = &destination.on_alert else { return };
+    let depth = {
+        let state = destination.state();
+        alerts.set(state.config.alert_thresholds);
+        state.items()
+    };
+    for alert in alerts.look(&destination.lane.stats(), depth) {
+        let alert = Alert { destination: destination.name.clone(), ..alert };
+        if let Err(panic) = guard::guarded(|| tell(&alert)) {
+            let message = format!("what is told of alerts panicked: {panic}");
+            notices.say(&destination.name, &message, destination.clock.monotonic());
+        }
+    }
 }
 
 /// Tells what the lanes refused on the way in.
@@ -149,7 +210,7 @@ fn tell_refused(destination: &Destination, notices: &mut Notices) {
         let receipt = Receipt { rejected: vec![rejection], ..Receipt::default() };
         let outcome = Outcome { receipt, left: Batch::empty(signal), trouble: None };
         notices.tell(&destination.name, signal, &outcome, destination.clock.monotonic());
-        destination.state().health = super::health(&outcome);
+        destination.state().status.settled(&outcome);
     }
 }
 
@@ -171,9 +232,27 @@ fn finish(destination: &Destination, notices: &mut Notices, done: Done) {
             state.flush.done = state.flush.done.max(ticket);
             if let Some(message) = failed {
                 state.flush.failed = state.flush.failed.max(ticket);
-                state.health = Health::Degraded(message.into());
+                state.status.complain(message);
             }
         }
+        Done::Loaded(signal, rows) => {
+            let mut state = destination.state();
+            if state.stage < Stage::Cut {
+                state.outboxes[signal.index()].loaded(rows, now, |batch| destination.pass_again(batch, now));
+            }
+        }
+        Done::Buried(signal, buried) => {
+            if let Some(error) = buried.iter().find_map(|buried| buried.result.as_ref().err()) {
+                let message = format!("the dead letters did not take records: {error}");
+                notices.say(&destination.name, &message, now);
+                destination.state().status.complain(message);
+            }
+            let mut state = destination.state();
+            if state.stage < Stage::Cut {
+                state.outboxes[signal.index()].buried(&buried);
+            }
+        }
+        Done::Checked(health) => destination.state().status.checked(health),
     }
     destination.changed.notify_all();
 }

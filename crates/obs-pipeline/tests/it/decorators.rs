@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use obs_core::{Batch, Error, ErrorKind, Exporter, Level, Log, Receipt, Record, Timestamp};
-use obs_pipeline::{Clock, Lane, LaneConfig, Split, Timeout, Unwind};
+use obs_pipeline::{Clock, Lane, Split, Timeout, Unwind};
 use obs_testkit::{Scripted, Step, conformance};
 
 fn run<F: Future>(work: F) -> F::Output {
@@ -114,5 +114,5 @@ fn every_decorator_keeps_the_contract() {
     conformance::decorator(|inner| Arc::new(Split::new(inner, 256)));
     conformance::decorator(|inner| Arc::new(Unwind::new(inner)));
     conformance::decorator(|inner| Arc::new(Timeout::new(inner, Duration::from_mins(1), clock.clone())));
-    conformance::decorator(|inner| Arc::new(Lane::build(&LaneConfig::DEFAULT, inner, &clock)));
+    conformance::decorator(|inner| Arc::new(Lane::build(inner, &clock)));
 }

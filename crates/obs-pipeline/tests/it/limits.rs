@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use obs_core::units::Bytes;
 use obs_core::{Log, Signal, Str, Timestamp};
-use obs_pipeline::{Clock, Intake, LaneConfig, Overflow, Pipeline, Terms, dropped};
+use obs_pipeline::{Clock, DestinationSpec, Intake, LaneConfig, Overflow, Pipeline, Terms, dropped};
 use obs_testkit::{Scripted, Step};
 
 use crate::make::{PATIENCE, builder, eventually, flushed_until, record};
@@ -30,7 +30,7 @@ fn narrow(overflow: Overflow) -> LaneConfig {
 fn overflowing(overflow: Overflow) -> (Pipeline, Arc<Scripted>) {
     let exporter = Scripted::new([Step::Hang]);
     let pipeline = builder()
-        .to_lane("narrow", Arc::clone(&exporter), narrow(overflow))
+        .to_named("narrow", DestinationSpec::new(Arc::clone(&exporter)).with_config(narrow(overflow)))
         .without_redaction()
         .build()
         .unwrap();
@@ -85,8 +85,12 @@ fn block_gives_up_after_its_timeout() {
     let exporter = Scripted::builder([]).and_then(Step::Hang).shared();
     let patience = Duration::from_secs(5);
     let config = LaneConfig { block_timeout: patience, ..narrow(Overflow::Block) };
-    let pipeline =
-        builder().clock(clock).to_lane("narrow", exporter, config).without_redaction().build().unwrap();
+    let pipeline = builder()
+        .clock(clock)
+        .to_named("narrow", DestinationSpec::new(exporter).with_config(config))
+        .without_redaction()
+        .build()
+        .unwrap();
     let intake = pipeline.intake();
     for at in 1..=20 {
         big(&intake);

@@ -3,15 +3,27 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounting;
+mod breaker;
+mod dead_letter;
 mod decorators;
+mod driven;
 mod everyday;
+mod fallback;
 mod fan_out;
+mod giving_up;
 mod hosts;
+mod inspect;
 mod isolation;
 mod limits;
 mod make;
+mod monitored;
 mod processors;
+mod rate_limit;
 mod redaction;
+mod retry;
+mod route;
+mod running;
 mod series;
+mod stack;
 mod time;
 mod watching;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Metric, MetricForm, MetricValue, Record, Signal, Timestamp};
+use obs_core::{ErrorKind, Metric, MetricForm, MetricValue, Record, Retry, Signal, Timestamp};
 use obs_pipeline::{Clock, Pipeline};
 use obs_testkit::{Scripted, Step};
 
@@ -44,7 +44,10 @@ fn a_flush_offers_the_series_and_the_ledger_counts_records() {
 fn a_view_that_fails_is_left_to_the_next_one() {
     let (clock, hand) = Clock::manual(Timestamp::from_nanos(1));
     let descriptor = Scripted::DESCRIPTOR.with_metric_form(MetricForm::Delta);
-    let exporter = Scripted::builder([Step::unavailable()]).with_descriptor(descriptor).shared();
+    let exporter =
+        Scripted::builder([Step::fail(ErrorKind::Unavailable, Retry::Hold(Duration::from_secs(1)))])
+            .with_descriptor(descriptor)
+            .shared();
     let pipeline = builder().clock(clock).to(Arc::clone(&exporter)).build().unwrap();
     let intake = pipeline.intake();
     (0..10).for_each(|at| record(&intake, Signal::Metrics, at));

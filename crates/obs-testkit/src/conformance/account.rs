@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use obs_core::{Batch, Error, ErrorKind, Exporter, Receipt};
+use obs_core::{Batch, Error, ErrorKind, Exporter, Receipt, Rejection};
 
 use super::cut;
 
@@ -65,9 +65,10 @@ pub fn assert_conserved(batch: &Batch, result: &Result<Receipt, Error>) {
     };
     let (given, back) = (batch.len(), settled.settled() + undelivered.len());
     assert_eq!(given, back, "{given} {} given, {back} accounted for: {result:?}", batch.signal());
+    let rejections = rejections(settled);
     let rejected: Vec<&Batch> =
-        settled.rejected.iter().filter_map(|rejection| rejection.records.as_ref()).collect();
-    for rejection in &settled.rejected {
+        rejections.iter().filter_map(|rejection| rejection.records.as_ref()).collect();
+    for rejection in &rejections {
         let held = rejection.records.as_ref().map_or(rejection.count, Batch::len);
         assert_eq!(held, rejection.count, "a rejection counts {} records and holds {held}", rejection.count);
     }
@@ -84,6 +85,12 @@ pub fn assert_conserved(batch: &Batch, result: &Result<Receipt, Error>) {
             _ => panic!("a record came back that was not given, or twice: {}", shown(&line)),
         }
     }
+}
+
+/// The rejections of a receipt, and of those inside it.
+fn rejections(receipt: &Receipt) -> Vec<&Rejection> {
+    let diverted = receipt.diverted.iter().flat_map(|diverted| rejections(&diverted.receipt));
+    receipt.rejected.iter().chain(diverted).collect()
 }
 
 fn lines(batch: &Batch) -> Vec<Vec<u8>> {

@@ -1,0 +1,79 @@
+//! What a queue gave up, on its way to the dead letters.
+
+use std::collections::VecDeque;
+
+use obs_core::{Error, ErrorKind, Rejection};
+
+use crate::queue::Removed;
+use crate::terms::dropped;
+
+/// Records that grew too old or found no room, until the dead letters have them.
+#[derive(Debug, Default)]
+pub(super) struct Doomed {
+    waiting: VecDeque<Rejection>,
+    bytes: usize,
+    /// Records and bytes that are being put.
+    burying: (usize, usize),
+}
+
+/// What became of some of them.
+#[derive(Debug)]
+pub(super) struct Buried {
+    pub(super) kind: ErrorKind,
+    pub(super) count: usize,
+    pub(super) result: Result<(), Error>,
+}
+
+impl Doomed {
+    /// Takes records over if there is room; else returns how many were lost.
+    pub(super) fn take(&mut self, removed: Removed, kind: ErrorKind, reason: &str, room: usize) -> usize {
+        let Removed { batch: Some(batch), count } = removed else { return removed.count };
+        let bytes = batch.byte_size();
+        if self.bytes() + bytes > room {
+            return count;
+        }
+        self.bytes += bytes;
+        self.waiting.push_back(Rejection { attempts: 0, ..Rejection::of(batch, kind, reason) });
+        0
+    }
+
+    /// All that wait, if none are being put.
+    pub(super) fn next(&mut self) -> Option<Vec<Rejection>> {
+        if !self.is_due() {
+            return None;
+        }
+        let all: Vec<_> = std::mem::take(&mut self.waiting).into();
+        self.burying = (all.iter().map(|rejection| rejection.count).sum(), std::mem::take(&mut self.bytes));
+        Some(all)
+    }
+
+    /// Whether some wait and none are being put.
+    pub(super) fn is_due(&self) -> bool {
+        self.burying.0 == 0 && !self.waiting.is_empty()
+    }
+
+    /// Those that were being put are settled.
+    pub(super) fn done(&mut self) {
+        self.burying = (0, 0);
+    }
+
+    /// Gives all of them up.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// How many records.
+    pub(super) fn count(&self) -> usize {
+        self.burying.0 + self.waiting.iter().map(|rejection| rejection.count).sum::<usize>()
+    }
+
+    /// How much memory they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes + self.burying.1
+    }
+}
+
+/// The reason under which records of this kind are counted where the dead letters do not take them.
+pub(super) fn reason(kind: ErrorKind) -> &'static str {
+    if kind == ErrorKind::Expired { dropped::EXPIRED } else { dropped::OVERFLOW }
+}

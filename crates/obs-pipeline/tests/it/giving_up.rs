@@ -1,0 +1,151 @@
+//! Where records go that a destination does not take: fallbacks, dead letters, and nowhere, counted.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use obs_core::units::Bytes;
+use obs_core::{DeadLetters, Error, ErrorKind, Level, Log, Rejection, Retry, Signal, Str, Timestamp};
+use obs_pipeline::{Clock, DestinationSpec, LaneConfig, Overflow, Report, dropped};
+use obs_testkit::{Scripted, Step};
+
+use crate::make::{PATIENCE, builder, eventually, record};
+
+/// Dead letters in memory; full, it takes none.
+#[derive(Debug, Default, Clone)]
+struct Letters {
+    kept: Arc<Mutex<Vec<(String, Rejection)>>>,
+    full: bool,
+}
+
+impl Letters {
+    fn kept(&self) -> Vec<(String, Rejection)> {
+        self.kept.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl DeadLetters for Letters {
+    async fn put(&self, destination: &str, rejection: &Rejection) -> Result<(), Error> {
+        if self.full {
+            return Err(Error::without_records(ErrorKind::Io, "no space left"));
+        }
+        self.kept.lock().unwrap().push((destination.to_owned(), rejection.clone()));
+        Ok(())
+    }
+}
+
+fn terms(report: &Report, name: &str) -> obs_pipeline::Terms {
+    assert!(report.is_balanced(), "{report}");
+    report.destination(name).unwrap().signals.get(Signal::Logs).clone()
+}
+
+fn out() -> Step {
+    Step::fail(ErrorKind::Unavailable, Retry::Hold(Duration::from_mins(1)))
+}
+
+#[test]
+fn law_1_accounting_of_a_fallback_is_what_was_diverted_to_it() {
+    let (first, second) = (Scripted::builder([]).and_then(out()).shared(), Scripted::new([]));
+    let spec = DestinationSpec::new(Arc::clone(&first)).with_fallback("second", Arc::clone(&second));
+    let pipeline = builder().to_named("first", spec).build().unwrap();
+    (0..10).for_each(|at| record(&pipeline.intake(), Signal::Logs, at));
+    let report = pipeline.flush(PATIENCE);
+    assert!(report.complete, "{report}");
+    let (first, taken) = (terms(&report, "first"), terms(&report, "second"));
+    assert_eq!((first.diverted, first.delivered, first.queued), (10, 0, 0));
+    assert_eq!((taken.offered, taken.delivered), (10, 10));
+    assert_eq!(second.delivered(Signal::Logs), 10);
+    assert_eq!(report.destination("second").unwrap().fallback_of.as_deref(), Some("first"));
+}
+
+#[test]
+fn what_is_rejected_for_good_goes_to_the_dead_letters_with_the_reason() {
+    let letters = Letters::default();
+    let exporter = Scripted::new([Step::Reject(vec![2])]);
+    let spec = DestinationSpec::new(exporter).with_dead_letters(letters.clone());
+    let pipeline = builder().to_named("picky", spec).build().unwrap();
+    (0..5).for_each(|at| record(&pipeline.intake(), Signal::Logs, at));
+    let terms = terms(&pipeline.flush(PATIENCE), "picky");
+    assert_eq!((terms.delivered, terms.dead_lettered, terms.rejected), (4, 1, 0));
+    let [(name, rejection)] = &letters.kept()[..] else { panic!("{:?}", letters.kept()) };
+    assert_eq!((name.as_str(), rejection.count, rejection.kind), ("picky", 1, ErrorKind::Rejected));
+}
+
+#[test]
+fn dead_letters_that_take_nothing_leave_a_rejection_and_a_complaint() {
+    let spec = DestinationSpec::new(Scripted::new([Step::Reject(vec![0])]))
+        .with_dead_letters(Letters { full: true, ..Letters::default() });
+    let pipeline = builder().to_named("picky", spec).build().unwrap();
+    record(&pipeline.intake(), Signal::Logs, 1);
+    let terms = terms(&pipeline.flush(PATIENCE), "picky");
+    assert_eq!((terms.dead_lettered, terms.rejected), (0, 1));
+}
+
+#[test]
+fn what_grows_too_old_goes_to_the_dead_letters_and_no_transient_error_does() {
+    let (clock, hand) = Clock::manual(Timestamp::from_nanos(1));
+    let letters = Letters::default();
+    let exporter = Scripted::builder([]).and_then(out()).shared();
+    let spec = DestinationSpec::new(Arc::clone(&exporter)).with_dead_letters(letters.clone());
+    let pipeline = builder().clock(clock).to_named("out", spec).build().unwrap();
+    record(&pipeline.intake(), Signal::Logs, 1);
+    eventually("it was offered", || pipeline.report().destinations[0].signals.get(Signal::Logs).offered == 1);
+    for _ in 0..59 {
+        hand.advance(Duration::from_mins(1));
+        let report = pipeline.flush(Duration::from_millis(5));
+        assert_eq!(terms(&report, "out").queued, 1);
+    }
+    assert!(exporter.calls().exports > 20, "it is probed each minute: {:?}", exporter.calls());
+    assert!(letters.kept().is_empty(), "no transient error makes a dead letter");
+    hand.advance(Duration::from_mins(2));
+    eventually("it is a dead letter", || terms(&pipeline.report(), "out").dead_lettered == 1);
+    assert_eq!(letters.kept()[0].1.kind, ErrorKind::Expired);
+}
+
+/// A log of about 10 KiB.
+fn big(at: u64) -> Log {
+    Log::new(Timestamp::from_nanos(at), Level::Info, Str::copied(&"x".repeat(10 << 10)))
+}
+
+#[test]
+fn what_finds_no_room_goes_to_the_dead_letters_as_far_as_memory_allows() {
+    for overflow in [Overflow::DropOldest, Overflow::DropNewest] {
+        let letters = Letters::default();
+        let exporter = Scripted::builder([]).and_then(Step::Hang).shared();
+        let config = LaneConfig { max_memory_usage: Bytes::new(400 << 10), overflow, ..LaneConfig::DEFAULT };
+        let spec = DestinationSpec::new(exporter).with_config(config).with_dead_letters(letters.clone());
+        let pipeline = builder().to_named("narrow", spec).without_redaction().build().unwrap();
+        for at in 1..=100 {
+            pipeline.intake().log(big(at));
+            eventually("it was offered", || terms(&pipeline.report(), "narrow").offered == at);
+            eventually("the dead letters keep up", || {
+                let terms = terms(&pipeline.report(), "narrow");
+                terms.queued <= 36
+            });
+        }
+        let terms = terms(&pipeline.report(), "narrow");
+        assert_eq!(terms.dead_lettered + terms.queued, 100, "{overflow:?}: {terms:?}");
+        eventually("the ledger says what was kept", || {
+            let kept = letters.kept().into_iter().map(|(_, rejection)| rejection.count).sum::<usize>();
+            kept as u64 == self::terms(&pipeline.report(), "narrow").dead_lettered
+        });
+        assert!(letters.kept().iter().all(|(_, rejection)| rejection.kind == ErrorKind::Overflow));
+        assert_eq!(terms.dropped.get(dropped::OVERFLOW), 0);
+    }
+}
+
+#[test]
+fn a_buffer_may_be_limited_in_records() {
+    let exporter = Scripted::builder([]).and_then(Step::Hang).shared();
+    let config = LaneConfig { buffer_size: Some(10), ..LaneConfig::DEFAULT };
+    let spec = DestinationSpec::new(exporter).with_config(config);
+    let pipeline = builder().to_named("narrow", spec).build().unwrap();
+    for at in 1..=25 {
+        record(&pipeline.intake(), Signal::Logs, at);
+        eventually("it was offered", || terms(&pipeline.report(), "narrow").offered == at);
+    }
+    let terms = terms(&pipeline.report(), "narrow");
+    assert_eq!((terms.queued, terms.dropped.get(dropped::OVERFLOW)), (10, 15));
+    assert!(pipeline.stats("narrow").unwrap().usage_percent >= 100.0);
+}
