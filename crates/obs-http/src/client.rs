@@ -203,3 +203,18 @@ fn guard_credentials(config: &HttpConfig, endpoint: &Endpoint, direct: bool) -> 
     );
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn law_6_what_the_config_gives_is_marked_sensitive() {
+        for auth in [Auth::bearer("t"), Auth::basic("u", "p"), Auth::header("x-key", "k")] {
+            let config = HttpConfig::new("https://h").with_header("x-any", "v").with_auth(auth);
+            let client = Client::new(&config).unwrap();
+            assert_eq!(client.headers.len(), 2);
+            assert!(client.headers.values().all(HeaderValue::is_sensitive));
+        }
+    }
+}
