@@ -5,8 +5,6 @@ mod entrance;
 mod hold;
 mod notice;
 mod outbox;
-#[cfg(test)]
-mod outbox_tests;
 mod pace;
 mod series;
 mod state;

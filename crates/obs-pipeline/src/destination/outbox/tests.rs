@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use obs_core::{Batch, ErrorKind, Level, Limits, Log, Receipt, Retry, Signal, Timestamp};
 
-use super::entrance::Meant;
-use super::outbox::{Due, Outbox, Rules, Store};
-use super::pace::Pace;
+use super::{Due, Outbox, Rules, Store};
 use crate::collector::Sealed;
+use crate::destination::entrance::Meant;
+use crate::destination::pace::Pace;
 use crate::outcome::Outcome;
 use crate::{Intake, LaneConfig, MemoryQueue, Offer, Overflow, RetryConfig, dropped};
 
