@@ -20,7 +20,7 @@ use super::series::Series;
 use crate::collector::Sealed;
 use crate::identity::positions;
 use crate::intake::ByteBudget;
-use crate::outcome::{Again, Outcome};
+use crate::outcome::{Again, Trouble};
 use crate::terms::dropped;
 use crate::{Ledger, Offer, Overflow, Queue, RetryConfig, Terms};
 
@@ -236,32 +236,35 @@ impl Outbox {
         Some(batch)
     }
 
-    /// Settles the batch on its way; returns how long the destination as a whole is out, if it is.
-    pub(in crate::destination) fn settle(
-        &mut self,
-        outcome: Outcome,
-        now: Duration,
-        chance: f64,
-    ) -> Option<Duration> {
+    /// Settles the batch on its way, but for `left`; returns what that means in records.
+    pub(in crate::destination) fn settle(&mut self, receipt: Receipt, left: Batch, now: Duration) -> Receipt {
         self.sending = false;
-        let Outcome { receipt, left, trouble } = outcome;
-        let has_head = match &mut self.store {
+        let (settled, has_head) = match &mut self.store {
             Store::Queue(queue) => {
                 let has_head = !left.is_empty();
-                self.ledger.settled(&receipt);
                 queue.commit(left);
                 if queue.items() == 0 {
                     self.selections.clear();
                 }
-                has_head
+                (receipt, has_head)
             }
             Store::Series(series) => {
-                let settled = series.commit(&receipt, left, now);
-                self.ledger.settled(&settled);
-                series.is_underway()
+                let settled = series.commit(receipt, left, now);
+                (settled, series.is_underway())
             }
         };
+        self.ledger.settled(&settled);
         self.head_from = self.head_from.filter(|_| has_head);
+        settled
+    }
+
+    /// Rests as the last attempt asks for; returns how long the destination as a whole is out, if it is.
+    pub(in crate::destination) fn rest(
+        &mut self,
+        trouble: Option<&Trouble>,
+        now: Duration,
+        chance: f64,
+    ) -> Option<Duration> {
         self.rest = None;
         let Some(trouble) = trouble else {
             self.attempts = 0;
