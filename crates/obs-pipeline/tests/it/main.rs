@@ -18,6 +18,7 @@ mod isolation;
 mod limits;
 mod make;
 mod monitored;
+mod multi;
 mod processors;
 mod rate_limit;
 mod redaction;
