@@ -3,3 +3,4 @@
 mod lane;
 mod recovery;
 mod support;
+mod trouble;
