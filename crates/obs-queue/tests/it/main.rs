@@ -1,0 +1,6 @@
+//! The laws of waiting on disk.
+
+mod lane;
+mod recovery;
+mod support;
+mod trouble;
