@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use crate::raw::Raw;
 
-const SHORT: Duration = Duration::from_millis(200);
+const SHORT: Duration = Duration::from_millis(500);
 
 fn client(url: String) -> Client {
     Client::new(&HttpConfig::new(url).with_timeout(SHORT)).unwrap()
@@ -27,7 +27,7 @@ async fn a_server_that_never_answers_may_have_the_records() {
     let failure = client.send(&request, &Policy::DEFAULT).await.unwrap_err();
     assert_eq!((failure.kind, failure.retry, failure.status), (ErrorKind::Timeout, Retry::Backoff, None));
     let expected = format!(
-        "POST {}/v1: no answer within 200ms; it may have arrived all the same: sent again, its records keep their ids",
+        "POST {}/v1: no answer within 500ms; it may have arrived all the same: sent again, its records keep their ids",
         server.url()
     );
     assert_eq!(&*failure.message, expected);
@@ -98,7 +98,7 @@ async fn a_server_that_accepts_nothing_is_no_connection() {
             config.clone().with_connect_timeout(SHORT),
             ": no connection (tcp connect error: deadline has elapsed)",
         ),
-        (config.with_timeout(SHORT), ": no connection within 200ms"),
+        (config.with_timeout(SHORT), ": no connection within 500ms"),
     ] {
         let client = Client::new(&config).unwrap();
         let request = Request::post("").with_body(client.body("{}"));
