@@ -173,10 +173,12 @@ impl LaneConfig {
         }
     }
 
-    /// How much a batch may hold of a signal whose exporter takes `limits`.
+    /// How much a batch may hold of a signal whose exporter takes `limits`: at most an eighth of what may wait, so that
+    /// batches on their way leave room for others.
     pub(crate) fn limits_within(&self, limits: Limits) -> Limits {
         let items = self.batch_size.unwrap_or(usize::MAX).clamp(1, limits.items.max(1));
-        Limits { items, ..limits }
+        let bytes = limits.bytes.min((self.max_memory_usage.get() / 8) as usize).max(1);
+        Limits { items, bytes }
     }
 }
 

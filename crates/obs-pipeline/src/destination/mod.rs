@@ -134,7 +134,9 @@ impl Destination {
         let mut state = self.state();
         let (before, depth) = (state.next(now), state.items());
         state.outboxes[at].offered(sealed, meant, own);
-        if !meant.batch.is_empty() {
+        if meant.batch.is_empty() {
+            state.outboxes[at].skip(sealed, now);
+        } else {
             state.take(self, meant.batch.clone(), sealed.position, sealed.bytes, now);
         }
         let alarming = state.config.alert_thresholds.queue_depth;

@@ -5,11 +5,22 @@ use std::time::Duration;
 use obs_core::{Batch, ErrorKind, Rejection};
 
 use super::{Outbox, Rest, Store};
+use crate::collector::Sealed;
 use crate::destination::entrance::Meant;
 use crate::terms::dropped;
-use crate::{Load, Loaded};
+use crate::{Load, Loaded, Offer};
 
 impl Outbox {
+    /// Tells a lane on disk of a segment that holds nothing for it, so that it does not wait for it after a restart.
+    pub(in crate::destination) fn skip(&mut self, sealed: &Sealed, now: Duration) {
+        if let (Store::Queue(queue), Some(_)) = (&mut self.store, sealed.position)
+            && queue.is_durable()
+        {
+            let batch = Batch::empty(self.rules.signal);
+            queue.offer(Offer { batch, position: sealed.position, bytes: 0, now });
+        }
+    }
+
     /// What must be read from disk before the next batch can leave, if anything.
     pub(in crate::destination) fn load(&mut self) -> Option<Load> {
         let Store::Queue(queue) = &mut self.store else { return None };
