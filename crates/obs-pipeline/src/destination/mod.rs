@@ -92,7 +92,7 @@ impl Destination {
             name: spec.name.clone(),
             entrance: Entrance::new(&descriptor, gate),
             descriptor,
-            dead_letters: spec.dead_letters.clone(),
+            dead_letters: spec.timed_letters(&clock),
             on_alert: spec.on_alert.clone(),
             lane: Lane::build(spec, &clock),
             log: log.cloned(),

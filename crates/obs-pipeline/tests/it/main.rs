@@ -24,6 +24,7 @@ mod rate_limit;
 mod redaction;
 mod retry;
 mod route;
+mod routing;
 mod running;
 mod series;
 mod stack;
