@@ -11,6 +11,7 @@ use rusqlite::Connection;
 
 use crate::QueueConfig;
 use crate::cursor::Cursor;
+use crate::database;
 use crate::failure::Trouble;
 use crate::file::{self, Refused};
 use crate::lane::DiskLane;
@@ -103,7 +104,7 @@ fn start(config: &QueueConfig, clock: &Clock) -> Result<Start, Error> {
     let path = config.directory.join(DATABASE);
     let open = || -> Result<(Connection, Contents), Trouble> {
         let connection = schema::open(&path)?;
-        schema::look_through(&connection, &path)?;
+        database::look_through(&connection, &path)?;
         let contents = schema::contents(&connection, &path)?;
         Ok((connection, contents))
     };

@@ -3,6 +3,8 @@
 
 mod config;
 mod cursor;
+mod database;
+mod dead_letters;
 mod disk_queue;
 mod failure;
 mod file;
@@ -16,4 +18,5 @@ mod transaction;
 mod writer;
 
 pub use config::{Durability, QueueConfig};
+pub use dead_letters::{DeadLetter, DeadLetterConfig, DeadLetterFilter, DeadLetterStore, ReplayReport};
 pub use disk_queue::DiskQueue;
