@@ -65,6 +65,11 @@ impl DiskQueue {
         Ok(Self { shared })
     }
 
+    /// Whether an earlier process left a cursor of this lane.
+    pub(crate) fn knows(&self, destination: &str, signal: Signal) -> bool {
+        self.shared.state().left.cursors.contains_key(&(Box::from(destination), signal))
+    }
+
     /// How many files were found damaged and set aside since the queue was opened.
     pub fn damaged(&self) -> u64 {
         self.shared.state().damaged

@@ -105,7 +105,7 @@ async fn a_destination_that_is_out_ends_the_replay_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(&folder);
     store.put("sink", &rejected(numbered(0..1_000))).await.unwrap();
-    let hold = Retry::Hold(Duration::from_secs(60));
+    let hold = Retry::Hold(Duration::from_mins(1));
     let sink = Scripted::new([Step::Deliver, Step::fail_after(100, ErrorKind::Unavailable, hold)]);
     let report = store.replay(&DeadLetterFilter::default(), &sink, None).await.unwrap();
     assert!(report.stopped.is_some(), "{report:?}");
@@ -141,7 +141,7 @@ async fn the_oldest_go_first_by_size_and_by_age_and_are_counted() {
     let folder = tempfile::tempdir().unwrap();
     let (clock, hand) = clock();
     let config = DeadLetterConfig::new(folder.path()).with_max_size(1_000_000);
-    let store = DeadLetterStore::open_at(config.with_max_age(Duration::from_secs(3_600)), clock).unwrap();
+    let store = DeadLetterStore::open_at(config.with_max_age(Duration::from_hours(1)), clock).unwrap();
     for at in 0..30 {
         let batch = logs((0..100).map(|n| format!("{at}-{n}-{}", "x".repeat(1_000))));
         store.put("sink", &rejected(batch)).await.unwrap();
