@@ -11,6 +11,7 @@ use rusqlite::Connection;
 
 use crate::QueueConfig;
 use crate::cursor::Cursor;
+use crate::database;
 use crate::failure::Trouble;
 use crate::file::{self, Refused};
 use crate::lane::DiskLane;
@@ -64,6 +65,11 @@ impl DiskQueue {
         Ok(Self { shared })
     }
 
+    /// Whether an earlier process left a cursor of this lane.
+    pub(crate) fn knows(&self, destination: &str, signal: Signal) -> bool {
+        self.shared.state().left.cursors.contains_key(&(Box::from(destination), signal))
+    }
+
     /// How many files were found damaged and set aside since the queue was opened.
     pub fn damaged(&self) -> u64 {
         self.shared.state().damaged
@@ -103,7 +109,7 @@ fn start(config: &QueueConfig, clock: &Clock) -> Result<Start, Error> {
     let path = config.directory.join(DATABASE);
     let open = || -> Result<(Connection, Contents), Trouble> {
         let connection = schema::open(&path)?;
-        schema::look_through(&connection, &path)?;
+        database::look_through(&connection, &path)?;
         let contents = schema::contents(&connection, &path)?;
         Ok((connection, contents))
     };

@@ -223,7 +223,7 @@ fn move_cursors(
 }
 
 /// How many bytes of the file hold something.
-fn used(connection: &Connection) -> rusqlite::Result<u64> {
+pub(crate) fn used(connection: &Connection) -> rusqlite::Result<u64> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let pages = number("PRAGMA page_count")? - number("PRAGMA freelist_count")?;
     Ok((pages * number("PRAGMA page_size")?).max(0) as u64)
