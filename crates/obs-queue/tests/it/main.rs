@@ -4,6 +4,7 @@
 
 mod dead_letters;
 mod lane;
+mod limits;
 mod pipeline;
 mod recovery;
 mod support;
