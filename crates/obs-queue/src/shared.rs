@@ -121,10 +121,16 @@ impl LaneState {
 }
 
 impl Shared {
-    pub(crate) fn new(config: QueueConfig, clock: Clock, left: Contents, trouble: Option<Box<str>>) -> Self {
+    pub(crate) fn new(
+        config: QueueConfig,
+        clock: Clock,
+        left: Contents,
+        trouble: Option<Box<str>>,
+        is_read: bool,
+    ) -> Self {
         // Positions begin at the microseconds of now, so that those of a file that turns up later are lower.
         let next = left.end().max(clock.now().as_micros()).max(1);
-        let floor = if trouble.is_some() { next } else { 0 };
+        let floor = if is_read { 0 } else { next };
         let state = State {
             stage: Stage::Running,
             next,
