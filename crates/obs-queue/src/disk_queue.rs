@@ -168,6 +168,7 @@ impl Log for DiskQueue {
         let mut state = self.shared.state();
         let left = state.left_for(destination, signal);
         state.left.cursors.remove(&(Box::from(destination), signal));
+        state.forget_rows();
         let seen = state.next;
         let cursor = match &left {
             Some((cursor, rows)) if !rows.is_empty() => *cursor,

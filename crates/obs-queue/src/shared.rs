@@ -220,6 +220,13 @@ impl State {
         Some((*cursor, rows.copied().collect()))
     }
 
+    /// Forgets the rows that an earlier process left and no lane is still to come for.
+    pub(crate) fn forget_rows(&mut self) {
+        let Contents { rows, cursors } = &mut self.left;
+        rows.retain(|row| cursors.keys().any(|(_, signal)| *signal == row.signal));
+        rows.shrink_to_fit();
+    }
+
     /// Whom to wake once the lock is free.
     pub(crate) fn wakes(&self) -> Vec<Wake> {
         self.lanes.iter().filter(|lane| lane.open).map(|lane| lane.wake.clone()).collect()
