@@ -26,6 +26,9 @@ impl Trouble {
 
 /// What SQLite reports about this file.
 pub(crate) fn of(path: &Path, cause: &rusqlite::Error) -> Trouble {
+    if matches!(cause, rusqlite::Error::SqlInputError { .. }) {
+        return damaged(path, cause);
+    }
     let next = match cause.sqlite_error_code() {
         // What we ask is always the same: a table that does not know it is damaged, too.
         Some(
@@ -82,5 +85,8 @@ mod tests {
             let cause = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
             assert!(matches!(of(Path::new("q"), &cause), Trouble::Damaged(_)), "{code}");
         }
+        let other = rusqlite::Connection::open_in_memory().unwrap();
+        let cause = other.prepare("SELECT data FROM log").unwrap_err();
+        assert!(matches!(of(Path::new("q"), &cause), Trouble::Damaged(_)), "{cause:?}");
     }
 }

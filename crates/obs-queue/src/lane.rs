@@ -272,7 +272,8 @@ impl Queue for DiskLane {
         if let Some(head) = self.head.take_if(|head| is_old(head.since, head.aged, now, max_age)) {
             self.items -= head.batch.len();
             self.bytes -= head.bytes;
-            self.publish(None);
+            // Some of what it was cut from may have been delivered.
+            self.publish(head.first);
             return Some(Removed { count: head.batch.len(), batch: Some(head.batch) });
         }
         self.clean_front();

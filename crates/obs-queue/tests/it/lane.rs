@@ -110,6 +110,7 @@ impl Pair {
                     self.head.clear();
                 }
                 prop_assert_eq!(own.map(|removed| removed.count), model.map(|removed| removed.count));
+                self.lane.settle();
             }
             Step::Spill => {
                 prop_assert!(self.log.sync(PATIENCE));
