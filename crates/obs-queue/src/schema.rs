@@ -63,7 +63,7 @@ pub(crate) struct Listed {
 impl Contents {
     /// The first position that nothing here has.
     pub(crate) fn end(&self) -> u64 {
-        let row = self.rows.last().map_or(0, |row| row.position + 1);
+        let row = self.rows.last().map_or(0, |row| row.position.saturating_add(1));
         self.cursors.values().map(|cursor| cursor.position).fold(row, u64::max)
     }
 }
@@ -99,9 +99,9 @@ fn read_contents(connection: &Connection) -> rusqlite::Result<Contents> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         contents.rows.push(Listed {
-            position: row.get::<_, i64>(0)? as u64,
+            position: natural(row, 0)?,
             signal: signal(row.get(1)?)?,
-            sealed_at: Timestamp::from_nanos(row.get::<_, i64>(2)? as u64),
+            sealed_at: Timestamp::from_nanos(natural(row, 2)?),
             items: row.get::<_, i64>(3)?.max(0) as usize,
         });
     }
@@ -109,10 +109,19 @@ fn read_contents(connection: &Connection) -> rusqlite::Result<Contents> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let destination: String = row.get(0)?;
-        let cursor = Cursor { position: row.get::<_, i64>(2)? as u64, skip: row.get::<_, i64>(3)? as u64 };
+        let cursor = Cursor { position: natural(row, 2)?, skip: natural(row, 3)? };
         contents.cursors.insert((destination.into(), signal(row.get(1)?)?), cursor);
     }
     Ok(contents)
+}
+
+/// A number that is never negative, and far from the largest there is: positions count on from it.
+fn natural(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let number: i64 = row.get(column)?;
+    match u64::try_from(number) {
+        Ok(number) if number < 1 << 62 => Ok(number),
+        _ => Err(rusqlite::Error::IntegralValueOutOfRange(column, number)),
+    }
 }
 
 /// The signal of this number.
