@@ -6,5 +6,6 @@ mod dead_letters;
 mod lane;
 mod pipeline;
 mod recovery;
+mod secrets;
 mod support;
 mod trouble;
