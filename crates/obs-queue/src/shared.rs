@@ -89,6 +89,12 @@ pub(crate) struct LaneState {
     pub(crate) written: Option<Cursor>,
     /// Whether the lane sends nothing until disk knows how far it is.
     pub(crate) waits: bool,
+    /// The oldest position that the lane could give up.
+    pub(crate) oldest: Option<u64>,
+    /// Positions behind its head, up to but not including the second, that the lane does not want.
+    pub(crate) gap: Option<(u64, u64)>,
+    /// Whether the lane gave something up because disk holds too much, and the writer has not removed it yet.
+    pub(crate) sheds: bool,
     /// Whether the lane holds nothing.
     pub(crate) idle: bool,
     /// Records that the lane gave up with its end, kept until they are written.

@@ -134,7 +134,7 @@ impl Writer {
         if !state.spoilt.is_empty() {
             return Ok(Work::Spoilt(std::mem::take(&mut state.spoilt)));
         }
-        let acks = state.lanes.iter().any(|lane| lane.waits && lane.is_dirty());
+        let acks = state.lanes.iter().any(|lane| lane.sheds || lane.waits && lane.is_dirty());
         let Some(first) = state.pending.front() else {
             if state.settle(state.next) {
                 self.shared.done.notify_all();

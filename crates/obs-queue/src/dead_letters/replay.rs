@@ -21,7 +21,8 @@ impl DeadLetterStore {
     /// twice.
     /// A record that is rejected again stays, with the new reason.
     /// A destination that is out, or asks to wait, ends the replay.
-    /// `rate` is how many records go out in a second, at most; none for as many as the destination takes.
+    /// `rate` is how many records go out in a second, at most, and needs a tokio runtime with time; none for as many as the
+    /// destination takes.
     ///
     /// # Errors
     /// [`ErrorKind::Io`] where the file cannot be used.
