@@ -39,11 +39,9 @@ impl<'a> Letter<'a> {
 impl DeadLetters for JsonExporter {
     async fn put(&self, destination: &str, rejection: &Rejection) -> Result<(), Error> {
         if self.keeps_records() {
-            let kept = rejection.records.iter().cloned().map(Request::Records);
-            return kept
-                .map(|request| self.send(request))
-                .collect::<Result<(), _>>()
-                .map_err(|(_, error)| error);
+            let mut kept = rejection.records.iter().cloned();
+            let kept = kept.try_for_each(|records| self.send(Request::Records(records)));
+            return kept.map_err(|(_, error)| error);
         }
         let lines = lines(&Letter::new(destination, rejection), rejection.records.as_ref())?;
         self.send(Request::Lines(lines)).map_err(|(_, error)| error)
