@@ -74,6 +74,17 @@ pub(crate) fn open_for_reading(path: &Path, kind: &Kind) -> Result<Connection, T
     Ok(connection)
 }
 
+/// Opens the file where nothing can be written beside it, as on a full disk: nobody else can use it meanwhile.
+pub(crate) fn open_alone(path: &Path, kind: &Kind) -> Result<Connection, Trouble> {
+    let trouble = |cause: rusqlite::Error| failure::of(path, &cause);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags).map_err(trouble)?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE").map_err(trouble)?;
+    connection.pragma_update(None, "query_only", true).map_err(trouble)?;
+    check(&connection, path, kind)?;
+    Ok(connection)
+}
+
 /// Refuses what is not of this kind and version; whether the file is empty.
 fn check(connection: &Connection, path: &Path, kind: &Kind) -> Result<bool, Trouble> {
     let number = |sql: &str| {

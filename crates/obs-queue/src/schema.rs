@@ -78,6 +78,11 @@ pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, Trouble> {
     database::open_for_reading(path, &QUEUE)
 }
 
+/// What the file holds, but for the records, on a disk that is too full to open it for writing.
+pub(crate) fn contents_of_full_disk(path: &Path) -> Result<Contents, Trouble> {
+    contents(&database::open_alone(path, &QUEUE)?, path)
+}
+
 /// What the file holds, but for the records.
 pub(crate) fn contents(connection: &Connection, path: &Path) -> Result<Contents, Trouble> {
     read_contents(connection).map_err(|cause| match cause {

@@ -121,10 +121,16 @@ impl LaneState {
 }
 
 impl Shared {
-    pub(crate) fn new(config: QueueConfig, clock: Clock, left: Contents, trouble: Option<Box<str>>) -> Self {
+    pub(crate) fn new(
+        config: QueueConfig,
+        clock: Clock,
+        left: Contents,
+        trouble: Option<Box<str>>,
+        is_read: bool,
+    ) -> Self {
         // Positions begin at the microseconds of now, so that those of a file that turns up later are lower.
         let next = left.end().max(clock.now().as_micros()).max(1);
-        let floor = if trouble.is_some() { next } else { 0 };
+        let floor = if is_read { 0 } else { next };
         let state = State {
             stage: Stage::Running,
             next,
@@ -212,6 +218,13 @@ impl State {
         let from = self.left.rows.partition_point(|row| row.position < begin);
         let rows = self.left.rows[from..].iter().filter(|row| row.signal == signal);
         Some((*cursor, rows.copied().collect()))
+    }
+
+    /// Forgets the rows that an earlier process left and no lane is still to come for.
+    pub(crate) fn forget_rows(&mut self) {
+        let Contents { rows, cursors } = &mut self.left;
+        rows.retain(|row| cursors.keys().any(|(_, signal)| *signal == row.signal));
+        rows.shrink_to_fit();
     }
 
     /// Whom to wake once the lock is free.

@@ -72,12 +72,17 @@ enum Work {
 }
 
 impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>, lock: Option<File>, opened: Option<Opened>) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        lock: Option<File>,
+        opened: Option<Opened>,
+        known: Option<Identity>,
+    ) -> Self {
         let now = shared.ticks.monotonic();
         let lock_path = shared.config.directory.join(LOCK);
         Self {
             lock: lock.map(|lock| (lock, Identity::of(&lock_path))),
-            known: opened.as_ref().and_then(|opened| opened.identity.clone()),
+            known,
             opened,
             encoder: Encoder::default(),
             removed: [0; Signal::COUNT],

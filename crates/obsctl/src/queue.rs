@@ -100,6 +100,12 @@ struct Drained {
 }
 
 async fn drain(args: DrainArgs) -> anyhow::Result<Done> {
+    if args.dir.is_file() {
+        bail!(
+            "--dir {}: this is a file; move it to a folder of its own under the name queue.db, and name that folder",
+            args.dir.display()
+        );
+    }
     let lanes = chosen(&args)?;
     let exporter = sink::open(&args.to)?;
     let queue = DiskQueue::open(QueueConfig::new(&args.dir))?;

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod dead_letters;
+mod killed;
 mod lane;
 mod limits;
 mod pipeline;

@@ -88,6 +88,8 @@ fn a_drained_lane_is_empty_and_others_keep_what_waits_for_them() {
     let drain = ["queue", "drain", "--to", "out.db"];
     obsctl(folder.path(), &drain).ended(0);
     assert!(obsctl(folder.path(), &drain).ended(0).stderr.contains("nothing waits"));
+    let file = ["queue", "drain", "--dir", "obs-queue/queue.db", "--to", "out.jsonl"];
+    failed(obsctl(folder.path(), &file), &["obs-queue/queue.db", "folder of its own"]);
     let json = obsctl(folder.path(), &["queue", "ls", "--json"]).ended(0).json();
     assert!(json["lanes"].as_array().unwrap().iter().all(|lane| lane["records"] == 0), "{json}");
 }
