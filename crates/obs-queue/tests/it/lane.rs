@@ -1,0 +1,1 @@
+//! A lane on disk is the queue in memory, which can forget.

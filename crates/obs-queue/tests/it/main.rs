@@ -1,0 +1,5 @@
+//! The laws of waiting on disk.
+
+mod lane;
+mod recovery;
+mod support;
