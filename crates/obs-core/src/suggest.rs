@@ -71,6 +71,18 @@ pub fn error<E: de::Error + fmt::Display>(error: E) -> E {
     }
 }
 
+/// [`error`], with what to write instead of names that are no longer used.
+///
+/// Each pair is an old name, and what stands for it now.
+pub fn error_renamed<E: de::Error + fmt::Display>(unexplained: E, renamed: &[(&str, &str)]) -> E {
+    let message = unexplained.to_string();
+    let known = take_apart(&message).map(|(unknown, ..)| unknown);
+    match renamed.iter().find(|(old, _)| known == Some(old)) {
+        Some((old, now)) => E::custom(format!("unknown field `{old}`: write {now} instead")),
+        None => error(unexplained),
+    }
+}
+
 /// The unknown name, the known ones, and the place that some formats append.
 fn take_apart(message: &str) -> Option<(&str, Vec<&str>, &str)> {
     let at = message.find("unknown field `").or_else(|| message.find("unknown variant `"))?;
@@ -124,6 +136,16 @@ mod tests {
         suggests("max-line-byte", Some("max_line_bytes"));
         suggests("endpoint", None);
         suggests("", None);
+    }
+
+    #[test]
+    fn an_old_name_is_answered_with_the_new_one() {
+        let message = "unknown field `dlq`, expected `path` or `sync`";
+        let of = |renamed| {
+            error_renamed(<de::value::Error as de::Error>::custom(message), renamed).to_string()
+        };
+        assert_eq!(of(&[("dlq", "`dead_letters`")]), "unknown field `dlq`: write `dead_letters` instead");
+        assert_eq!(of(&[]), "unknown field `dlq`, known: `path`, `sync`");
     }
 
     #[test]

@@ -126,6 +126,9 @@ impl PipelineBuilder {
     /// a thread.
     pub fn build(self) -> Result<Pipeline, Error> {
         self.check_names()?;
+        for destination in &self.destinations {
+            destination.config.check(&destination.name)?;
+        }
         if let Some((to, _)) = &self.self_metrics {
             let found = self.destinations.iter().find(|destination| destination.name == *to);
             let takes = found.map(|destination| destination.exporter.takes(Signal::Metrics));

@@ -28,7 +28,9 @@ impl Lane {
     /// Puts the stack before an exporter; the name, the options, the fallbacks and the dead letters are the spec's, its
     /// route and what it does about alerts are the pipeline's.
     pub fn build(destination: impl Into<DestinationSpec>, clock: &Clock) -> Self {
-        let DestinationSpec { name, exporter, config, fallbacks, dead_letters, .. } = destination.into();
+        let spec = destination.into();
+        let dead_letters = spec.timed_letters(clock);
+        let DestinationSpec { name, exporter, config, fallbacks, .. } = spec;
         let leaf: Arc<dyn Exporter> = if config.inspect.is_on() {
             Arc::new(Inspect::new(Unwind::new(exporter), config.inspect, clock.clone()))
         } else {

@@ -19,6 +19,7 @@ mod lane;
 mod ledger;
 mod memory_queue;
 mod monitored;
+mod multi;
 mod outcome;
 mod pipeline;
 mod processor;
@@ -58,6 +59,7 @@ pub use monitored::{
     Alert, AlertKind, Alerts, ExportStats, LastError, LastResult, LatencyStats, Monitor, Monitored,
     SignalStats,
 };
+pub use multi::Multi;
 pub use pipeline::Pipeline;
 pub use processor::{Emit, Processor, Segment};
 pub use queue::{Load, Loaded, Log, Offer, Queue, Removed, Wake};

@@ -16,6 +16,8 @@ use crate::Clock;
 /// The lane, which knows the budget of the whole destination, decides what has room; the queue only counts.
 pub trait Queue: Debug + Send + 'static {
     /// Takes records at the end.
+    ///
+    /// An offer without records tells a queue on disk that a segment holds none for it.
     fn offer(&mut self, offer: Offer);
 
     /// The head, at most this large but at least one record; it stays until [`Queue::commit`].

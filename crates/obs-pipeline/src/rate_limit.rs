@@ -152,7 +152,7 @@ mod tests {
             }
             for first in 0..taken.len() {
                 for last in first..taken.len() {
-                    let span = (taken[last].0 - taken[first].0).as_secs_f64();
+                    let span = taken[last].0.saturating_sub(taken[first].0).as_secs_f64();
                     let before: f64 = taken[first..last].iter().map(|(_, amount)| amount).sum();
                     let most = rate * span + Bucket::capacity(rate) + 1e-3;
                     prop_assert!(before <= most, "{before} before the last one within {span} s at {rate} a second");

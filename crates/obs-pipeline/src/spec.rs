@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use obs_core::{DeadLetters, Exporter};
 
-use crate::{Alert, LaneConfig, Route};
+use crate::timeout::TimedLetters;
+use crate::{Alert, Clock, LaneConfig, Route};
 
 /// A destination: an exporter, and all that stands before it.
 ///
@@ -97,6 +98,13 @@ impl DestinationSpec {
     pub fn with_dead_letters(mut self, dead_letters: impl DeadLetters) -> Self {
         self.dead_letters = Some(Arc::new(dead_letters));
         self
+    }
+
+    /// The dead letters, which may take no longer than an export.
+    pub(crate) fn timed_letters(&self, clock: &Clock) -> Option<Arc<dyn DeadLetters>> {
+        let inner = Arc::clone(self.dead_letters.as_ref()?);
+        let limit = self.config.export_timeout;
+        Some(Arc::new(TimedLetters { inner, limit, clock: clock.clone() }))
     }
 
     /// Calls the function when a number passes its threshold; see [`crate::AlertThresholds`].

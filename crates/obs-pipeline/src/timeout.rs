@@ -1,10 +1,13 @@
 //! Gives an `export` up that takes too long.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_util::future::{Either, select};
-use obs_core::{Batch, Descriptor, Error, ErrorKind, Exporter, Health, Receipt, Retry};
+use obs_core::{
+    Batch, DeadLetters, Descriptor, Error, ErrorKind, Exporter, Health, Receipt, Rejection, Retry,
+};
 
 use crate::Clock;
 
@@ -68,5 +71,28 @@ impl<E: Exporter> Exporter for Timeout<E> {
 
     async fn shutdown(&self) -> Result<(), Error> {
         self.inner.shutdown().await
+    }
+}
+
+/// Dead letters that are given up when they take too long, so that they cannot hold a destination up for good.
+#[derive(Debug)]
+pub(crate) struct TimedLetters {
+    pub(crate) inner: Arc<dyn DeadLetters>,
+    pub(crate) limit: Duration,
+    pub(crate) clock: Clock,
+}
+
+#[async_trait]
+impl DeadLetters for TimedLetters {
+    async fn put(&self, destination: &str, rejection: &Rejection) -> Result<(), Error> {
+        let at = self.clock.monotonic().saturating_add(self.limit);
+        let timer = std::pin::pin!(self.clock.sleep_until(at));
+        match select(self.inner.put(destination, rejection), timer).await {
+            Either::Left((result, _)) => result,
+            Either::Right(((), _)) => {
+                let message = format!("the dead letters took longer than {:?}", self.limit);
+                Err(Error::without_records(ErrorKind::Timeout, message))
+            }
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::file::{self, Refused};
 use crate::lane::DiskLane;
 use crate::pending::Pending;
 use crate::schema::{self, Contents};
-use crate::shared::{DATABASE, LOCK, LaneState, Shared, Stage, State};
+use crate::shared::{self, DATABASE, LOCK, LaneState, Shared, Stage, State};
 use crate::writer::{MANY, Opened, Writer};
 
 /// Segments on disk, in one SQLite file, with a cursor for every lane.
@@ -184,7 +184,7 @@ impl Log for DiskQueue {
             if left.is_zero() {
                 break;
             }
-            state = self.shared.wait(state, &self.shared.done, left);
+            state = shared::wait(state, &self.shared.done, left);
         }
         state.written >= target && state.trouble.is_none()
     }
@@ -206,7 +206,7 @@ impl Log for DiskQueue {
             if left.is_zero() {
                 return false;
             }
-            state = self.shared.wait(state, &self.shared.done, left);
+            state = shared::wait(state, &self.shared.done, left);
         }
         state.written >= state.hurried_to
     }

@@ -27,9 +27,14 @@ impl Trouble {
 /// What SQLite reports about this file.
 pub(crate) fn of(path: &Path, cause: &rusqlite::Error) -> Trouble {
     let next = match cause.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            return damaged(path, cause);
-        }
+        // What we ask is always the same: a table that does not know it is damaged, too.
+        Some(
+            ErrorCode::DatabaseCorrupt
+            | ErrorCode::NotADatabase
+            | ErrorCode::Unknown
+            | ErrorCode::ConstraintViolation
+            | ErrorCode::TypeMismatch,
+        ) => return damaged(path, cause),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "another program holds the write lock; let it finish"
         }
@@ -73,7 +78,7 @@ mod tests {
             let said = trouble.message();
             assert!(said.starts_with("q/queue.db: ") && said.contains(part), "{said}");
         }
-        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB] {
+        for code in [ffi::SQLITE_CORRUPT, ffi::SQLITE_NOTADB, ffi::SQLITE_ERROR, ffi::SQLITE_CONSTRAINT] {
             let cause = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
             assert!(matches!(of(Path::new("q"), &cause), Trouble::Damaged(_)), "{code}");
         }

@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![expect(clippy::result_large_err, reason = "the size of rusqlite's own error is not ours to change")]
 
 mod config;
 mod cursor;

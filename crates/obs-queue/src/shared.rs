@@ -152,16 +152,15 @@ impl Shared {
     pub(crate) fn path(&self) -> PathBuf {
         self.config.directory.join(DATABASE)
     }
+}
 
-    /// Waits until the writer has finished something, or so long.
-    pub(crate) fn wait<'s>(
-        &self,
-        state: MutexGuard<'s, State>,
-        on: &Condvar,
-        at_most: Duration,
-    ) -> MutexGuard<'s, State> {
-        on.wait_timeout(state, at_most).unwrap_or_else(PoisonError::into_inner).0
-    }
+/// Waits to be notified, at most so long.
+pub(crate) fn wait<'s>(
+    state: MutexGuard<'s, State>,
+    on: &Condvar,
+    at_most: Duration,
+) -> MutexGuard<'s, State> {
+    on.wait_timeout(state, at_most).unwrap_or_else(PoisonError::into_inner).0
 }
 
 /// How many segments wait before they are looked through.

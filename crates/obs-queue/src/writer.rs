@@ -13,7 +13,7 @@ use crate::failure::Trouble;
 use crate::file::{self, Identity, Refused};
 use crate::rows::Encoder;
 use crate::schema;
-use crate::shared::{LOCK, Shared, Stage, State};
+use crate::shared::{self, LOCK, LaneState, Shared, Stage, State};
 use crate::transaction::{self, Level, Pins, Taken};
 
 /// How long segments are gathered before they are written together.
@@ -125,7 +125,7 @@ impl Writer {
                     Err(wait) => wait,
                 }
             };
-            state = shared.wait(state, &shared.work, wait);
+            state = shared::wait(state, &shared.work, wait);
         }
     }
 
@@ -139,7 +139,7 @@ impl Writer {
             if state.settle(state.next) {
                 self.shared.done.notify_all();
             }
-            let dirty = state.lanes.iter().any(super::shared::LaneState::is_dirty);
+            let dirty = state.lanes.iter().any(LaneState::is_dirty);
             let idle = self.wrote_at.saturating_add(IDLE);
             return match (acks, dirty) {
                 (true, _) => Ok(Work::Write(Taken::of(state, 0))),
@@ -165,7 +165,8 @@ impl Writer {
     fn write(&mut self, taken: &Taken) -> Result<(), Trouble> {
         let path = self.shared.path();
         if self.opened.as_ref().is_some_and(|opened| opened.identity != Identity::of(&path)) {
-            self.opened = None;
+            // A new file may be given the number of the one that is gone.
+            (self.opened, self.known) = (None, None);
         }
         if self.opened.is_none() {
             self.reopen()?;

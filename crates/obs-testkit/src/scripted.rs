@@ -221,6 +221,11 @@ impl Scripted {
         self.state().script.push_back(step);
     }
 
+    /// Does this from now on, once the script is over.
+    pub fn set_then(&self, step: Step) {
+        self.state().then = step;
+    }
+
     /// What `check` answers from now on.
     pub fn set_health(&self, health: Health) {
         self.state().health = health;

@@ -25,3 +25,19 @@ fn law_2_made_without_a_runtime_it_sends_on_those_of_other_threads() {
         assert_eq!(sent.join().unwrap().map_err(|failure| failure.message), Ok(200));
     }
 }
+
+#[tokio::test]
+async fn requests_go_side_by_side_on_tasks_of_their_own() {
+    let server = Raw::saying(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+    let client = Client::new(&HttpConfig::new(server.url())).unwrap();
+    let tasks: Vec<_> = (0..20)
+        .map(|_| {
+            let client = client.clone();
+            tokio::spawn(async move { client.send(&Request::get(""), &Policy::DEFAULT).await.map(drop) })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    assert_eq!(server.heads.lock().unwrap().len(), 20);
+}

@@ -151,8 +151,60 @@ impl LaneConfig {
         self.max_age.unwrap_or(Duration::from_hours(if durable { 24 } else { 1 }))
     }
 
+    /// Refuses what no destination of this name can work with.
+    pub(crate) fn check(&self, name: &str) -> Result<(), Error> {
+        let rate = |rate: Option<f64>| rate.is_none_or(|rate| rate.is_finite() && rate > 0.0);
+        let rules = [
+            ("batch_size", self.batch_size != Some(0), "a batch holds at least one record"),
+            ("buffer_size", self.buffer_size != Some(0), "at least one record must be able to wait"),
+            ("max_memory_usage", self.max_memory_usage.get() >= 4096, "it is at least 4KiB"),
+            (
+                "max_flush_interval",
+                self.max_flush_interval >= self.min_flush_interval,
+                "it is no shorter than `min_flush_interval`",
+            ),
+            ("export_timeout", !self.export_timeout.is_zero(), "an export needs some time"),
+            (
+                "retry_config.backoff_multiplier",
+                self.retry_config.backoff_multiplier.is_finite()
+                    && self.retry_config.backoff_multiplier >= 1.0,
+                "it is a number from 1 on: waits do not shrink",
+            ),
+            (
+                "circuit_breaker.failure_threshold",
+                self.circuit_breaker.failure_threshold > 0,
+                "it takes at least one failure",
+            ),
+            (
+                "circuit_breaker.half_open_max_calls",
+                self.circuit_breaker.half_open_max_calls > 0,
+                "it takes at least one call to find out",
+            ),
+            (
+                "rate_limit.records_per_second",
+                rate(self.rate_limit.records_per_second),
+                "it is a number above 0; leave it out for no limit",
+            ),
+            (
+                "rate_limit.bytes_per_second",
+                self.rate_limit.bytes_per_second.is_none_or(|bytes| bytes.get() > 0),
+                "it is above 0; leave it out for no limit",
+            ),
+            (
+                "alert_thresholds.success_rate_percent",
+                (0.0..=100.0).contains(&self.alert_thresholds.success_rate_percent),
+                "it is between 0 and 100",
+            ),
+        ];
+        match rules.into_iter().find(|(_, holds, _)| !holds) {
+            None => Ok(()),
+            Some((option, _, rule)) => Err(Error::config(&format!("{name}.{option}"), rule)),
+        }
+    }
+
     /// Refuses what cannot change while a destination of this name runs.
     pub(crate) fn check_change(&self, name: &str, before: &Self) -> Result<(), Error> {
+        self.check(name)?;
         let fixed = [
             ("durable", self.durable == before.durable),
             ("export_timeout", self.export_timeout == before.export_timeout),
@@ -173,10 +225,12 @@ impl LaneConfig {
         }
     }
 
-    /// How much a batch may hold of a signal whose exporter takes `limits`.
+    /// How much a batch may hold of a signal whose exporter takes `limits`: at most an eighth of what may wait, so that
+    /// batches on their way leave room for others.
     pub(crate) fn limits_within(&self, limits: Limits) -> Limits {
         let items = self.batch_size.unwrap_or(usize::MAX).clamp(1, limits.items.max(1));
-        Limits { items, ..limits }
+        let bytes = limits.bytes.min((self.max_memory_usage.get() / 8) as usize).max(1);
+        Limits { items, bytes }
     }
 }
 
@@ -186,7 +240,12 @@ impl Default for LaneConfig {
     }
 }
 
-super::hinted!(LaneConfig);
+super::hinted!(
+    LaneConfig,
+    "drop_oldest_on_overflow" => "`overflow`: \"drop_oldest\" for true, \"drop_newest\" for false",
+    "compress_buffer" => "`compress_buffer` in the options of the queue on disk",
+    "compression_threshold" => "`compression_threshold` in the options of the queue on disk"
+);
 
 #[cfg(test)]
 mod tests {
@@ -214,6 +273,24 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_work_is_refused_by_its_place() {
+        let refused = |change: fn(&mut LaneConfig)| {
+            let mut config = LaneConfig::DEFAULT;
+            change(&mut config);
+            config.check("here").unwrap_err().to_string()
+        };
+        assert!(LaneConfig::DEFAULT.check("here").is_ok());
+        assert!(refused(|config| config.batch_size = Some(0)).starts_with("here.batch_size: "));
+        let rate = refused(|config| config.rate_limit.records_per_second = Some(f64::NAN));
+        assert!(
+            rate.starts_with("here.rate_limit.records_per_second: ") && rate.contains("leave it out"),
+            "{rate}"
+        );
+        let bounds = refused(|config| config.max_flush_interval = Duration::ZERO);
+        assert!(bounds.contains("`min_flush_interval`"), "{bounds}");
+    }
+
+    #[test]
     fn old_spellings_are_refused_with_the_new_one() {
         for (json, parts) in [
             (
@@ -234,6 +311,11 @@ mod tests {
                 ["export_latency_p95_ms", "did you mean `export_latency_p95`"],
             ),
             (r#"{"flush_interval": 30}"#, ["integer `30`", "unit"]),
+            (
+                r#"{"drop_oldest_on_overflow": true}"#,
+                ["`drop_oldest_on_overflow`", "`overflow`: \"drop_oldest\""],
+            ),
+            (r#"{"retry_config": {"max_backoff_seconds": 60}}"#, ["`max_backoff_seconds`", "`max_delay`"]),
         ] {
             let error = read(json).unwrap_err();
             assert!(parts.iter().all(|part| error.contains(part)), "{json}: {error}");

@@ -16,12 +16,13 @@ pub use multi::{FailurePolicy, MultiConfig, Strategy};
 pub use rate_limit::RateLimitConfig;
 pub use retry::RetryConfig;
 
-/// Reads a config struct whose derive is for `remote = "Self"`, and names the nearest option for an unknown one.
+/// Reads a config struct whose derive is for `remote = "Self"`, and names the option for one that was renamed, or the
+/// nearest for an unknown one.
 macro_rules! hinted {
-    ($config:ty) => {
+    ($config:ty $(, $old:literal => $now:literal)*) => {
         impl<'de> serde::Deserialize<'de> for $config {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                Self::deserialize(deserializer).map_err(obs_core::suggest::error)
+                Self::deserialize(deserializer).map_err(|error| obs_core::suggest::error_renamed(error, &[$(($old, $now)),*]))
             }
         }
     };

@@ -55,7 +55,7 @@ impl Default for RetryConfig {
     }
 }
 
-super::hinted!(RetryConfig);
+super::hinted!(RetryConfig, "max_backoff_seconds" => "`max_delay`");
 
 #[cfg(test)]
 mod tests {

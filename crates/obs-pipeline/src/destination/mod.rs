@@ -5,8 +5,6 @@ mod entrance;
 mod hold;
 mod notice;
 mod outbox;
-#[cfg(test)]
-mod outbox_tests;
 mod pace;
 mod series;
 mod state;
@@ -94,7 +92,7 @@ impl Destination {
             name: spec.name.clone(),
             entrance: Entrance::new(&descriptor, gate),
             descriptor,
-            dead_letters: spec.dead_letters.clone(),
+            dead_letters: spec.timed_letters(&clock),
             on_alert: spec.on_alert.clone(),
             lane: Lane::build(spec, &clock),
             log: log.cloned(),
@@ -136,7 +134,9 @@ impl Destination {
         let mut state = self.state();
         let (before, depth) = (state.next(now), state.items());
         state.outboxes[at].offered(sealed, meant, own);
-        if !meant.batch.is_empty() {
+        if meant.batch.is_empty() {
+            state.outboxes[at].skip(sealed, now);
+        } else {
             state.take(self, meant.batch.clone(), sealed.position, sealed.bytes, now);
         }
         let alarming = state.config.alert_thresholds.queue_depth;

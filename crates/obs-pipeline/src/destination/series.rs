@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use obs_aggregate::{AggregateConfig, Aggregator, ViewId};
-use obs_core::{Batch, ErrorKind, Limits, Receipt, Records, Rejection, Temporality, Timestamp};
+use obs_core::{Batch, Diverted, ErrorKind, Limits, Receipt, Records, Rejection, Temporality, Timestamp};
 
 /// Folds records, and offers views of the series until one is delivered whole.
 #[derive(Debug)]
@@ -19,7 +19,8 @@ pub(super) struct Series {
 struct View {
     id: ViewId,
     points: usize,
-    rejected: usize,
+    /// What became of its points so far.
+    settled: Receipt,
     sent: usize,
     left: Batch,
 }
@@ -52,7 +53,8 @@ impl Series {
         if self.view.is_none() && self.pending() > 0 {
             let view = self.aggregator.view(now);
             let left = Batch::Metrics(Records::from(view.metrics));
-            self.view = Some(View { id: view.id, points: left.len(), rejected: 0, sent: 0, left });
+            self.view =
+                Some(View { id: view.id, points: left.len(), settled: Receipt::default(), sent: 0, left });
         }
         let view = self.view.as_mut()?;
         let batch = view.left.slice(0..limits.items.max(1));
@@ -64,9 +66,9 @@ impl Series {
     ///
     /// A view of which nothing has settled is left to the next one; else its rest is tried again, since a part that
     /// arrived must not arrive twice.
-    pub(super) fn commit(&mut self, receipt: &Receipt, left: Batch, now: Duration) -> Receipt {
+    pub(super) fn commit(&mut self, receipt: Receipt, left: Batch, now: Duration) -> Receipt {
         let Some(mut view) = self.view.take() else { return Receipt::default() };
-        view.rejected += receipt.rejected_count();
+        view.settled.absorb(receipt);
         let tail = view.left.slice(view.sent..view.left.len());
         view.left = left;
         let joined = view.left.append(tail);
@@ -77,7 +79,7 @@ impl Series {
             if self.pending() > 0 {
                 self.since = Some(now);
             }
-            return in_records(records, view.points, view.rejected);
+            return in_records(records, &view.settled);
         }
         if view.left.len() < view.points {
             self.view = Some(view);
@@ -101,15 +103,58 @@ impl Series {
     }
 }
 
-/// Rejected points as a share of the records behind the view, at least one where any point was rejected.
-fn in_records(records: usize, points: usize, rejected: usize) -> Receipt {
-    let rejected = (records * rejected).div_ceil(points.max(1)).min(records);
-    let mut receipt = Receipt::delivered(records - rejected);
-    if rejected > 0 {
-        let empty = Batch::Metrics(Records::new());
-        let reason = "the backend refused points of the series";
-        let rejection = Rejection::of(empty, ErrorKind::Rejected, reason);
-        receipt.rejected.push(Rejection { records: None, count: rejected, ..rejection });
+/// What became of the points of a view, as shares of the records behind it: at least one record where any point did not
+/// arrive, the rest delivered.
+fn in_records(records: usize, points: &Receipt) -> Receipt {
+    let (all, mut left) = (points.settled().max(1), records);
+    let mut share = |points: usize| {
+        let share = (records * points).div_ceil(all).min(left);
+        left -= share;
+        share
+    };
+    let mut receipt = Receipt::default();
+    for rejection in points.rejected.iter().filter(|rejection| rejection.count > 0) {
+        let count = share(rejection.count);
+        let reason = format!("the backend refused points of the series: {}", rejection.reason).into();
+        receipt.rejected.push(Rejection { records: None, count, reason, ..rejection.clone() });
     }
+    receipt.dead_lettered = share(points.dead_lettered);
+    for diverted in &points.diverted {
+        let receipt_there = in_records(share(diverted.receipt.settled()), &diverted.receipt);
+        receipt.diverted.push(Diverted { to: diverted.to.clone(), receipt: receipt_there });
+    }
+    receipt.queued = share(points.queued);
+    receipt.delivered = left;
     receipt
+}
+
+#[cfg(test)]
+mod tests {
+    use obs_core::{ErrorKind, Signal};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn points(delivered: usize, dead_lettered: usize, rejected: usize) -> Receipt {
+        let none = Rejection::of(Batch::empty(Signal::Metrics), ErrorKind::Rejected, "no");
+        Receipt {
+            delivered,
+            dead_lettered,
+            rejected: vec![Rejection { count: rejected, ..none }],
+            ..Receipt::default()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn law_1_accounting_of_points_in_records(
+            records in 0usize..1_000, here in (0usize..9, 0usize..9, 0usize..9), there in (0usize..9, 0usize..9, 0usize..9),
+        ) {
+            let mut all = points(here.0, here.1, here.2);
+            all.diverted.push(Diverted { to: "there".into(), receipt: points(there.0, there.1, there.2) });
+            let settled = in_records(records, &all);
+            prop_assert_eq!(settled.settled(), records);
+            prop_assert!(here.2 == 0 || records == 0 || settled.rejected_count() > 0);
+        }
+    }
 }

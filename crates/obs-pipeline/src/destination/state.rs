@@ -200,7 +200,9 @@ impl State {
             return;
         }
         self.status.settled(&outcome);
-        for diverted in &outcome.receipt.diverted {
+        let Outcome { receipt, left, trouble } = outcome;
+        let settled = self.outboxes[signal.index()].settle(receipt, left, now);
+        for diverted in &settled.diverted {
             let ledger = self.fallbacks.iter_mut().find(|(name, _)| *name == diverted.to);
             if let Some((_, ledgers)) = ledger {
                 ledgers[signal.index()].offered(diverted.receipt.settled());
@@ -208,7 +210,7 @@ impl State {
             }
         }
         let chance = self.jitter.chance();
-        let out = self.outboxes[signal.index()].settle(outcome, now, chance);
+        let out = self.outboxes[signal.index()].rest(trouble.as_ref(), now, chance);
         self.hold.answered(out, now);
         if out.is_some() && self.stage == Stage::Draining {
             self.abandon_idle(of.intake.bytes());

@@ -11,7 +11,7 @@ use obs_pipeline::{DeadLetter, Fallback};
 use obs_testkit::{Fail, Scripted, Step, conformance};
 use proptest::prelude::*;
 
-use crate::driven::{answer, assert_once, at_once, logs, number};
+use crate::driven::{answer, assert_once, at_once, logs, number, settled};
 
 /// What these dead letters do with a rejection.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -176,7 +176,7 @@ proptest! {
             let batch = logs(9);
             let result = at_once(dead_letter.export(&batch));
             conformance::assert_conserved(&batch, &result);
-            let receipt = result.as_ref().map_or_else(Error::settled, |receipt| receipt);
+            let receipt = settled(&result);
             prop_assert_eq!(receipt.dead_lettered, graveyard.records().len() - kept);
             let mut there = scripted.records().split_off(arrived);
             there.extend(graveyard.records().split_off(kept));

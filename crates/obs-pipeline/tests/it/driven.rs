@@ -60,6 +60,11 @@ pub(crate) fn number(record: &Record) -> u64 {
     }
 }
 
+/// The times between one call and the next.
+pub(crate) fn waits(calls: &[Duration]) -> Vec<Duration> {
+    calls.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).collect()
+}
+
 /// Notes when it was called.
 #[derive(Debug)]
 pub(crate) struct Stamped {
@@ -80,7 +85,7 @@ impl Stamped {
 
     /// The times between one call and the next.
     pub(crate) fn waits(&self) -> Vec<Duration> {
-        self.calls().windows(2).map(|pair| pair[1] - pair[0]).collect()
+        waits(&self.calls())
     }
 }
 

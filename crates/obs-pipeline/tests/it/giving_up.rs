@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use obs_core::units::Bytes;
-use obs_core::{DeadLetters, Error, ErrorKind, Level, Log, Rejection, Retry, Signal, Str, Timestamp};
+use obs_core::{
+    DeadLetters, Error, ErrorKind, Level, Limits, Log, Record, Rejection, Retry, Signal, Str, Timestamp,
+};
 use obs_pipeline::{Clock, DestinationSpec, LaneConfig, Overflow, Report, dropped};
 use obs_testkit::{Scripted, Step};
 
@@ -148,4 +150,56 @@ fn a_buffer_may_be_limited_in_records() {
     let terms = terms(&pipeline.report(), "narrow");
     assert_eq!((terms.queued, terms.dropped.get(dropped::OVERFLOW)), (10, 15));
     assert!(pipeline.stats("narrow").unwrap().usage_percent >= 100.0);
+}
+
+/// A pipeline before a backend that refuses every batch with a poisoned log in it, and a thousand logs.
+fn poisoned(poison: fn(&Record) -> bool) -> (Arc<Scripted>, Letters, obs_pipeline::Terms) {
+    let letters = Letters::default();
+    let limits = Limits { items: 1_000, bytes: usize::MAX };
+    let exporter = Scripted::builder([])
+        .with_descriptor(Scripted::DESCRIPTOR.with_all_limits(limits))
+        .with_poison(ErrorKind::Rejected, poison)
+        .shared();
+    let config = LaneConfig { flush_interval: Some(Duration::from_hours(1)), ..LaneConfig::DEFAULT };
+    let spec =
+        DestinationSpec::new(Arc::clone(&exporter)).with_config(config).with_dead_letters(letters.clone());
+    let pipeline = builder().to_named("picky", spec).without_redaction().build().unwrap();
+    let intake = pipeline.intake();
+    (0..1_000).for_each(|at| intake.log(Log::new(Timestamp::from_nanos(at), Level::Info, "a log")));
+    let report = pipeline.flush(PATIENCE);
+    assert!(report.complete, "{report}");
+    (exporter, letters, terms(&report, "picky"))
+}
+
+fn number(record: &Record) -> u64 {
+    match record {
+        Record::Log(log) => log.time.as_nanos(),
+        other => unreachable!("only logs are recorded, not {other:?}"),
+    }
+}
+
+#[test]
+fn one_poison_among_a_thousand_is_dead_lettered_with_the_backends_reason_within_21_requests() {
+    let (exporter, letters, terms) = poisoned(|record| number(record) == 617);
+    assert_eq!((terms.delivered, terms.dead_lettered), (999, 1));
+    assert!(exporter.calls().exports <= 21, "{:?}", exporter.calls());
+    let [(_, rejection)] = &letters.kept()[..] else { panic!("{:?}", letters.kept()) };
+    let records = rejection.records.as_ref().unwrap().to_records();
+    assert_eq!(records.iter().map(number).collect::<Vec<_>>(), [617]);
+    assert!(!rejection.reason.is_empty() && rejection.kind == ErrorKind::Rejected, "{rejection:?}");
+}
+
+#[test]
+fn ten_poisons_spread_over_a_thousand_are_all_isolated() {
+    let (_, letters, terms) = poisoned(|record| number(record) % 100 == 42);
+    assert_eq!((terms.delivered, terms.dead_lettered), (990, 10));
+    assert!(letters.kept().iter().all(|(_, rejection)| rejection.count == 1));
+}
+
+#[test]
+fn a_backend_that_refuses_everything_is_asked_at_most_20_times_for_a_thousand() {
+    let (exporter, letters, terms) = poisoned(|_| true);
+    assert_eq!((terms.delivered, terms.dead_lettered), (0, 1_000));
+    assert!(exporter.calls().exports <= 20, "{:?}", exporter.calls());
+    assert!(letters.kept().iter().any(|(_, rejection)| rejection.kind == ErrorKind::SplitBudget));
 }

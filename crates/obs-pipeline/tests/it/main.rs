@@ -4,6 +4,7 @@
 
 mod accounting;
 mod breaker;
+mod coverage;
 mod dead_letter;
 mod decorators;
 mod driven;
@@ -17,11 +18,13 @@ mod isolation;
 mod limits;
 mod make;
 mod monitored;
+mod multi;
 mod processors;
 mod rate_limit;
 mod redaction;
 mod retry;
 mod route;
+mod routing;
 mod running;
 mod series;
 mod stack;

@@ -10,7 +10,7 @@ use obs_pipeline::{Clock, Haste, ManualClock, Retry, RetryConfig};
 use obs_testkit::{Fail, Scripted, Step, conformance};
 use proptest::prelude::*;
 
-use crate::driven::{Stamped, TICK, answer, assert_once, at_once, clock, drive, logs, poll};
+use crate::driven::{Stamped, TICK, answer, assert_once, at_once, clock, drive, logs, poll, waits};
 
 const PLAIN: RetryConfig = RetryConfig { jitter: false, ..RetryConfig::DEFAULT };
 const MILLIS: fn(u64) -> Duration = Duration::from_millis;
@@ -62,7 +62,7 @@ fn waits_are_spread_over_their_bound() {
         let before = setup.stamped.calls().len();
         assert!(setup.export(&logs(1)).is_err());
         let calls = setup.stamped.calls();
-        let waits: Vec<_> = calls[before..].windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let waits = waits(&calls[before..]);
         for (wait, bound) in waits.iter().zip([500, 1_000, 2_000, 4_000, 8_000, 16_000]) {
             assert!(*wait < MILLIS(bound) + TICK, "{wait:?} is beyond {bound} ms");
         }

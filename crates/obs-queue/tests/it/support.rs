@@ -59,7 +59,9 @@ pub(crate) fn lane(log: &DiskQueue, name: &str) -> Lane {
 
 pub(crate) fn lane_at(log: &DiskQueue, name: &str, clock: &Clock) -> Lane {
     let (wake, woken) = channel();
-    let wake = Arc::new(move || drop(wake.send(())));
+    let wake = Arc::new(move || {
+        wake.send(()).ok();
+    });
     Lane { queue: log.lane(name, Signal::Logs, clock, wake), woken }
 }
 
@@ -108,4 +110,10 @@ impl Lane {
             all.extend(some);
         }
     }
+}
+
+/// What a tool would read from the file.
+pub(crate) fn number(folder: &Path, sql: &str) -> i64 {
+    let file = rusqlite::Connection::open(folder.join("queue.db")).unwrap();
+    file.query_row(sql, [], |row| row.get::<_, Option<i64>>(0)).unwrap().unwrap_or_default()
 }

@@ -4,8 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use obs_core::{Batch, Descriptor, Error, ErrorKind, Exporter, Health, Receipt, Retry, Signal, Signals};
-use obs_testkit::conformance::decorator;
+use obs_core::{
+    Batch, Descriptor, Diverted, Error, ErrorKind, Exporter, Health, Receipt, Rejection, Retry, Signal,
+    Signals,
+};
+use obs_testkit::conformance::{assert_conserved, decorator};
+use obs_testkit::fixtures;
 
 use crate::broken;
 
@@ -119,4 +123,19 @@ fn each_flaw_is_caught() {
         a_dropped_export_leaves_it_usable, StaysBusyWhenDropped, "does not pass";
         a_panic_leaves_it_usable, StaysBusyAfterPanic, "does not pass";
     }
+}
+
+#[test]
+fn records_that_another_destination_rejected_are_held_to_the_batch() {
+    let batch = fixtures::batch(Signal::Logs);
+    let rejected = |records: Batch| {
+        let rejected = vec![Rejection::of(records, ErrorKind::Rejected, "no")];
+        let receipt = Receipt { rejected, ..Receipt::default() };
+        let diverted = vec![Diverted { to: "other".into(), receipt }];
+        Ok(Receipt { diverted, ..Receipt::delivered(batch.len() - 1) })
+    };
+    assert_conserved(&batch, &rejected(batch.slice(0..1)));
+    let foreign = fixtures::nasty(Signal::Logs).slice(0..1);
+    let message = broken(|| assert_conserved(&batch, &rejected(foreign))).unwrap();
+    assert!(message.contains("a record came back that was not given"), "{message}");
 }

@@ -2,25 +2,31 @@
 //!
 //! No I/O, no clock, no lock: whoever calls brings the time.
 
+mod disk;
+mod marks;
+mod room;
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use obs_core::{Batch, ErrorKind, Limits, Receipt, Rejection, Signal};
+use obs_core::{Batch, Limits, Receipt, Rejection, Signal};
 
-use super::doomed::{self, Buried, Doomed};
+use super::doomed::Doomed;
 use super::entrance::Meant;
 use super::pace::Pace;
 use super::series::Series;
 use crate::collector::Sealed;
 use crate::identity::positions;
 use crate::intake::ByteBudget;
-use crate::outcome::{Again, Outcome};
+use crate::outcome::{Again, Trouble};
 use crate::terms::dropped;
-use crate::{Ledger, Load, Loaded, Offer, Overflow, Queue, Removed, RetryConfig, Terms};
+use crate::{Ledger, Offer, Overflow, Queue, RetryConfig, Terms};
 
 /// One lane's records, their ledger, and the state of its attempts.
 #[derive(Debug)]
-pub(super) struct Outbox {
+pub(in crate::destination) struct Outbox {
     rules: Rules,
     store: Store,
     ledger: Ledger,
@@ -53,23 +59,23 @@ pub(super) struct Outbox {
 
 /// What the lane's options and its destination say.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Rules {
-    pub(super) signal: Signal,
+pub(in crate::destination) struct Rules {
+    pub(in crate::destination) signal: Signal,
     /// Whether the destination takes the signal at all.
-    pub(super) supported: bool,
-    pub(super) limits: Limits,
-    pub(super) pace: Pace,
-    pub(super) max_age: Duration,
-    pub(super) overflow: Overflow,
-    pub(super) block_timeout: Duration,
-    pub(super) retry: RetryConfig,
+    pub(in crate::destination) supported: bool,
+    pub(in crate::destination) limits: Limits,
+    pub(in crate::destination) pace: Pace,
+    pub(in crate::destination) max_age: Duration,
+    pub(in crate::destination) overflow: Overflow,
+    pub(in crate::destination) block_timeout: Duration,
+    pub(in crate::destination) retry: RetryConfig,
     /// Whether what the store gives up goes to dead letters.
-    pub(super) buries: bool,
+    pub(in crate::destination) buries: bool,
 }
 
 /// Where records wait.
 #[derive(Debug)]
-pub(super) enum Store {
+pub(in crate::destination) enum Store {
     Queue(Box<dyn Queue>),
     Series(Box<Series>),
 }
@@ -83,14 +89,14 @@ struct Rest {
 
 /// When a batch leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Due {
+pub(in crate::destination) enum Due {
     Now,
     At(Duration),
     Never,
 }
 
 impl Outbox {
-    pub(super) fn new(rules: Rules, store: Store) -> Self {
+    pub(in crate::destination) fn new(rules: Rules, store: Store) -> Self {
         let mut ledger = Ledger::new();
         let mut entered = 0;
         if let Store::Queue(queue) = &store {
@@ -119,7 +125,7 @@ impl Outbox {
     }
 
     /// Counts what the collector sealed, of which `meant` is for this destination.
-    pub(super) fn offered(&mut self, sealed: &Sealed, meant: &Meant, own: bool) {
+    pub(in crate::destination) fn offered(&mut self, sealed: &Sealed, meant: &Meant, own: bool) {
         let all = sealed.batch.len();
         if own {
             self.ledger.own(all);
@@ -136,7 +142,7 @@ impl Outbox {
     }
 
     /// Lets records in for which there is room.
-    pub(super) fn admit(&mut self, offer: Offer) {
+    pub(in crate::destination) fn admit(&mut self, offer: Offer) {
         let mut count = offer.batch.len();
         match &mut self.store {
             Store::Queue(queue) => queue.offer(offer),
@@ -159,130 +165,12 @@ impl Outbox {
     }
 
     /// What was refused on its way in since the last call, to be told.
-    pub(super) fn take_refused(&mut self) -> Option<Rejection> {
+    pub(in crate::destination) fn take_refused(&mut self) -> Option<Rejection> {
         self.refused.take()
     }
 
-    /// What there is no room for waits before the lane, or is given up; `room` is that for dead letters.
-    pub(super) fn refuse(&mut self, offer: Offer, intake: &ByteBudget, room: usize) {
-        match self.rules.overflow {
-            Overflow::Block => {
-                intake.hold(offer.bytes);
-                self.parked.push_back(offer);
-            }
-            Overflow::DropNewest | Overflow::DropOldest => {
-                let removed = Removed { count: offer.batch.len(), batch: Some(offer.batch) };
-                self.give_up(removed, ErrorKind::Overflow, room);
-            }
-        }
-    }
-
-    /// Records that the store has no longer: for the dead letters if there are some, and room for it, else lost.
-    fn give_up(&mut self, removed: Removed, kind: ErrorKind, room: usize) {
-        let lost = if self.rules.buries {
-            let why = match kind {
-                ErrorKind::Expired => format!("it waited longer than {:?}", self.rules.max_age),
-                _ => "there was no room for it in the queue".to_owned(),
-            };
-            self.doomed.take(removed, kind, &why, room)
-        } else {
-            removed.count
-        };
-        self.ledger.dropped(doomed::reason(kind), lost);
-    }
-
-    /// Whether something is to go to the dead letters now.
-    pub(super) fn buries_now(&self) -> bool {
-        self.doomed.is_due()
-    }
-
-    /// What is to go to the dead letters now.
-    pub(super) fn next_doomed(&mut self) -> Option<Vec<Rejection>> {
-        self.doomed.next()
-    }
-
-    /// What became of it there.
-    pub(super) fn buried(&mut self, buried: &[Buried]) {
-        for Buried { kind, count, result } in buried {
-            match result {
-                Ok(()) => self.ledger.dead_lettered(*count),
-                Err(_) => self.ledger.dropped(doomed::reason(*kind), *count),
-            }
-        }
-        self.doomed.done();
-    }
-
-    /// Whether segments wait before the lane, so that none may pass them.
-    pub(super) fn is_blocked(&self) -> bool {
-        !self.parked.is_empty()
-    }
-
-    /// The bytes and records of the next segment that waits before the lane.
-    pub(super) fn next_parked(&self) -> Option<(usize, usize)> {
-        self.parked.front().map(|parked| (parked.bytes, parked.batch.len()))
-    }
-
-    /// Lets the next segment in that waits before the lane.
-    pub(super) fn admit_parked(&mut self, intake: &ByteBudget) {
-        if let Some(parked) = self.parked.pop_front() {
-            intake.release(parked.bytes);
-            self.admit(parked);
-        }
-    }
-
-    /// Frees memory that disk has a copy of; `false` if there is none.
-    pub(super) fn spill(&mut self) -> bool {
-        match &mut self.store {
-            Store::Queue(queue) => queue.spill(),
-            Store::Series(_) => false,
-        }
-    }
-
-    /// Gives the oldest segment up to make room; `false` if there is none that is not on its way.
-    pub(super) fn make_room(&mut self, room: usize) -> bool {
-        let Store::Queue(queue) = &mut self.store else { return false };
-        let Some(removed) = queue.drop_oldest() else { return false };
-        self.give_up(removed, ErrorKind::Overflow, room);
-        true
-    }
-
-    /// Gives up what waited too long, and what disk has no room for.
-    pub(super) fn expire(&mut self, now: Duration, intake: &ByteBudget, room: usize) {
-        if !self.sending && !self.loading {
-            while let Some(removed) = self.removed(now) {
-                self.give_up(removed, ErrorKind::Expired, room);
-                self.head_from = None;
-            }
-        }
-        while matches!(&self.store, Store::Queue(queue) if queue.is_over()) && self.make_room(room) {}
-        if self.rules.overflow == Overflow::Block {
-            let patience = self.rules.block_timeout;
-            while let Some(parked) =
-                self.parked.pop_front_if(|parked| now >= parked.now.saturating_add(patience))
-            {
-                self.give_up_parked(parked, intake, room);
-            }
-        }
-    }
-
-    fn removed(&mut self, now: Duration) -> Option<Removed> {
-        match &mut self.store {
-            Store::Queue(queue) => queue.expire(now, self.rules.max_age),
-            Store::Series(_) => None,
-        }
-    }
-
-    fn give_up_parked(&mut self, parked: Offer, intake: &ByteBudget, room: usize) {
-        let count = parked.batch.len();
-        intake.release(parked.bytes);
-        self.give_up(Removed { batch: Some(parked.batch), count }, ErrorKind::Overflow, room);
-        for mark in std::iter::once(&mut self.flush_to).chain(&mut self.flush_next) {
-            *mark -= mark.saturating_sub(self.entered).min(count as u64);
-        }
-    }
-
     /// When the next batch leaves; `draining` is near the end, when batches leave however small.
-    pub(super) fn due(&self, now: Duration, draining: bool) -> Due {
+    pub(in crate::destination) fn due(&self, now: Duration, draining: bool) -> Due {
         if self.sending || self.loading || !self.is_ready() {
             return Due::Never;
         }
@@ -295,7 +183,7 @@ impl Outbox {
     }
 
     /// When something has waited too long, whatever holds the lane up.
-    pub(super) fn expires(&self) -> Due {
+    pub(in crate::destination) fn expires(&self) -> Due {
         let old = match &self.store {
             Store::Queue(queue) if !self.sending && !self.loading => queue.expires(self.rules.max_age),
             Store::Queue(_) | Store::Series(_) => None,
@@ -330,55 +218,8 @@ impl Outbox {
         }
     }
 
-    /// What must be read from disk before the next batch can leave, if anything.
-    pub(super) fn load(&mut self) -> Option<Load> {
-        let Store::Queue(queue) = &mut self.store else { return None };
-        let load = queue.load(self.rules.limits)?;
-        self.loading = true;
-        Some(load)
-    }
-
-    /// Takes back what was read; `route` takes out of a segment that an earlier process sealed what is not meant for the
-    /// lane.
-    pub(super) fn loaded(&mut self, rows: Vec<Loaded>, now: Duration, route: impl Fn(&Batch) -> Meant) {
-        self.loading = false;
-        let Store::Queue(queue) = &mut self.store else { return };
-        if rows.is_empty() {
-            self.rest = Some(Rest { until: now.saturating_add(Duration::from_secs(1)), asked: true });
-        }
-        for Loaded { position, batch, count } in rows {
-            let batch = match batch {
-                Ok(batch) if self.live_from.is_some_and(|from| position >= from) => {
-                    match self.selections.remove(&position) {
-                        Some(selected) => {
-                            batch.select(&selected.iter().map(|at| *at as usize).collect::<Vec<_>>())
-                        }
-                        None => batch,
-                    }
-                }
-                Ok(batch) => {
-                    // Those before were delivered by the process that sealed it.
-                    let done = batch.len().saturating_sub(count);
-                    let meant = route(&batch);
-                    meant.count(&mut self.ledger);
-                    meant.batch.slice(done..meant.batch.len())
-                }
-                Err(error) => {
-                    self.ledger.dropped(dropped::DAMAGED, count);
-                    let empty = Batch::empty(self.rules.signal);
-                    let damaged = Rejection::of(empty.clone(), ErrorKind::Io, error.message());
-                    let unsaid = Rejection { records: None, count: 0, ..damaged };
-                    self.refused.get_or_insert(unsaid).count += count;
-                    empty
-                }
-            };
-            let bytes = batch.byte_size();
-            queue.loaded(position, batch, bytes);
-        }
-    }
-
     /// Takes the next batch on its way.
-    pub(super) fn send(&mut self, wall: obs_core::Timestamp) -> Option<Batch> {
+    pub(in crate::destination) fn send(&mut self, wall: obs_core::Timestamp) -> Option<Batch> {
         let waiting = self.waiting();
         let of_its_own = self.is_flushed() && self.head_from.is_none();
         let batch = match &mut self.store {
@@ -395,27 +236,35 @@ impl Outbox {
         Some(batch)
     }
 
-    /// Settles the batch on its way; returns how long the destination as a whole is out, if it is.
-    pub(super) fn settle(&mut self, outcome: Outcome, now: Duration, chance: f64) -> Option<Duration> {
+    /// Settles the batch on its way, but for `left`; returns what that means in records.
+    pub(in crate::destination) fn settle(&mut self, receipt: Receipt, left: Batch, now: Duration) -> Receipt {
         self.sending = false;
-        let Outcome { receipt, left, trouble } = outcome;
-        let has_head = match &mut self.store {
+        let (settled, has_head) = match &mut self.store {
             Store::Queue(queue) => {
                 let has_head = !left.is_empty();
-                self.ledger.settled(&receipt);
                 queue.commit(left);
                 if queue.items() == 0 {
                     self.selections.clear();
                 }
-                has_head
+                (receipt, has_head)
             }
             Store::Series(series) => {
-                let settled = series.commit(&receipt, left, now);
-                self.ledger.settled(&settled);
-                series.is_underway()
+                let settled = series.commit(receipt, left, now);
+                (settled, series.is_underway())
             }
         };
+        self.ledger.settled(&settled);
         self.head_from = self.head_from.filter(|_| has_head);
+        settled
+    }
+
+    /// Rests as the last attempt asks for; returns how long the destination as a whole is out, if it is.
+    pub(in crate::destination) fn rest(
+        &mut self,
+        trouble: Option<&Trouble>,
+        now: Duration,
+        chance: f64,
+    ) -> Option<Duration> {
         self.rest = None;
         let Some(trouble) = trouble else {
             self.attempts = 0;
@@ -433,42 +282,13 @@ impl Outbox {
         None
     }
 
-    /// From now on batches leave at once until all that is here now has left.
-    pub(super) fn flush(&mut self) {
-        self.flush_to = self.mark();
-    }
-
-    /// Marks all that is here now for the flush after the one under way, which it must not move.
-    pub(super) fn flush_next(&mut self) {
-        self.flush_next = Some(self.mark());
-    }
-
-    /// The flush under way is done: the next one begins.
-    pub(super) fn next_flush(&mut self) {
-        if let Some(mark) = self.flush_next.take() {
-            self.flush_to = mark;
-        }
-    }
-
-    /// The end of all that is here, in records that ever entered.
-    fn mark(&self) -> u64 {
-        self.entered + self.parked.iter().map(|parked| parked.batch.len() as u64).sum::<u64>()
-    }
-
-    /// Whether all that was here at the last flush has left.
-    pub(super) fn is_flushed(&self) -> bool {
-        self.doomed.count() == 0
-            && self.entered - self.waiting() >= self.flush_to
-            && self.head_from.is_none_or(|from| from >= self.flush_to)
-    }
-
     /// Tries again without the lane's own delay; what a backend asked for stands.
-    pub(super) fn hurry(&mut self) {
+    pub(in crate::destination) fn hurry(&mut self) {
         self.rest = self.rest.filter(|rest| rest.asked);
     }
 
     /// Gives everything up that disk does not have, what is on its way included.
-    pub(super) fn abandon(&mut self, intake: &ByteBudget) {
+    pub(in crate::destination) fn abandon(&mut self, intake: &ByteBudget) {
         let safe = match &self.store {
             Store::Queue(queue) => queue.items().saturating_sub(queue.at_risk()) as u64,
             Store::Series(_) => 0,
@@ -485,7 +305,7 @@ impl Outbox {
     }
 
     /// Records in the store, those on their way included.
-    pub(super) fn waiting(&self) -> u64 {
+    pub(in crate::destination) fn waiting(&self) -> u64 {
         match &self.store {
             Store::Queue(queue) => queue.items() as u64,
             Store::Series(series) => series.pending() as u64,
@@ -493,12 +313,12 @@ impl Outbox {
     }
 
     /// Whether nothing waits.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::destination) fn is_empty(&self) -> bool {
         self.waiting() == 0 && self.parked.is_empty() && self.doomed.count() == 0
     }
 
     /// The bytes that the store keeps alive.
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::destination) fn bytes(&self) -> usize {
         match &self.store {
             Store::Queue(queue) => queue.bytes() + self.selections.len() * size_of::<u64>(),
             Store::Series(_) => 0,
@@ -506,7 +326,7 @@ impl Outbox {
     }
 
     /// The memory of what goes to the dead letters.
-    pub(super) fn doomed_bytes(&self) -> usize {
+    pub(in crate::destination) fn doomed_bytes(&self) -> usize {
         self.doomed.bytes()
     }
 
@@ -518,35 +338,35 @@ impl Outbox {
         }
     }
 
-    pub(super) fn store(&self) -> &Store {
+    pub(in crate::destination) fn store(&self) -> &Store {
         &self.store
     }
 
     /// Other rules from now on.
-    pub(super) fn configure(&mut self, rules: Rules) {
+    pub(in crate::destination) fn configure(&mut self, rules: Rules) {
         (self.rules, self.pace) = (rules, rules.pace);
     }
 
     /// Whether a batch is on its way.
-    pub(super) fn is_sending(&self) -> bool {
+    pub(in crate::destination) fn is_sending(&self) -> bool {
         self.sending
     }
 
-    pub(super) fn overflow(&self) -> Overflow {
+    pub(in crate::destination) fn overflow(&self) -> Overflow {
         self.rules.overflow
     }
 
     /// Whether what waits here outlives the process.
-    pub(super) fn is_durable(&self) -> bool {
+    pub(in crate::destination) fn is_durable(&self) -> bool {
         matches!(&self.store, Store::Queue(queue) if queue.is_durable())
     }
 
-    pub(super) fn is_supported(&self) -> bool {
+    pub(in crate::destination) fn is_supported(&self) -> bool {
         self.rules.supported
     }
 
     /// The terms at this moment.
-    pub(super) fn terms(&self) -> Terms {
+    pub(in crate::destination) fn terms(&self) -> Terms {
         debug_assert!(
             self.ledger.terms().queued >= self.held(),
             "{:?} but {} here",
@@ -557,7 +377,7 @@ impl Outbox {
     }
 
     /// How many records are really here; the ledger's term must say the same.
-    pub(super) fn held(&self) -> u64 {
+    pub(in crate::destination) fn held(&self) -> u64 {
         self.waiting()
             + self.doomed.count() as u64
             + self.parked.iter().map(|parked| parked.batch.len() as u64).sum::<u64>()
@@ -572,7 +392,7 @@ impl Store {
 }
 
 /// The earlier of two.
-pub(super) fn earlier(a: Due, b: Due) -> Due {
+pub(in crate::destination) fn earlier(a: Due, b: Due) -> Due {
     match (a, b) {
         (Due::Now, _) | (_, Due::Now) => Due::Now,
         (Due::At(a), Due::At(b)) => Due::At(a.min(b)),

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use obs_core::{Batch, ErrorKind, Level, Limits, Log, Receipt, Retry, Signal, Timestamp};
 
-use super::entrance::Meant;
-use super::outbox::{Due, Outbox, Rules, Store};
-use super::pace::Pace;
+use super::{Due, Outbox, Rules, Store};
 use crate::collector::Sealed;
+use crate::destination::entrance::Meant;
+use crate::destination::pace::Pace;
 use crate::outcome::Outcome;
 use crate::{Intake, LaneConfig, MemoryQueue, Offer, Overflow, RetryConfig, dropped};
 
@@ -51,15 +51,17 @@ fn offer(outbox: &mut Outbox, count: usize, now: u64) {
 
 fn deliver(outbox: &mut Outbox, now: u64) -> usize {
     let Some(batch) = outbox.send(Timestamp::default()) else { return 0 };
-    let outcome = Outcome::of(&batch, Ok(Receipt::delivered(batch.len())));
-    assert_eq!(outbox.settle(outcome, S(now), 1.0), None);
+    outbox.settle(Receipt::delivered(batch.len()), logs(0), S(now));
+    assert_eq!(outbox.rest(None, S(now), 1.0), None);
     batch.len()
 }
 
 fn fail(outbox: &mut Outbox, retry: Retry, now: u64) -> Option<Duration> {
     let batch = outbox.send(Timestamp::default())?;
     let error = obs_core::Error::new(ErrorKind::Unavailable, retry, "down", batch.clone());
-    outbox.settle(Outcome::of(&batch, Err(error)), S(now), 1.0)
+    let Outcome { receipt, left, trouble } = Outcome::of(&batch, Err(error));
+    outbox.settle(receipt, left, S(now));
+    outbox.rest(trouble.as_ref(), S(now), 1.0)
 }
 
 #[test]

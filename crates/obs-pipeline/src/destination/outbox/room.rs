@@ -1,0 +1,130 @@
+//! Room: what a lane refuses, parks and gives up.
+
+use std::time::Duration;
+
+use obs_core::{ErrorKind, Rejection};
+
+use super::{Outbox, Store};
+use crate::destination::doomed::{self, Buried};
+use crate::intake::ByteBudget;
+use crate::{Offer, Overflow, Removed};
+
+impl Outbox {
+    /// What there is no room for waits before the lane, or is given up; `room` is that for dead letters.
+    pub(in crate::destination) fn refuse(&mut self, offer: Offer, intake: &ByteBudget, room: usize) {
+        match self.rules.overflow {
+            Overflow::Block => {
+                intake.hold(offer.bytes);
+                self.parked.push_back(offer);
+            }
+            Overflow::DropNewest | Overflow::DropOldest => {
+                let removed = Removed { count: offer.batch.len(), batch: Some(offer.batch) };
+                self.give_up(removed, ErrorKind::Overflow, room);
+            }
+        }
+    }
+
+    /// Records that the store has no longer: for the dead letters if there are some, and room for it, else lost.
+    fn give_up(&mut self, removed: Removed, kind: ErrorKind, room: usize) {
+        let lost = if self.rules.buries {
+            let why = match kind {
+                ErrorKind::Expired => format!("it waited longer than {:?}", self.rules.max_age),
+                _ => "there was no room for it in the queue".to_owned(),
+            };
+            self.doomed.take(removed, kind, &why, room)
+        } else {
+            removed.count
+        };
+        self.ledger.dropped(doomed::reason(kind), lost);
+    }
+
+    /// Whether something is to go to the dead letters now.
+    pub(in crate::destination) fn buries_now(&self) -> bool {
+        self.doomed.is_due()
+    }
+
+    /// What is to go to the dead letters now.
+    pub(in crate::destination) fn next_doomed(&mut self) -> Option<Vec<Rejection>> {
+        self.doomed.next()
+    }
+
+    /// What became of it there.
+    pub(in crate::destination) fn buried(&mut self, buried: &[Buried]) {
+        for Buried { kind, count, result } in buried {
+            match result {
+                Ok(()) => self.ledger.dead_lettered(*count),
+                Err(_) => self.ledger.dropped(doomed::reason(*kind), *count),
+            }
+        }
+        self.doomed.done();
+    }
+
+    /// Whether segments wait before the lane, so that none may pass them.
+    pub(in crate::destination) fn is_blocked(&self) -> bool {
+        !self.parked.is_empty()
+    }
+
+    /// The bytes and records of the next segment that waits before the lane.
+    pub(in crate::destination) fn next_parked(&self) -> Option<(usize, usize)> {
+        self.parked.front().map(|parked| (parked.bytes, parked.batch.len()))
+    }
+
+    /// Lets the next segment in that waits before the lane.
+    pub(in crate::destination) fn admit_parked(&mut self, intake: &ByteBudget) {
+        if let Some(parked) = self.parked.pop_front() {
+            intake.release(parked.bytes);
+            self.admit(parked);
+        }
+    }
+
+    /// Frees memory that disk has a copy of; `false` if there is none.
+    pub(in crate::destination) fn spill(&mut self) -> bool {
+        match &mut self.store {
+            Store::Queue(queue) => queue.spill(),
+            Store::Series(_) => false,
+        }
+    }
+
+    /// Gives the oldest segment up to make room; `false` if there is none that is not on its way.
+    pub(in crate::destination) fn make_room(&mut self, room: usize) -> bool {
+        let Store::Queue(queue) = &mut self.store else { return false };
+        let Some(removed) = queue.drop_oldest() else { return false };
+        self.give_up(removed, ErrorKind::Overflow, room);
+        true
+    }
+
+    /// Gives up what waited too long, and what disk has no room for.
+    pub(in crate::destination) fn expire(&mut self, now: Duration, intake: &ByteBudget, room: usize) {
+        if !self.sending && !self.loading {
+            while let Some(removed) = self.removed(now) {
+                self.give_up(removed, ErrorKind::Expired, room);
+                self.head_from = None;
+            }
+        }
+        while matches!(&self.store, Store::Queue(queue) if queue.is_over()) && self.make_room(room) {}
+        if self.rules.overflow == Overflow::Block {
+            let patience = self.rules.block_timeout;
+            while let Some(parked) =
+                self.parked.pop_front_if(|parked| now >= parked.now.saturating_add(patience))
+            {
+                self.give_up_parked(parked, intake, room);
+            }
+        }
+    }
+
+    fn removed(&mut self, now: Duration) -> Option<Removed> {
+        match &mut self.store {
+            Store::Queue(queue) => queue.expire(now, self.rules.max_age),
+            Store::Series(_) => None,
+        }
+    }
+
+    fn give_up_parked(&mut self, parked: Offer, intake: &ByteBudget, room: usize) {
+        let count = parked.batch.len();
+        intake.release(parked.bytes);
+        self.give_up(Removed { batch: Some(parked.batch), count }, ErrorKind::Overflow, room);
+        for mark in std::iter::once(&mut self.flush_to).chain(&mut self.flush_next) {
+            *mark -= mark.saturating_sub(self.entered).min(count as u64);
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Disks that fail, and files that are not what they were.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use obs_core::Health;
+use obs_pipeline::Log as _;
+use obs_queue::DiskQueue;
+use proptest::prelude::*;
+
+use crate::support::{Lane, PATIENCE, config, lane, logs, numbered, open};
+
+/// Appends for a lane, as a pipeline does.
+fn put(log: &DiskQueue, lane: &mut Lane, batch: obs_core::Batch) {
+    let position = log.append(&batch);
+    lane.take(position, batch);
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test waits for a real disk")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+/// Asks for a sync until the health is as wanted.
+fn until(log: &DiskQueue, wanted: impl Fn(&Health) -> bool) -> Duration {
+    let begin = now();
+    while !wanted(&log.health()) {
+        log.sync(Duration::from_millis(20));
+        assert!(begin.elapsed() < PATIENCE, "{:?}", log.health());
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    begin.elapsed()
+}
+
+fn is_degraded(health: &Health) -> bool {
+    matches!(health, Health::Degraded(_))
+}
+
+/// A small file system of its own, or nothing where we may not make one.
+struct Small(tempfile::TempDir);
+
+impl Small {
+    fn new() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mut mount = Command::new("mount");
+        let done = mount.args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(folder.path()).output();
+        done.is_ok_and(|done| done.status.success()).then_some(Self(folder))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        drop(Command::new("umount").arg("-l").arg(self.0.path()).status());
+    }
+}
+
+#[test]
+fn a_full_disk_keeps_records_in_memory_says_so_and_heals() {
+    let Some(disk) = Small::new() else {
+        eprintln!("skipped: mounting a small tmpfs takes root");
+        return;
+    };
+    let folder = disk.0.path().join("queue");
+    let log = open(&folder);
+    let mut lane = lane(&log, "lane");
+    put(&log, &mut lane, numbered(0..10));
+    assert!(log.sync(PATIENCE));
+    fs::write(disk.0.path().join("ballast"), vec![0; 2_500_000]).ok();
+    let begin = now();
+    for at in 0..20 {
+        put(&log, &mut lane, logs((0..50).map(|n| format!("{at}-{n}-{}", "x".repeat(2_000)))));
+    }
+    assert!(!log.sync(PATIENCE));
+    assert!(begin.elapsed() < Duration::from_secs(1));
+    let Health::Degraded(said) = log.health() else { panic!("{:?}", log.health()) };
+    assert!(said.starts_with("queue on disk: ") && said.contains("free some space"), "{said}");
+    assert!(said.ends_with("records are kept in memory"), "{said}");
+    assert!(lane.queue.at_risk() > 0 && lane.queue.items() == 1_010);
+    assert!(!lane.queue.spill());
+    assert!(lane.queue.is_ready());
+    fs::remove_file(disk.0.path().join("ballast")).unwrap();
+    assert!(until(&log, |health| *health == Health::Healthy) < Duration::from_secs(10));
+    assert!(log.sync(PATIENCE));
+    assert_eq!(lane.queue.at_risk(), 0);
+    drop(lane);
+    assert!(log.close(PATIENCE));
+    let log = open(&folder);
+    assert_eq!(crate::support::lane(&log, "lane").deliver_all().len(), 1_010);
+}
+
+#[test]
+fn a_folder_that_is_taken_away_is_made_again_and_what_memory_has_is_delivered() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("queue");
+    let log = open(&directory);
+    let mut lane = lane(&log, "lane");
+    put(&log, &mut lane, numbered(0..10));
+    assert!(log.sync(PATIENCE));
+    fs::remove_dir_all(&directory).unwrap();
+    put(&log, &mut lane, numbered(10..20));
+    until(&log, |health| *health == Health::Healthy && directory.join("queue.db").exists());
+    assert!(log.sync(PATIENCE));
+    assert_eq!(lane.queue.at_risk(), 10, "the first ten went with the folder");
+    assert_eq!(lane.deliver_all().len(), 20);
+    assert!(log.close(PATIENCE));
+}
+
+#[test]
+fn a_place_where_no_folder_can_be_never_refuses_to_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let parent = folder.path().join("file");
+    fs::write(&parent, "in the way").unwrap();
+    let log = open(&parent.join("queue"));
+    let mut lane = lane(&log, "lane");
+    assert!(is_degraded(&log.health()));
+    put(&log, &mut lane, numbered(0..10));
+    assert!(!log.sync(PATIENCE));
+    assert_eq!(lane.queue.at_risk(), 10);
+    fs::remove_file(&parent).unwrap();
+    until(&log, |health| *health == Health::Healthy);
+    assert!(log.sync(PATIENCE));
+    assert_eq!((lane.queue.at_risk(), lane.queue.spill()), (0, true));
+    assert_eq!(lane.deliver_all().len(), 10);
+    assert!(log.close(PATIENCE));
+}
+
+#[test]
+fn law_6_secrets_stay_files_are_for_their_owner_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("deep/queue");
+    let log = open(&directory);
+    let mut lane = lane(&log, "lane");
+    put(&log, &mut lane, numbered(0..10));
+    assert!(log.sync(PATIENCE));
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&directory), 0o700);
+    let files: Vec<_> = fs::read_dir(&directory).unwrap().map(|file| file.unwrap().path()).collect();
+    assert!(files.len() >= 3, "{files:?}");
+    for file in files {
+        assert_eq!(mode(&file), 0o600, "{}", file.display());
+    }
+    assert!(log.close(PATIENCE));
+}
+
+#[test]
+fn a_row_that_is_no_record_is_put_aside_and_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path());
+    let mut first = lane(&log, "lane");
+    put(&log, &mut first, numbered(0..5));
+    assert!(log.sync(PATIENCE));
+    put(&log, &mut first, numbered(5..8));
+    assert!(log.close(PATIENCE));
+    let file = rusqlite::Connection::open(folder.path().join("queue.db")).unwrap();
+    file.execute("UPDATE log SET data = x'7b' WHERE items = 5", []).unwrap();
+    drop(file);
+    let log = open(folder.path());
+    let mut lane = lane(&log, "lane");
+    assert_eq!(lane.queue.items(), 8);
+    let mut rows = lane.queue.load(crate::support::ALL).unwrap()();
+    let good = rows.pop().unwrap();
+    let error = rows.pop().unwrap().batch.unwrap_err();
+    assert!(error.message().contains("table `damaged`"), "{error}");
+    lane.queue.loaded(rows.len() as u64, numbered(0..0), 0);
+    let bad = good.position - 1;
+    lane.queue.loaded(bad, numbered(0..0), 0);
+    lane.queue.loaded(good.position, good.batch.unwrap(), 1);
+    assert_eq!(lane.deliver_all().len(), 3);
+    assert!(log.close(PATIENCE));
+    assert_eq!(log.damaged_records(), 5);
+    assert_eq!(crate::support::number(folder.path(), "SELECT sum(items) FROM damaged"), 5);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    #[test]
+    fn a_damaged_file_never_refuses_to_start(
+        spots in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..200),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let log = open(folder.path());
+        let mut first = lane(&log, "lane");
+        for at in 0..10 {
+            put(&log, &mut first, logs((0..50).map(|n| format!("{at}-{n}-{}", "x".repeat(200)))));
+        }
+        prop_assert!(log.close(PATIENCE));
+        let path = folder.path().join("queue.db");
+        let mut bytes = fs::read(&path).unwrap();
+        for (at, byte) in spots {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if let Some(cut) = cut {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        fs::write(&path, bytes).unwrap();
+        let log = DiskQueue::open(config(folder.path())).unwrap();
+        let mut lane = lane(&log, "lane");
+        let found = lane.queue.items();
+        prop_assert!(found == 500 || log.damaged() == 1 || found < 500);
+        // What is there now is taken and kept, whatever was there before.
+        lane.queue.load(crate::support::ALL).map(|load| load());
+        until(&log, |health| *health == Health::Healthy);
+        put(&log, &mut lane, numbered(0..10));
+        prop_assert!(log.sync(PATIENCE), "{:?}", log.health());
+        prop_assert!(log.close(PATIENCE));
+    }
+}
