@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -134,12 +134,12 @@ impl Running {
         self.lines.recv_timeout(at_most).ok()
     }
 
-    /// Kills it with a signal that it cannot catch; all it had told by then, and whether it was still running.
-    pub(crate) fn kill(mut self) -> Result<(Vec<String>, bool)> {
-        let ran = self.child.try_wait()?.is_none();
+    /// Kills it with a signal that it cannot catch; all it had told by then, and how it had ended, if it had.
+    pub(crate) fn kill(mut self) -> Result<(Vec<String>, Option<ExitStatus>)> {
+        let ended = self.child.try_wait()?;
         self.child.kill().context("the child cannot be killed")?;
         self.child.wait()?;
-        Ok((self.lines.iter().collect(), ran))
+        Ok((self.lines.iter().collect(), ended))
     }
 
     /// Waits for its end; all it told, and whether it ended well.

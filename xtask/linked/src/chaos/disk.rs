@@ -51,6 +51,7 @@ struct Outcome {
     /// Whether a `sync` said `durable` while the disk failed.
     lied: bool,
     record_p999: Duration,
+    record_before: String,
     record: String,
     /// What the first pipeline kept and dropped, and what the second delivered.
     kept: u64,
@@ -83,7 +84,8 @@ fn tell(section: &mut Section, name: &str, outcome: &Outcome) {
     let told = degraded.is_some() && recovered.is_some();
     section.law(&format!("{name}: health told both"), told, true, told);
     section.none(&format!("{name}: syncs that said durable meanwhile"), outcome.lied.into());
-    let what = format!("{name}: record calls");
+    section.show(&format!("{name}: record calls before"), &outcome.record_before);
+    let what = format!("{name}: record calls from then on");
     section.goal(&what, &outcome.record, "p99.9 ≤ 5 µs", outcome.record_p999 <= RECORD);
     section.none(&format!("{name}: acknowledged and lost"), outcome.lost);
     let sum = outcome.delivered + outcome.dropped;

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use obs_core::{Record, Signal};
+use obs_core::{Error, Record, Signal};
 use obs_pipeline::{Intake, Report, Terms};
+use obs_queue::{DiskQueue, QueueConfig};
 use quanta::{Clock, Instant};
 
 use super::numbered;
@@ -127,6 +128,18 @@ pub(crate) fn until(at_most: Duration, mut so: impl FnMut() -> bool) -> Option<D
         }
         pause(Duration::from_millis(2));
     }
+}
+
+/// Opens a queue that a pipeline of this process may not have given back yet.
+pub(crate) fn open_queue(config: &QueueConfig) -> Result<DiskQueue, Error> {
+    let mut opened = DiskQueue::open(config.clone());
+    until(Duration::from_secs(5), || {
+        if opened.is_err() {
+            opened = DiskQueue::open(config.clone());
+        }
+        opened.is_ok()
+    });
+    opened
 }
 
 /// The sum of a term over all signals of a destination.

@@ -8,12 +8,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use obs_core::Signal;
 use obs_pipeline::{Pipeline, Report};
-use obs_queue::{DiskQueue, QueueConfig};
+use obs_queue::QueueConfig;
 use quanta::Instant;
 use tokio::runtime::{Builder, Runtime};
 
 use super::Plan;
-use super::load::{Recorder, recorded, total};
+use super::load::{Recorder, open_queue, recorded, total};
 use super::report::{Section, time};
 use super::sink::Sink;
 
@@ -186,7 +186,7 @@ fn stage(queue: Option<&Path>, open: bool) -> Result<(Pipeline, [Arc<Sink>; 3])>
         builder = builder.to_named(*name, Arc::clone(sink));
     }
     if let Some(folder) = queue {
-        builder = builder.queue(DiskQueue::open(QueueConfig::new(folder))?);
+        builder = builder.queue(open_queue(&QueueConfig::new(folder))?);
     }
     Ok((builder.build()?, sinks))
 }

@@ -9,11 +9,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use obs_core::Signal;
 use obs_pipeline::{DestinationSpec, Pipeline};
-use obs_queue::{DiskQueue, Durability, QueueConfig};
+use obs_queue::{Durability, QueueConfig};
 use quanta::Instant;
 
 use super::Plan;
-use super::load::{Recorder, recorded, total};
+use super::load::{Recorder, open_queue, recorded, total};
 use super::report::{Section, time};
 use super::sink::Sink;
 
@@ -64,7 +64,7 @@ fn flushes(folder: &Path) -> Result<[Duration; 2]> {
 fn stage(config: QueueConfig, open: bool) -> Result<(Pipeline, Arc<Sink>)> {
     let sink = Sink::new(open);
     let spec = DestinationSpec::new(Arc::clone(&sink));
-    let queue = DiskQueue::open(config)?;
+    let queue = open_queue(&config)?;
     Ok((Pipeline::builder().to_named("sink", spec).queue(queue).build()?, sink))
 }
 

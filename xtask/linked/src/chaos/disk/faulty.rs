@@ -13,11 +13,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, ensure};
 use obs_core::{Health, Signal};
 use obs_pipeline::Pipeline;
-use obs_queue::{DiskQueue, QueueConfig};
+use obs_queue::QueueConfig;
 
 use super::{Outcome, Trouble};
 use crate::chaos::child;
-use crate::chaos::load::{Latencies, Recorder, pause, total, until};
+use crate::chaos::load::{Latencies, Recorder, open_queue, pause, total, until};
 use crate::chaos::numbered;
 use crate::chaos::sink::Sink;
 
@@ -39,16 +39,17 @@ struct Observed {
 /// The child: records all the while, breaks its own disk and mends it again.
 pub(crate) fn child(folder: &Path, trouble: Trouble, outage: Duration) -> Result<()> {
     let pipeline = stage(folder, Sink::new(false))?;
-    let (made, over) = (AtomicU64::new(0), AtomicBool::new(false));
-    let (observed, mut latencies) = thread::scope(|scope| {
-        let recording = scope.spawn(|| record(&pipeline, &made, &over));
-        let observed = observe(&pipeline, &made, folder, trouble, outage);
-        over.store(true, Ordering::Release);
+    let load = Load::default();
+    let (observed, [mut before, mut latencies]) = thread::scope(|scope| {
+        let recording = scope.spawn(|| load.record(&pipeline));
+        let observed = observe(&pipeline, &load, folder, trouble, outage);
+        load.over.store(true, Ordering::Release);
         let latencies = recording.join().map_err(|_| anyhow!("recording panicked"))?;
         Ok::<_, anyhow::Error>((observed?, latencies))
     })?;
-    let made = made.into_inner();
+    let made = load.made.into_inner();
     let report = pipeline.shutdown(Duration::from_secs(5));
+    drop(pipeline);
     let (delivered, again) = deliver(folder)?;
     let lost = (0..observed.acknowledged).filter(|number| !delivered.contains(number)).count();
     child::tell(&Outcome {
@@ -59,6 +60,7 @@ pub(crate) fn child(folder: &Path, trouble: Trouble, outage: Duration) -> Result
         recovered: observed.recovered,
         lied: observed.lied,
         record_p999: latencies.quantile(0.999),
+        record_before: before.shown(),
         record: latencies.shown(),
         kept: total(&report, NAME, |terms| terms.queued),
         dropped: total(&report, NAME, |terms| terms.dropped.total()),
@@ -69,22 +71,40 @@ pub(crate) fn child(folder: &Path, trouble: Trouble, outage: Duration) -> Result
 }
 
 fn stage(folder: &Path, sink: Arc<Sink>) -> Result<Pipeline> {
-    let queue = DiskQueue::open(QueueConfig::new(folder.join("queue")))?;
+    let queue = open_queue(&QueueConfig::new(folder.join("queue")))?;
     Ok(Pipeline::builder().to_named(NAME, sink).queue(queue).build()?)
 }
 
-fn record(pipeline: &Pipeline, made: &AtomicU64, over: &AtomicBool) -> Latencies {
-    let mut recorder = Recorder::new(pipeline.intake(), 0, PAYLOAD, SIGNALS);
-    while !over.load(Ordering::Acquire) {
-        recorder.paced(RATE, Duration::from_millis(20));
-        made.store(recorder.next, Ordering::Release);
+/// What the thread that records and the one that breaks the disk tell each other.
+#[derive(Debug, Default)]
+struct Load {
+    made: AtomicU64,
+    failing: AtomicBool,
+    over: AtomicBool,
+}
+
+impl Load {
+    /// Records until it is over; how long the calls took before the disk failed, and from then on.
+    fn record(&self, pipeline: &Pipeline) -> [Latencies; 2] {
+        let mut recorder = Recorder::new(pipeline.intake(), 0, PAYLOAD, SIGNALS);
+        let step = |recorder: &mut Recorder| {
+            recorder.paced(RATE, Duration::from_millis(20));
+            self.made.store(recorder.next, Ordering::Release);
+        };
+        while !self.failing.load(Ordering::Acquire) && !self.over.load(Ordering::Acquire) {
+            step(&mut recorder);
+        }
+        let before = recorder.take_latencies();
+        while !self.over.load(Ordering::Acquire) {
+            step(&mut recorder);
+        }
+        [before, recorder.take_latencies()]
     }
-    recorder.take_latencies()
 }
 
 fn observe(
     pipeline: &Pipeline,
-    made: &AtomicU64,
+    load: &Load,
     folder: &Path,
     trouble: Trouble,
     outage: Duration,
@@ -92,9 +112,10 @@ fn observe(
     let is_healthy = || pipeline.health().iter().all(|(_, health)| *health == Health::Healthy);
     pause(Duration::from_secs(1));
     ensure!(is_healthy(), "the disk was not healthy at the start: {:?}", pipeline.health());
-    let mut acknowledged = made.load(Ordering::Acquire);
+    let mut acknowledged = load.made.load(Ordering::Acquire);
     ensure!(pipeline.sync(PATIENCE).durable, "a sync of a healthy disk was not durable");
     trouble.begin(folder)?;
+    load.failing.store(true, Ordering::Release);
     let degraded = until(PATIENCE, || !is_healthy());
     let said = pipeline.health().first().map(|(_, health)| format!("{health:?}")).unwrap_or_default();
     pause(outage);
@@ -102,7 +123,7 @@ fn observe(
     trouble.end(folder)?;
     let recovered = until(PATIENCE, is_healthy);
     pause(Duration::from_millis(500));
-    let later = made.load(Ordering::Acquire);
+    let later = load.made.load(Ordering::Acquire);
     if pipeline.sync(PATIENCE).durable {
         acknowledged = later;
     }
