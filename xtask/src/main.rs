@@ -43,6 +43,13 @@ enum Chore {
     Matrix(Render),
     /// Writes docs/options.md from the config structs.
     Options(Render),
+    /// Breaks what can break, and holds what becomes of the records against the laws.
+    #[command(disable_help_flag = true)]
+    Chaos {
+        /// Given on; `--help` tells what there is.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -77,5 +84,6 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Matrix(render) if render.check => ci::linked(&["matrix", "--check"]),
         Chore::Matrix(_) => ci::linked(&["matrix"]),
         Chore::Options(render) => options::run(render.mode()),
+        Chore::Chaos { arguments } => ci::chaos(&arguments),
     }
 }

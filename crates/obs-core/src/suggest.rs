@@ -78,7 +78,10 @@ pub fn error_renamed<E: de::Error + fmt::Display>(unexplained: E, renamed: &[(&s
     let message = unexplained.to_string();
     let known = take_apart(&message).map(|(unknown, ..)| unknown);
     match renamed.iter().find(|(old, _)| known == Some(old)) {
-        Some((old, now)) => E::custom(format!("unknown field `{old}`: write {now} instead")),
+        Some((old, now)) => {
+            let what = if message.contains("unknown variant") { "variant" } else { "field" };
+            E::custom(format!("unknown {what} `{old}`: write {now} instead"))
+        }
         None => error(unexplained),
     }
 }

@@ -7,10 +7,12 @@ use std::time::Duration;
 use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use obs_core::{Error, Secret, Timestamp};
+use obs_redact::Redactor;
 
+use crate::connector::{self, Proxy};
 use crate::endpoint::Endpoint;
-use crate::quote::Scrubber;
-use crate::{Auth, Body, Compression, HttpConfig, connector};
+use crate::quote::{SECRET_FROM, Scrubber};
+use crate::{Auth, Body, Compression, HttpConfig};
 
 /// What requests say they come from.
 const USER_AGENT: &str = concat!("obs/", env!("CARGO_PKG_VERSION"));
@@ -44,11 +46,11 @@ impl Client {
     ///
     /// # Errors
     /// A configuration error that names the field and the next step: an endpoint that is none, has a user or password,
-    /// or is link-local without `allow_link_local`; plain `http` to another machine with credentials and without
-    /// `allow_http`; a header that none can be; a file of certificates that cannot be read; a proxy that is none; a
+    /// or is link-local without `allow_link_local`; credentials that go over plain `http` to another
+    /// machine, the backend or the proxy, without `allow_http`; a header that none can be; a file of certificates that cannot be read; a proxy that is none; a
     /// timeout of zero.
     pub fn new(config: &HttpConfig) -> Result<Self, Error> {
-        let endpoint = Endpoint::parse("endpoint", &config.endpoint)?;
+        let endpoint = Endpoint::parse(&config.endpoint)?;
         if endpoint.is_link_local() && !config.allow_link_local {
             return Err(Error::config(
                 "endpoint",
@@ -66,20 +68,15 @@ impl Client {
         }
         let headers = headers(config)?;
         let proxy = connector::proxy(config)?;
-        guard_credentials(config, &endpoint, proxy.as_ref().is_none_or(connector::Proxy::is_local))?;
+        guard_credentials(config, &endpoint, proxy.as_ref())?;
         let http = connector::build(config, &endpoint, proxy.as_ref(), USER_AGENT)?;
-        let mut secrets = config.auth.secrets();
-        secrets.extend(config.headers.values().cloned());
-        secrets.extend(proxy.iter().flat_map(connector::Proxy::secrets));
-        // Short values such as `v=1` are no secrets, and would take every `1` out of every message.
-        secrets.extend(endpoint.query_values().filter(|value| value.len() >= 6).map(Secret::new));
         Ok(Self {
             http,
             headers,
             timeout: config.timeout,
             compression: config.compression.unwrap_or_default(),
             max_answer: usize::try_from(config.max_answer.get()).unwrap_or(usize::MAX),
-            scrubber: Arc::new(Scrubber::new(secrets)),
+            scrubber: Arc::new(Scrubber::new(secrets(config, &endpoint, proxy.as_ref()))),
             credential: if matches!(config.auth, Auth::None) { "`auth` or `headers`" } else { "`auth`" }
                 .into(),
             clock: None,
@@ -106,7 +103,7 @@ impl Client {
         Body::compressed(bytes, self.compression)
     }
 
-    /// The endpoint as it may be shown: without a query.
+    /// The endpoint as it may be shown: without a query, and with `/…` for a path that holds what looks like a key.
     pub fn place(&self) -> String {
         self.scrubber.clean(&self.endpoint.place())
     }
@@ -171,23 +168,29 @@ fn header_value(secret: &Secret) -> Result<HeaderValue, &'static str> {
     Ok(value)
 }
 
+/// What must appear nowhere.
+fn secrets(config: &HttpConfig, endpoint: &Endpoint, proxy: Option<&Proxy>) -> Vec<Secret> {
+    let redactor = Redactor::default();
+    let headers = config
+        .headers
+        .iter()
+        .filter(|(name, value)| value.expose().len() >= SECRET_FROM || redactor.name_is_sensitive(name));
+    let mut secrets = config.auth.secrets();
+    secrets.extend(headers.map(|(_, value)| value.clone()));
+    secrets.extend(proxy.into_iter().flat_map(Proxy::secrets));
+    secrets.extend(endpoint.secrets());
+    secrets
+}
+
 /// Refuses credentials over plain `http` to another machine, and names plain `http` once in the log.
-fn guard_credentials(config: &HttpConfig, endpoint: &Endpoint, direct: bool) -> Result<(), Error> {
-    if endpoint.is_https() || (endpoint.is_loopback() && direct) {
-        return Ok(());
-    }
+fn guard_credentials(config: &HttpConfig, endpoint: &Endpoint, proxy: Option<&Proxy>) -> Result<(), Error> {
     let place = endpoint.place();
-    let carried = if !matches!(config.auth, Auth::None) {
-        "`auth`"
-    } else if !config.headers.is_empty() {
-        "`headers`"
-    } else if endpoint.has_secret_query() {
-        "the query of `endpoint`"
-    } else {
-        tracing::info!(target: "obs::http", endpoint = %place, "plain http: anyone on the way can read what is sent");
-        return Ok(());
-    };
-    if !config.allow_http {
+    let plain = !(endpoint.is_https() || endpoint.is_loopback() && proxy.is_none_or(Proxy::is_local));
+    let to_backend = if plain { credential(config, endpoint) } else { None };
+    let to_proxy = proxy.is_some_and(Proxy::shows_credentials);
+    if let Some(carried) = to_backend
+        && !config.allow_http
+    {
         return Err(Error::config(
             "endpoint",
             format!(
@@ -196,12 +199,36 @@ fn guard_credentials(config: &HttpConfig, endpoint: &Endpoint, direct: bool) -> 
             ),
         ));
     }
-    tracing::warn!(
-        target: "obs::http",
-        endpoint = %place,
-        "plain http by allow_http: anyone on the way can read the credential in {carried}"
-    );
+    if to_proxy && !config.allow_http {
+        return Err(Error::config(
+            "proxy",
+            "it is plain http, over which anyone on the way can read its user and password; write \
+             \"https://HOST:PORT\", or set allow_http = true",
+        ));
+    }
+    let carried: Vec<&str> = to_backend.into_iter().chain(to_proxy.then_some("`proxy`")).collect();
+    if !carried.is_empty() {
+        tracing::warn!(
+            target: "obs::http",
+            endpoint = %place,
+            "plain http by allow_http: anyone on the way can read the credential in {}",
+            carried.join(" and ")
+        );
+    } else if plain {
+        tracing::info!(target: "obs::http", endpoint = %place, "plain http: anyone on the way can read what is sent");
+    }
     Ok(())
+}
+
+/// Where the config has a credential for the backend.
+fn credential(config: &HttpConfig, endpoint: &Endpoint) -> Option<&'static str> {
+    if !matches!(config.auth, Auth::None) {
+        Some("`auth`")
+    } else if !config.headers.is_empty() {
+        Some("`headers`")
+    } else {
+        endpoint.has_secret_query().then_some("the query of `endpoint`")
+    }
 }
 
 #[cfg(test)]

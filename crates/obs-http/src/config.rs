@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use obs_core::units::Bytes;
 use obs_core::{Secret, suggest};
-use obs_redact::Redactor;
 use serde::{Deserialize, Deserializer};
 
-use crate::endpoint::shown;
 use crate::flat::KnownFields;
+use crate::place::shown;
 use crate::{Auth, Compression};
 
 /// Where requests go and how; both the shape in a file and the builder.
@@ -237,11 +236,11 @@ impl HttpConfig {
     }
 }
 
-/// Shows the endpoint without a user, password and query, and of the secrets nothing.
+/// Shows the endpoint without a user, password, key and query, and of the secrets nothing.
 impl fmt::Debug for HttpConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpConfig")
-            .field("endpoint", &Redactor::default().redact_text(&shown(&self.endpoint)))
+            .field("endpoint", &shown(&self.endpoint))
             .field("headers", &self.headers)
             .field("auth", &self.auth)
             .field("timeout", &self.timeout)

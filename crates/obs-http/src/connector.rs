@@ -1,5 +1,6 @@
 //! The client below: TLS, proxies, names, connections.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,11 +10,14 @@ use reqwest::{Certificate, redirect, retry};
 use url::Url;
 
 use crate::HttpConfig;
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, is_loopback, written};
 use crate::resolver::Guarded;
 
 /// How long a connection waits for its next request: less than the minute after which load balancers close theirs.
 const IDLE: Duration = Duration::from_secs(30);
+
+/// The longest that is waited for; beyond lie times that no clock can tell.
+pub(crate) const LONGEST: Duration = Duration::from_hours(365 * 24);
 
 /// What the config says of proxies.
 pub(crate) enum Proxy {
@@ -28,10 +32,17 @@ impl Proxy {
     pub(crate) fn is_local(&self) -> bool {
         match self {
             Self::None => true,
+            Self::At(url) => is_loopback(url),
+        }
+    }
+
+    /// Whether anyone on the way can read its user and password.
+    pub(crate) fn shows_credentials(&self) -> bool {
+        match self {
+            Self::None => false,
             Self::At(url) => {
-                let mut bare = url.clone();
-                let bare_is_set = bare.set_username("").is_ok() && bare.set_password(None).is_ok();
-                bare_is_set && Endpoint::parse("proxy", bare.as_str()).is_ok_and(|proxy| proxy.is_loopback())
+                let credentials = !url.username().is_empty() || url.password().is_some();
+                credentials && url.scheme() == "http" && !self.is_local()
             }
         }
     }
@@ -42,14 +53,6 @@ impl Proxy {
         let parts = [Some(url.username()), url.password()];
         parts.into_iter().flatten().filter(|part| !part.is_empty()).flat_map(written).collect()
     }
-}
-
-/// A part of an address as it is written there, and as it is meant.
-fn written(part: &str) -> Vec<Secret> {
-    let meant: Vec<String> = url::form_urlencoded::parse(format!("={}", part.replace('+', "%2B")).as_bytes())
-        .map(|(_, value)| value.into())
-        .collect();
-    std::iter::once(part.to_owned()).chain(meant).map(Secret::new).collect()
 }
 
 /// Reads the config's proxy; the error repeats nothing of it, since all of it is a secret.
@@ -81,7 +84,7 @@ pub(crate) fn build(
         .user_agent(user_agent)
         .redirect(redirect::Policy::none())
         .retry(retry::never())
-        .connect_timeout(config.connect_timeout)
+        .connect_timeout(config.connect_timeout.min(LONGEST))
         .pool_idle_timeout(IDLE)
         .tcp_nodelay(true)
         // Another crate may turn these features of reqwest on; answers are read as they are sent all the same.
@@ -104,8 +107,8 @@ pub(crate) fn build(
         None if endpoint.is_loopback() => builder.no_proxy(),
         None => builder,
     };
-    if config.ca_file.is_some() {
-        builder = builder.tls_certs_merge(certificates(config)?);
+    if let Some(path) = &config.ca_file {
+        builder = builder.tls_certs_merge(certificates(path)?);
     }
     let field = if config.ca_file.is_some() { "ca_file" } else { "endpoint" };
     builder.build().map_err(|cause| {
@@ -115,8 +118,7 @@ pub(crate) fn build(
 }
 
 /// The certificates of the config's file.
-fn certificates(config: &HttpConfig) -> Result<Vec<Certificate>, Error> {
-    let Some(path) = &config.ca_file else { return Ok(Vec::new()) };
+fn certificates(path: &Path) -> Result<Vec<Certificate>, Error> {
     let refuse = |cause: &str| Error::config("ca_file", format!("{}: {cause}", path.display()));
     let pem = std::fs::read(path).map_err(|cause| refuse(&format!("{cause}; check the path")))?;
     match Certificate::from_pem_bundle(&pem) {

@@ -1,10 +1,13 @@
-//! The address of a backend, and what of it may be shown.
+//! The address of a backend.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use obs_core::Error;
+use obs_core::{Error, Secret};
 use obs_redact::Redactor;
 use url::{Host, Url};
+
+use crate::place::{keys, place, place_below, shown};
+use crate::quote::SECRET_FROM;
 
 /// A checked endpoint: `http` or `https`, a host, no user and password.
 #[derive(Clone)]
@@ -13,9 +16,9 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
-    /// Reads it; the error names the field and never repeats a user, password or query.
-    pub(crate) fn parse(field: &str, text: &str) -> Result<Self, Error> {
-        let refuse = |cause: String| Error::config(field, cause);
+    /// Reads it; the error names the field and never repeats a user, password, key or query.
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        let refuse = |cause: String| Error::config("endpoint", cause);
         if text.trim().is_empty() {
             return Err(refuse("it is missing; set the backend's address, such as \"https://HOST\"".into()));
         }
@@ -41,9 +44,14 @@ impl Endpoint {
         Ok(Self { base })
     }
 
-    /// The address as it may be shown; a path may hold a key, which some formats tell.
+    /// The address as it may be shown.
     pub(crate) fn place(&self) -> String {
-        Redactor::default().redact_text(&place(&self.base)).into_owned()
+        place(&self.base)
+    }
+
+    /// The address of a request as it may be shown.
+    pub(crate) fn place_of(&self, url: &Url) -> String {
+        place_below(&self.base, url)
     }
 
     pub(crate) fn is_https(&self) -> bool {
@@ -52,15 +60,7 @@ impl Endpoint {
 
     /// Whether the host is this machine.
     pub(crate) fn is_loopback(&self) -> bool {
-        match self.base.host() {
-            Some(Host::Domain(name)) => {
-                let name = name.trim_end_matches('.');
-                name == "localhost" || name.ends_with(".localhost")
-            }
-            Some(Host::Ipv4(ip)) => ip.is_loopback(),
-            Some(Host::Ipv6(ip)) => unmapped(ip).is_loopback(),
-            None => false,
-        }
+        is_loopback(&self.base)
     }
 
     /// Whether the host is an address of the link, where clouds serve the credentials of the machine.
@@ -79,9 +79,11 @@ impl Endpoint {
         self.base.query_pairs().any(|(name, _)| redactor.name_is_sensitive(&name))
     }
 
-    /// The values of the query, which are shown nowhere.
-    pub(crate) fn query_values(&self) -> impl Iterator<Item = String> + '_ {
-        self.base.query_pairs().map(|(_, value)| value.into_owned())
+    /// What of it is shown nowhere: the values of the query but short ones, and what of the path looks like a key.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = Secret> + '_ {
+        let values = self.base.query_pairs().map(|(_, value)| value.into_owned());
+        let values = values.filter(|value| value.len() >= SECRET_FROM).map(Secret::new);
+        values.chain(keys(self.base.path()).flat_map(written))
     }
 
     /// The address of a request: a path below the endpoint's, nothing for the endpoint itself, or a whole address
@@ -115,32 +117,25 @@ impl Endpoint {
     }
 }
 
-/// Scheme, host, port and path of an address.
-pub(crate) fn place(url: &Url) -> String {
-    format!("{}{}", origin(url), url.path())
-}
-
-/// Scheme, host and port of an address.
-pub(crate) fn origin(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    match url.port() {
-        Some(port) => format!("{}://{host}:{port}", url.scheme()),
-        None => format!("{}://{host}", url.scheme()),
+/// Whether an address is one of this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => unmapped(ip).is_loopback(),
+        None => false,
     }
 }
 
-/// Any text that should be an address, without what may be a user, password, query or fragment.
-pub(crate) fn shown(text: &str) -> String {
-    if let Ok(url) = Url::parse(text)
-        && url.has_host()
-    {
-        return place(&url);
-    }
-    let text = text.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
-    let rest = rest.rsplit('@').next().unwrap_or_default();
-    let text = if scheme.is_empty() { rest.to_owned() } else { format!("{scheme}://{rest}") };
-    text.chars().filter(|c| !c.is_control()).collect()
+/// A part of an address as it is written there, and as it is meant.
+pub(crate) fn written(part: &str) -> impl Iterator<Item = Secret> {
+    let meant: Vec<String> = url::form_urlencoded::parse(format!("={}", part.replace('+', "%2B")).as_bytes())
+        .map(|(_, value)| value.into())
+        .collect();
+    std::iter::once(part.to_owned()).chain(meant).map(Secret::new)
 }
 
 /// Whether clouds may serve a machine's credentials there: 169.254.0.0/16, fe80::/10 and fd00:ec2::254.
@@ -165,7 +160,7 @@ mod tests {
     use super::*;
 
     fn endpoint(text: &str) -> Endpoint {
-        Endpoint::parse("endpoint", text).unwrap()
+        Endpoint::parse(text).unwrap()
     }
 
     #[test]
@@ -230,9 +225,13 @@ mod tests {
             "https://user:hunter2@h:port/p",
             "https://user:hunter2@/p?hunter2#hunter2",
             "https://h/\nhunter2",
+            "https://user@h/hooks/hunter2",
+            "h/hooks/hunter2",
+            "ftp://h/hooks/hunter2?a",
+            "//h:99/hunter2",
             "",
         ] {
-            let said = Endpoint::parse("endpoint", text).map(|_| ()).unwrap_err().to_string();
+            let said = Endpoint::parse(text).map(|_| ()).unwrap_err().to_string();
             assert!(said.starts_with("endpoint: ") && !said.contains("hunter2"), "{text:?}: {said}");
         }
     }

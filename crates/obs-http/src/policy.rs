@@ -20,7 +20,8 @@ pub enum Action {
     RateLimit,
     /// The backend does not accept the credentials: the destination rests for [`HOLD`], its records stay.
     Auth,
-    /// The endpoint is not the backend's: the destination rests for [`HOLD`], its records stay.
+    /// The endpoint is not the backend's, or the account may not use it: the destination rests for [`HOLD`], its records
+    /// stay.
     Hold,
     /// The request is larger than the backend takes: never again as it is, but halved.
     TooLarge,
@@ -74,12 +75,13 @@ impl Policy {
     ///
     /// - 2xx is success.
     /// - 408, 425, every 5xx but 501, and 1xx as a last word are retried; 429 is a rate limit.
-    /// - 401, 403 and 407 are a matter of credentials, 3xx and 404 one of the endpoint; the destination rests.
+    /// - 401, 403 and 407 are a matter of credentials, 3xx, 404, 405 and 410 one of the endpoint, 402 one of the
+    ///   account; the destination rests.
     /// - 413, 414 and 431 are too large.
     /// - 501 and every other 4xx is a rejection.
     ///
-    /// 404 is a matter of the endpoint where one request names no object of the backend's; where it does, the leaf's
-    /// constant says [`reject`](Self::reject).
+    /// 404 and 410 are a matter of the endpoint where one request names no object of the backend's; where it does, the
+    /// leaf's constant says [`reject`](Self::reject), as it does where 402 or 405 speaks of one record.
     pub const DEFAULT: Self = Self::filled(Action::Retry)
         .class(2, Action::Success)
         .class(3, Action::Hold)
@@ -87,14 +89,14 @@ impl Policy {
         .retry(&[408, 425])
         .with(&[429], Action::RateLimit)
         .with(&[401, 403, 407], Action::Auth)
-        .with(&[404], Action::Hold)
+        .hold(&[402, 404, 405, 410])
         .with(&[413, 414, 431], Action::TooLarge)
         .reject(&[501]);
 
     /// What the OTLP specification says: of all errors only 429, 502, 503 and 504 are retried, and `Retry-After` is
     /// read with 429 and 503.
     ///
-    /// What concerns the destination as a whole (401, 403, 404, 407, 3xx) holds it as with [`DEFAULT`](Self::DEFAULT).
+    /// What concerns the destination as a whole (401 to 405, 407, 410, 3xx) holds it as with [`DEFAULT`](Self::DEFAULT).
     pub const OTLP: Self = Self::DEFAULT
         .class(5, Action::Reject)
         .reject(&[408, 425])
@@ -149,7 +151,7 @@ impl Policy {
         self.with(statuses, Action::Reject)
     }
 
-    /// These statuses mean that the endpoint is not the backend's.
+    /// These statuses mean that the endpoint is not the backend's, or that the account may not use it.
     #[must_use]
     pub const fn hold(self, statuses: &[u16]) -> Self {
         self.with(statuses, Action::Hold)
@@ -188,7 +190,7 @@ mod tests {
             408 | 425 if !otlp => Action::Retry,
             502 | 504 if otlp => Action::Backoff,
             200..=299 => Action::Success,
-            404 | 300..=399 => Action::Hold,
+            402 | 404 | 405 | 410 | 300..=399 => Action::Hold,
             501 | 400..=499 => Action::Reject,
             500 | 505..=599 if otlp => Action::Reject,
             _ => Action::Retry,

@@ -9,6 +9,9 @@ pub(crate) const QUOTE: usize = 2048;
 const MARGIN: usize = 4096;
 /// How much of an error's answer is read.
 pub(crate) const READ: usize = QUOTE + MARGIN;
+/// From how many bytes on a value is taken for a secret where nothing else says so: shorter ones, such as a version,
+/// would take every `1` out of every message.
+pub(crate) const SECRET_FROM: usize = 6;
 /// Stands in place of a credential of ours.
 const TOKEN: &str = "[REDACTED]";
 
@@ -75,7 +78,9 @@ fn printable(c: char) -> Option<char> {
 fn written_forms(secret: &str) -> Vec<String> {
     let mut forms = vec![secret.to_owned()];
     // Short words are no credentials, and would be missed in what a backend says.
-    if let Some((_, credential)) = secret.split_once(' ').filter(|(_, credential)| credential.len() >= 6) {
+    if let Some((_, credential)) =
+        secret.split_once(' ').filter(|(_, credential)| credential.len() >= SECRET_FROM)
+    {
         forms.push(credential.to_owned());
     }
     for form in forms.clone() {

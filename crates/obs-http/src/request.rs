@@ -6,7 +6,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::Body;
-use crate::endpoint::shown;
+use crate::place::shown;
 
 /// One request; it can be sent again as it is.
 ///
@@ -93,7 +93,7 @@ impl Request {
     }
 }
 
-/// Shows no query and no values of headers.
+/// Shows no query, no values of headers, and no path that holds what looks like a key.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")

@@ -16,7 +16,8 @@ use obs_core::{ErrorKind, Failure, Retry};
 use tokio::time::{Instant, timeout_at};
 
 use crate::answer::End;
-use crate::endpoint::{origin, place};
+use crate::connector::LONGEST;
+use crate::place::origin;
 use crate::quote::READ;
 use crate::transport::causes;
 use crate::{Action, Answer, Client, Policy, Request, Trouble, retry_after};
@@ -25,7 +26,7 @@ impl Client {
     /// Sends a request and says what came of it, by the caller's policy.
     ///
     /// The deadline is the request's timeout, else the config's, and covers everything: connecting, sending, and
-    /// reading the answer.
+    /// reading the answer; what is longer than a year is a year.
     /// Dropping the future ends the request.
     /// The runtime must have time and I/O enabled.
     /// `Ok` is a status that the policy counts as success, with as much of the answer's body as was read.
@@ -37,7 +38,7 @@ impl Client {
     pub async fn send(&self, request: &Request, policy: &Policy) -> Result<Answer, Failure> {
         let handed_over = Arc::new(AtomicBool::new(false));
         let (place, built) = self.build(request, &handed_over)?;
-        let timeout = request.timeout.unwrap_or(self.timeout);
+        let timeout = request.timeout.unwrap_or(self.timeout).min(LONGEST);
         let deadline = Instant::now() + timeout;
         // Of a request without a body nobody can tell whether it went out.
         let arrived = || request.body.is_empty() || handed_over.load(Ordering::Relaxed);
@@ -70,7 +71,7 @@ impl Client {
         };
         let url =
             self.endpoint.resolve(&request.target).map_err(|cause| refuse(self.scrubber.clean(&cause)))?;
-        let place = format!("{} {}", request.method, self.scrubber.clean(&place(&url)));
+        let place = format!("{} {}", request.method, self.scrubber.clean(&self.endpoint.place_of(&url)));
         if let Some(name) = &request.bad_header {
             return Err(refuse(format!(
                 "{place}: the header `{name}` has a name or value that none may have"
@@ -154,7 +155,7 @@ impl Client {
                 Some(there) => format!("it redirects to {there}, which is not followed; check `endpoint`"),
                 None => "it redirects, which is not followed; check `endpoint`".into(),
             },
-            Action::Hold => "there is no such service; check `endpoint`".into(),
+            Action::Hold => out(status, request),
             Action::RateLimit | Action::Retry | Action::Backoff => match retry {
                 Retry::After(wait) => format!("it asks to wait {wait:?}"),
                 _ => return None,
@@ -188,6 +189,20 @@ fn no_answer(place: &str, trouble: Trouble, cause: &str, may_have_arrived: bool)
         "; nothing was sent"
     });
     Failure { kind, retry, status: None, message: message.into() }
+}
+
+/// Why the destination is out, and the next step.
+fn out(status: StatusCode, request: &Request) -> String {
+    match status {
+        StatusCode::PAYMENT_REQUIRED => {
+            "the account's plan or payment does not cover it; check both with the backend".into()
+        }
+        StatusCode::METHOD_NOT_ALLOWED => {
+            format!("the service there takes no {}; check `endpoint`", request.method)
+        }
+        StatusCode::GONE => "the service is there no more; check `endpoint`".into(),
+        _ => "there is no such service; check `endpoint`".into(),
+    }
 }
 
 fn reason(status: StatusCode) -> &'static str {

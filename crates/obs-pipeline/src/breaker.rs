@@ -17,13 +17,16 @@ use crate::{BreakerConfig, Clock};
 /// It counts attempts, so it stands below [`crate::Retry`].
 ///
 /// - A **failure** is an error of kind [`ErrorKind::Unavailable`], [`ErrorKind::Timeout`] or [`ErrorKind::Io`] with which
-///   nothing was delivered. One that says [`Retry::Hold`] is not counted: the destination is left alone already.
+///   nothing was delivered.
+/// - A **hold** opens it at once and for as long as it says: an error with [`Retry::Hold`] means that the destination as a
+///   whole is out, whatever became of its records elsewhere.
 /// - A **sign of life** ends the row, and counts as a call that passed while the breaker is half open: a delivery, also a
 ///   partial one, or any other answer to a request, which is a rejection, a content too large or a rate limit.
 /// - **Nothing** says whatever comes about on this side: a record that cannot be encoded, a panic, a signal that is not
-///   taken, a wrong configuration, a closed exporter, refused credentials (which hold by themselves), a cancelled call.
+///   taken, a wrong configuration, a closed exporter, a cancelled call.
 ///
-/// While it is open, records come back at once as [`ErrorKind::Unavailable`] with [`Retry::Hold`] for the time left.
+/// While it is open, records come back at once with [`Retry::Hold`] for the time left, as [`ErrorKind::Auth`] where
+/// refused credentials opened it, else as [`ErrorKind::Unavailable`].
 /// While it is half open, calls pass one after the other, and those that come meanwhile are held for a second at most.
 /// A `check` and an empty batch always pass and count as nothing.
 #[derive(Debug)]
@@ -61,8 +64,9 @@ struct Shared {
 #[derive(Debug)]
 struct Watched {
     machine: Machine,
-    /// What the last failure said.
+    /// What the last failure said, and what kind of error it is to those who are not let through.
     last: Box<str>,
+    kind: ErrorKind,
 }
 
 impl<E: Exporter> Breaker<E> {
@@ -70,7 +74,11 @@ impl<E: Exporter> Breaker<E> {
     pub fn new(inner: E, config: BreakerConfig, clock: Clock) -> Self {
         let (threshold, calls) = (config.failure_threshold.max(1), config.half_open_max_calls.max(1));
         let config = BreakerConfig { failure_threshold: threshold, half_open_max_calls: calls, ..config };
-        let state = Mutex::new(Watched { machine: Machine::new(config), last: Box::default() });
+        let state = Mutex::new(Watched {
+            machine: Machine::new(config),
+            last: Box::default(),
+            kind: ErrorKind::Unavailable,
+        });
         Self { inner, shared: Arc::new(Shared { clock, state }) }
     }
 
@@ -115,7 +123,7 @@ impl Shared {
                 )
             }
         };
-        Err(Error::new(ErrorKind::Unavailable, Retry::Hold(wait), message, batch.clone()))
+        Err(Error::new(state.kind, Retry::Hold(wait), message, batch.clone()))
     }
 }
 
@@ -124,7 +132,7 @@ struct Call<'a> {
     shared: &'a Shared,
     ticket: Ticket,
     verdict: Verdict,
-    said: Option<Box<str>>,
+    said: Option<(ErrorKind, Box<str>)>,
 }
 
 impl Drop for Call<'_> {
@@ -134,7 +142,7 @@ impl Drop for Call<'_> {
         if state.machine.settle(self.ticket, self.verdict, now)
             && let Some(said) = self.said.take()
         {
-            state.last = said;
+            (state.kind, state.last) = said;
         }
     }
 }
@@ -155,12 +163,14 @@ fn verdict(result: &Result<Receipt, Error>) -> Verdict {
         Ok(_) => return Verdict::Unknown,
         Err(error) => error,
     };
+    if let Retry::Hold(wait) = error.retry() {
+        return Verdict::Held(wait);
+    }
     if shows_life(error.settled()) || is_answer(error.kind()) {
         return Verdict::Alive;
     }
-    match (error.kind(), error.retry()) {
-        (_, Retry::Hold(_)) => Verdict::Unknown,
-        (ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Io, _) => Verdict::Out,
+    match error.kind() {
+        ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::Io => Verdict::Out,
         _ => Verdict::Unknown,
     }
 }
@@ -178,9 +188,16 @@ impl<E: Exporter> Exporter for Breaker<E> {
         let mut call = self.shared.admit(batch)?;
         let result = self.inner.export(batch).await;
         call.verdict = verdict(&result);
-        if let (Verdict::Out, Err(error)) = (call.verdict, &result) {
-            call.said = Some(error.message().into());
-        }
+        call.said = match (call.verdict, &result) {
+            (Verdict::Out, Err(error)) => Some((ErrorKind::Unavailable, error.message().into())),
+            (Verdict::Held(_), Err(error)) => {
+                // A fallback may not take what waits for credentials, so that much of the kind is kept.
+                let refused = error.kind() == ErrorKind::Auth;
+                let kind = if refused { ErrorKind::Auth } else { ErrorKind::Unavailable };
+                Some((kind, error.message().into()))
+            }
+            _ => None,
+        };
         result
     }
 

@@ -1,6 +1,7 @@
 //! Which record is which, without copying any: a record stays where it is for as long as its segment lives.
 
 use std::ptr;
+use std::sync::Arc;
 
 use obs_core::{Batch, Records};
 
@@ -19,7 +20,7 @@ pub(crate) fn addresses(batch: &Batch) -> Vec<usize> {
 }
 
 /// The positions in `all` of the records that were selected from it, in their order.
-pub(crate) fn positions(all: &Batch, selected: &Batch) -> Box<[u32]> {
+pub(crate) fn positions(all: &Batch, selected: &Batch) -> Arc<[u32]> {
     let wanted = addresses(selected);
     let mut wanted = wanted.iter().peekable();
     let all = addresses(all);

@@ -62,7 +62,7 @@ pub use monitored::{
 pub use multi::Multi;
 pub use pipeline::Pipeline;
 pub use processor::{Emit, Processor, Segment};
-pub use queue::{Load, Loaded, Log, Offer, Queue, Removed, Wake};
+pub use queue::{Awaited, Load, Loaded, Log, Offer, Queue, Removed, Wake};
 pub use rate_limit::RateLimit;
 pub use report::{DestinationReport, PerSignal, Report, SyncReport};
 pub use retry::Retry;

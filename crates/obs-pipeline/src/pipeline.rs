@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Batch, Error, Health, Signals};
+use obs_core::{Batch, Error, ErrorKind, Health, Retry, Signal, Signals};
 use obs_redact::Redactor;
 
 use crate::builder::PipelineBuilder;
@@ -15,7 +15,7 @@ use crate::route::Gate;
 use crate::self_metrics::SelfMetrics;
 use crate::{
     Clock, DestinationSpec, DestinationStats, Intake, LaneConfig, LastResult, Log, Matching, PerSignal,
-    Report, Route, SyncReport,
+    RecordRef, Report, Route, SyncReport,
 };
 
 /// Delivery at work: it owns the threads; dropping it shuts it down within [`PipelineBuilder::drop_deadline`].
@@ -149,11 +149,12 @@ impl Pipeline {
             return self.reported(false);
         }
         let mut complete = self.collect(true, cut);
+        if let Some(log) = &self.log {
+            // What disk has need not be given up by a destination that is out; half of the time is for those that are not.
+            log.sync(cut.left() / 2);
+        }
         for destination in &*self.destinations {
             destination.drain();
-        }
-        if let Some(log) = &self.log {
-            log.sync(cut.left());
         }
         for destination in &*self.destinations {
             if !destination.ended(cut) {
@@ -209,12 +210,12 @@ impl Pipeline {
 
     /// The numbers of a destination; `None` if none is called so.
     pub fn stats(&self, destination: &str) -> Option<DestinationStats> {
-        Some(self.destination(destination)?.stats())
+        Some(self.destination(destination).ok()?.stats())
     }
 
     /// What the last call to a destination's exporter came to; `None` before the first, and if none is called so.
     pub fn last_result(&self, destination: &str) -> Option<LastResult> {
-        self.destination(destination)?.last_result()
+        self.destination(destination).ok()?.last_result()
     }
 
     /// Changes a destination's options while it runs: those of batches, buffers, health and alerts.
@@ -227,8 +228,7 @@ impl Pipeline {
         destination: &str,
         change: impl FnOnce(&mut LaneConfig),
     ) -> Result<(), Error> {
-        let found = self.destination(destination).ok_or_else(|| unknown(destination))?;
-        found.update_config(change)
+        self.destination(destination)?.update_config(change)
     }
 
     /// Offers records to one destination alone, past the intake, its processors and any route: for replays.
@@ -236,17 +236,31 @@ impl Pipeline {
     /// They are redacted already, or not at all.
     ///
     /// # Errors
-    /// A configuration error if none is called so.
+    /// A configuration error if none is called so, and [`ErrorKind::Closed`] after a shutdown.
     pub fn replay(&self, destination: &str, batch: Batch) -> Result<(), Error> {
-        let found = self.destination(destination).ok_or_else(|| unknown(destination))?;
+        let found = self.destination(destination)?;
+        if self.intake.is_closed() || found.is_done() {
+            let message = "the pipeline was shut down: replay into one that runs";
+            return Err(Error::new(ErrorKind::Closed, Retry::Never, message, batch));
+        }
         let books = self.intake.books();
         found.offer_own(&Sealed::of(batch), self.intake.clock().monotonic());
         drop(books);
         Ok(())
     }
 
-    fn destination(&self, name: &str) -> Option<&Destination> {
-        self.destinations.iter().find(|destination| destination.name() == name).map(|found| &**found)
+    /// The destination of this name; none in a forked child, where a lock may never be given back.
+    fn destination(&self, name: &str) -> Result<&Destination, Error> {
+        if self.intake.is_forked() {
+            return Err(Error::config(
+                "destination",
+                "this process was forked; build a pipeline after the fork",
+            ));
+        }
+        let found = self.destinations.iter().find(|destination| destination.name() == name);
+        found.map(|found| &**found).ok_or_else(|| {
+            Error::config("destination", format!("none is called `{name}`; name one of the pipeline's"))
+        })
     }
 
     /// How the destinations are, as far as their last calls tell; asks nobody.
@@ -267,18 +281,22 @@ impl Pipeline {
     }
 }
 
-fn unknown(destination: &str) -> Error {
-    Error::config("destination", format!("none is called `{destination}`; name one of the pipeline's"))
-}
-
 /// The gates before the destinations; those that come first take precedence where a record goes to the first match.
 fn gates(destinations: &[DestinationSpec], matching: Matching) -> Vec<Option<Gate>> {
     let mut earlier: Vec<Route> = Vec::new();
     let mut gates = Vec::with_capacity(destinations.len());
     for destination in destinations {
         gates.push(destination.route.clone().map(|route| Gate::new(Some(route), earlier.clone())));
-        if matching == Matching::First {
-            earlier.extend(destination.route.clone());
+        if let (Matching::First, Some(route)) = (matching, destination.route.clone()) {
+            // What it does not take at all is left to those behind it.
+            let descriptor = destination.exporter.descriptor();
+            let (signals, started) = (descriptor.signals(), descriptor.wants_started());
+            earlier.push(route.when(move |record| match record {
+                RecordRef::Span(record) => {
+                    signals.contains(Signal::Traces) && (started || record.ended().is_some())
+                }
+                other => signals.contains(other.signal()),
+            }));
         }
     }
     gates

@@ -32,6 +32,11 @@ pub trait Queue: Debug + Send + 'static {
     /// Gives up the oldest records that are not on their way.
     fn drop_oldest(&mut self) -> Option<Removed>;
 
+    /// Gives up the oldest records that take memory and are not on their way: those that only disk has take none.
+    fn drop_resident(&mut self) -> Option<Removed> {
+        self.drop_oldest()
+    }
+
     /// Gives up records that are as old as this or older, be they the head or not.
     ///
     /// Not to be called between [`Queue::peek`] and [`Queue::commit`].
@@ -76,11 +81,22 @@ pub trait Queue: Debug + Send + 'static {
         None
     }
 
-    /// Takes back what a [`Load`] read, after the lane has taken out what is not meant for it.
+    /// Which records of a row the queue still waits for; `None` if it has given the row up meanwhile.
+    fn awaits(&self, position: u64) -> Option<Awaited> {
+        let _ = position;
+        None
+    }
+
+    /// Takes back what a [`Load`] read of a row that it [awaits](Queue::awaits), without what is not meant for it.
     ///
     /// An empty batch is done with; the records of a position that is not given back stay to be loaded again.
     fn loaded(&mut self, position: u64, batch: Batch, bytes: usize) {
         let _ = (position, batch, bytes);
+    }
+
+    /// Tells whether sealed segments wait before the lane, which is not idle then, though it may be empty.
+    fn hold_back(&mut self, waiting: bool) {
+        let _ = waiting;
     }
 
     /// Whether disk holds more than it may, and the oldest rows wait for this lane: it is to give some up.
@@ -96,10 +112,23 @@ pub struct Offer {
     pub batch: Batch,
     /// The place of the segment they were in, in the pipeline's [`Log`]; none if there is no such log.
     pub position: Option<u64>,
+    /// Which records of that segment they are, by their places in it; all of them where there is none.
+    pub selection: Option<Arc<[u32]>>,
     /// What they keep alive in memory, whole segments counted.
     pub bytes: usize,
     /// Since when they wait.
     pub now: Duration,
+}
+
+/// Which records of a row a queue waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Awaited {
+    /// Those that the lane's route lets through: an earlier process sealed the row, and nobody has asked the route.
+    Unrouted,
+    /// All of them.
+    Whole,
+    /// Those at these places.
+    Selected(Arc<[u32]>),
 }
 
 /// Records that a queue gave up.

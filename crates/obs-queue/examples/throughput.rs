@@ -129,7 +129,7 @@ impl Lane {
     fn take(&mut self, log: &DiskQueue, batch: Batch) {
         let (position, bytes) = (log.append(&batch), batch.byte_size());
         let now = self.clock.monotonic();
-        self.queue.offer(Offer { batch, position: Some(position), bytes, now });
+        self.queue.offer(Offer { batch, position: Some(position), selection: None, bytes, now });
     }
 
     /// Takes a batch out, and waits until disk knows.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use obs_core::{Batch, Limits, Signal};
-use obs_pipeline::{Load, Offer, Queue, Removed};
+use obs_pipeline::{Awaited, Load, Offer, Queue, Removed};
 
 use crate::cursor::Cursor;
 use crate::reader::Source;
@@ -32,6 +32,8 @@ pub(crate) struct DiskLane {
     seen: u64,
     /// Whether a [`Load`] is under way.
     loading: Arc<AtomicBool>,
+    /// Whether sealed segments wait before the lane.
+    held_back: bool,
 }
 
 /// Records of one position.
@@ -47,6 +49,8 @@ struct Entry {
     aged: Duration,
     /// How many records of the position left before those that are here.
     done: u64,
+    /// Which records of the position are the lane's.
+    awaited: Awaited,
 }
 
 /// What is on its way, or is next.
@@ -81,12 +85,36 @@ impl DiskLane {
                 let done = if row.position == cursor.position { cursor.skip } else { 0 };
                 let items = row.items.saturating_sub(done as usize);
                 let (position, aged) = (Some(row.position), now.since(row.sealed_at));
-                (items > 0).then_some(Entry { position, batch: None, items, bytes: 0, since, aged, done })
+                let awaited = Awaited::Unrouted;
+                (items > 0).then_some(Entry {
+                    position,
+                    batch: None,
+                    items,
+                    bytes: 0,
+                    since,
+                    aged,
+                    done,
+                    awaited,
+                })
             })
             .collect();
         let items = entries.iter().map(|entry| entry.items).sum();
         let (head, resident, loading) = (None, VecDeque::new(), Arc::default());
-        Self { shared, at, signal, source, head, entries, gone: 0, resident, items, bytes: 0, seen, loading }
+        Self {
+            shared,
+            at,
+            signal,
+            source,
+            head,
+            entries,
+            gone: 0,
+            resident,
+            items,
+            bytes: 0,
+            seen,
+            loading,
+            held_back: false,
+        }
     }
 
     fn pop_front(&mut self) -> Option<Entry> {
@@ -155,7 +183,7 @@ impl DiskLane {
         let mut state = self.shared.state();
         let taken = state.taken;
         let lane = &mut state.lanes[self.at];
-        lane.idle = self.entries.is_empty() && self.head.is_none();
+        lane.idle = self.entries.is_empty() && self.head.is_none() && !self.held_back;
         lane.oldest = first.map(|(position, _)| position);
         if let Some(head) = &self.head {
             lane.gap = head.last.map(|last| (last.saturating_add(1), begin)).filter(|(from, to)| from < to);
@@ -213,7 +241,7 @@ fn is_old(since: Duration, aged: Duration, now: Duration, max_age: Duration) -> 
 
 impl Queue for DiskLane {
     fn offer(&mut self, offer: Offer) {
-        let Offer { batch, position, bytes, now: since } = offer;
+        let Offer { batch, position, selection, bytes, now: since } = offer;
         let was_idle = self.entries.is_empty();
         self.seen = position.map_or(self.seen, |position| self.seen.max(position.saturating_add(1)));
         if batch.is_empty() {
@@ -224,12 +252,15 @@ impl Queue for DiskLane {
         }
         let items = batch.len();
         self.items += items;
-        self.bytes += bytes;
         if position.is_some() {
             self.resident.push_back(self.gone + self.entries.len() as u64);
         }
+        // What says which records are the lane's stays when they are spilled, but is small beside them.
+        let bytes = bytes + selection.as_ref().map_or(0, |places| size_of_val(&**places));
+        self.bytes += bytes;
+        let awaited = selection.map_or(Awaited::Whole, Awaited::Selected);
         let (batch, aged) = (Some(batch), Duration::ZERO);
-        self.entries.push_back(Entry { position, batch, items, bytes, since, aged, done: 0 });
+        self.entries.push_back(Entry { position, batch, items, bytes, since, aged, done: 0, awaited });
         if was_idle {
             self.publish(None);
         }
@@ -266,6 +297,24 @@ impl Queue for DiskLane {
         self.publish(None);
         self.shed();
         Some(Removed { count: entry.items, batch: entry.batch })
+    }
+
+    fn drop_resident(&mut self) -> Option<Removed> {
+        let Some(number) = self.resident.pop_front() else {
+            // What is left in memory is a part of the front, if anything.
+            return self
+                .entries
+                .front()
+                .is_some_and(|front| front.batch.is_some())
+                .then(|| self.drop_oldest())?;
+        };
+        let entry = self.entries.get_mut((number - self.gone) as usize)?;
+        let batch = entry.batch.replace(Batch::empty(self.signal));
+        let count = std::mem::take(&mut entry.items);
+        self.items -= count;
+        self.bytes -= std::mem::take(&mut entry.bytes);
+        self.publish(None);
+        Some(Removed { batch, count })
     }
 
     fn expire(&mut self, now: Duration, max_age: Duration) -> Option<Removed> {
@@ -362,6 +411,18 @@ impl Queue for DiskLane {
             drop(loading);
             rows
         }))
+    }
+
+    fn awaits(&self, position: u64) -> Option<Awaited> {
+        let unread = |entry: &&Entry| entry.position == Some(position) && entry.batch.is_none();
+        Some(self.entries.iter().find(unread)?.awaited.clone())
+    }
+
+    fn hold_back(&mut self, waiting: bool) {
+        if self.held_back != waiting {
+            self.held_back = waiting;
+            self.publish(None);
+        }
     }
 
     fn loaded(&mut self, position: u64, batch: Batch, bytes: usize) {

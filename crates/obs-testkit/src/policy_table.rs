@@ -222,9 +222,10 @@ fn report(faults: &[Fault], cells: usize) -> String {
 ///
 /// obs_testkit::policy_table!(otlp, &obs_http::Policy::OTLP, {
 ///     [200, 201, 202, 204, 207] ANY => Success;
-///     [301, 302, 303, 304, 307, 308, 404] ANY => Fails(ErrorKind::Config, Retry::Hold(Duration::from_secs(60)));
+///     [301, 302, 303, 304, 307, 308] ANY => Fails(ErrorKind::Config, Retry::Hold(Duration::from_secs(60)));
+///     [402, 404, 405, 410] ANY => Fails(ErrorKind::Config, Retry::Hold(Duration::from_secs(60)));
 ///     [401, 403, 407] ANY => Fails(ErrorKind::Auth, Retry::Hold(Duration::from_secs(60)));
-///     [400, 402, 405, 406, 408, 409, 410, 411, 412, 415] ANY => Fails(ErrorKind::Rejected, Retry::Never);
+///     [400, 406, 408, 409, 411, 412, 415] ANY => Fails(ErrorKind::Rejected, Retry::Never);
 ///     [422, 423, 424, 425, 426, 428, 451] ANY => Fails(ErrorKind::Rejected, Retry::Never);
 ///     [413, 414, 431] ANY => Fails(ErrorKind::TooLarge, Retry::Never);
 ///     [429] ANY => Waits(ErrorKind::RateLimited);

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod chaos;
 mod demo;
 mod exporters;
 mod files;
@@ -28,6 +29,14 @@ enum Chore {
     },
     /// Runs the demo twice, and holds its two files against each other.
     Demo,
+    /// Breaks what can break, and holds what becomes of the records against the laws.
+    Chaos(chaos::Options),
+    /// A process that chaos starts.
+    #[command(hide = true)]
+    ChaosChild {
+        #[command(subcommand)]
+        role: chaos::Role,
+    },
 }
 
 fn main() -> ExitCode {
@@ -44,5 +53,7 @@ fn run(chore: &Chore) -> Result<()> {
     match chore {
         Chore::Matrix { check } => matrix::run(*check),
         Chore::Demo => demo::run(),
+        Chore::Chaos(options) => chaos::run(options),
+        Chore::ChaosChild { role } => chaos::play(role),
     }
 }

@@ -5,6 +5,8 @@ mod steps;
 mod summary;
 mod tools;
 
+use std::ffi::OsStr;
+
 use anyhow::{Result, bail, ensure};
 
 use crate::command;
@@ -85,6 +87,7 @@ fn perform(work: &Work) -> Result<()> {
             command::run(command::cargo(&root).args(*arguments).envs(environment.iter().copied()))
         }
         Work::Linked(arguments) => linked(arguments),
+        Work::Chaos(arguments) => chaos(arguments),
         Work::Tidy => tidy::run(),
         Work::Tool { name, version, arguments } => command::run(
             std::process::Command::new(tools::ensure(&root, name, version)?)
@@ -103,6 +106,12 @@ pub(crate) fn linked(arguments: &[&str]) -> Result<()> {
     command::run(
         command::cargo(&root).args(["run", "--quiet", "--package", "xtask-linked", "--"]).args(arguments),
     )
+}
+
+/// Runs the chore that breaks things, optimised, since it measures times.
+pub(crate) fn chaos(arguments: &[impl AsRef<OsStr>]) -> Result<()> {
+    let program = ["run", "--quiet", "--release", "--package", "xtask-linked", "--", "chaos"];
+    command::run(command::cargo(&workspace_root()).args(program).args(arguments))
 }
 
 #[cfg(test)]

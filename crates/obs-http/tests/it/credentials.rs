@@ -32,12 +32,15 @@ fn plants(field: &str, url: &str) -> Vec<Planted> {
     match field {
         "endpoint" => vec![
             with(config.clone().with_endpoint(format!("{url}/?api_key={PLANT}")), PLANT, true),
+            with(config.clone().with_endpoint(format!("{url}/hooks/{PLANT}")), PLANT, true),
+            with(config.clone().with_endpoint(format!("{url}/{PLANT}/in/")), PLANT, true),
             with(config.clone().with_endpoint(within(PLANT)), PLANT, false),
             with(config.with_endpoint(within(&format!("user:{PLANT}"))), PLANT, false),
         ],
         "headers" => vec![
             with(config.clone().with_header("x-any", plant()), &plant(), true),
-            with(config.with_header("authorization", format!("Splunk {}", plant())), &plant(), true),
+            with(config.clone().with_header("authorization", format!("Splunk {}", plant())), &plant(), true),
+            with(config.with_header("x-api-key", plant()), &plant(), true),
         ],
         "auth" => {
             auths().into_iter().map(|auth| with(config.clone().with_auth(auth), &plant(), true)).collect()
@@ -116,7 +119,7 @@ async fn law_6_no_planted_credential_comes_out() {
             words.extend(unreachable(&config).await);
         }
     }
-    assert_eq!(planted, 3 + 2 + 4 + 2, "places for a credential");
+    assert_eq!(planted, 5 + 3 + 4 + 2, "places for a credential");
     words.extend(watch.lines());
     let logged = log_lines();
     assert!(logged.iter().any(|line| line.contains("connection")), "the crates below are heard");
@@ -147,8 +150,69 @@ async fn unreachable(config: &HttpConfig) -> Option<String> {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nowhere = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let query = config.endpoint.split_once('?').map_or(String::new(), |(_, query)| format!("?{query}"));
-    let client = Client::new(&config.clone().with_endpoint(nowhere + &query)).ok()?;
+    let below = config.endpoint.splitn(4, '/').nth(3).unwrap_or_default();
+    let client = Client::new(&config.clone().with_endpoint(format!("{nowhere}/{below}"))).ok()?;
     let failure = client.send(&Request::get(""), &Policy::DEFAULT).await.err()?;
     Some(format!("{failure:?}"))
+}
+
+#[tokio::test]
+async fn law_6_short_credentials_are_scrubbed_and_short_values_of_other_headers_stay() {
+    let server = CaptureServer::start().await;
+    let said = "key 7q, version 1, tenant tenant-a, 1 of 7";
+    for (config, expected) in [
+        (HttpConfig::new(server.url()).with_header("X-Version", "1"), said),
+        (
+            HttpConfig::new(server.url()).with_header("X-Api-Key", "7q"),
+            "key [REDACTED], version 1, tenant tenant-a, 1 of 7",
+        ),
+        (
+            HttpConfig::new(server.url()).with_auth(Auth::bearer("7q")),
+            "key [REDACTED], version 1, tenant tenant-a, 1 of 7",
+        ),
+        (
+            HttpConfig::new(server.url()).with_header("X-Tenant", "tenant-a"),
+            "key 7q, version 1, tenant [REDACTED], 1 of 7",
+        ),
+    ] {
+        server.answer([Answer::status(400).with_body(said)]);
+        let client = Client::new(&config).unwrap();
+        let failure = client.send(&Request::post("/v1"), &Policy::DEFAULT).await.unwrap_err();
+        assert_eq!(&*failure.message, format!("POST {}/v1 answered 400: {expected}", server.url()));
+    }
+}
+
+#[tokio::test]
+async fn law_6_an_endpoints_path_that_holds_a_key_is_shown_nowhere_and_what_requests_add_is() {
+    let server = CaptureServer::start().await;
+    let url = server.url();
+    let send = async |path: &str, target: &str, said: &str| {
+        server.answer([Answer::status(400).with_body(said)]);
+        let client = Client::new(&HttpConfig::new(format!("{url}{path}"))).unwrap();
+        let failure = client.send(&Request::post(target), &Policy::DEFAULT).await.unwrap_err();
+        (failure.message.replace(&url, "URL"), client.place().replace(&url, "URL"))
+    };
+    let slack = "/services/T0ABC1234/B0DEF5678/abcdEFGHijkl";
+    for (path, target, message, place) in [
+        (slack, "", "POST URL/… answered 400: no", "URL/…"),
+        (slack, "/v1/traces", "POST URL/…/v1/traces answered 400: no", "URL/…"),
+        ("/hooks/catch/o2abc12/", "", "POST URL/… answered 400: no", "URL/…"),
+        ("/otlp", "/v1/traces", "POST URL/otlp/v1/traces answered 400: no", "URL/otlp"),
+        ("/api/public/otel/v2", "", "POST URL/api/public/otel/v2 answered 400: no", "URL/api/public/otel/v2"),
+        ("", "/runs/o2abc12", "POST URL/runs/o2abc12 answered 400: no", "URL/"),
+    ] {
+        assert_eq!(send(path, target, "no").await, (message.to_owned(), place.to_owned()), "{path} {target}");
+    }
+    // Also where the target is a whole address, steps back, or the backend repeats it.
+    for (target, said) in [
+        (format!("{url}{slack}/x"), ""),
+        (format!("{url}/else{slack}"), ""),
+        ("../x".into(), ""),
+        (String::new(), "no route /services/T0ABC1234/B0DEF5678/abcdEFGHijkl"),
+    ] {
+        let (message, _) = send(slack, &target, said).await;
+        for key in ["T0ABC1234", "B0DEF5678", "abcdEFGHijkl"] {
+            assert!(!message.contains(key), "{message}");
+        }
+    }
 }

@@ -72,6 +72,20 @@ async fn a_requests_own_deadline_comes_first() {
 }
 
 #[tokio::test]
+async fn law_2_no_timeout_is_too_long() {
+    let server = Raw::saying(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+    // The last two end shortly before and behind the end of the clock.
+    for timeout in [Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_secs(i64::MAX as u64 - 60)] {
+        let config = HttpConfig::new(server.url()).with_timeout(timeout).with_connect_timeout(timeout);
+        let client = Client::new(&config).unwrap();
+        for request in [Request::post(""), Request::post("").with_timeout(timeout)] {
+            let answer = client.send(&request, &Policy::DEFAULT).await.unwrap();
+            assert_eq!(&answer.whole().unwrap()[..], b"ok");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_closed_port_is_no_connection_and_nothing_was_sent() {
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{port}");

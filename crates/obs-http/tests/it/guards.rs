@@ -55,6 +55,38 @@ fn law_6_a_credential_goes_over_plain_http_to_this_machine_only() {
 }
 
 #[test]
+fn law_6_a_proxys_credential_goes_over_plain_http_to_this_machine_only() {
+    for endpoint in ["https://h", "http://h", "http://localhost:1"] {
+        for proxy in
+            ["http://user:hunter2@proxy:3128", "http://hunter2@10.0.0.1:3128", "http://:hunter2@proxy"]
+        {
+            let config = HttpConfig::new(endpoint).with_proxy(proxy);
+            refused(&config, "proxy", "write \"https://HOST:PORT\", or set allow_http = true");
+            Client::new(&config.with_allow_http(true)).unwrap();
+        }
+        for proxy in [
+            "http://proxy:3128",
+            "https://user:hunter2@proxy:3128",
+            "http://user:hunter2@localhost:3128",
+            "http://user:hunter2@[::1]:3128",
+            "none",
+        ] {
+            Client::new(&HttpConfig::new(endpoint).with_proxy(proxy)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_proxys_credential_over_plain_http_is_named_in_the_log() {
+    let (watch, _guard) = Watch::start();
+    let config = HttpConfig::new("https://h").with_proxy("http://user:hunter2@proxy:3128");
+    Client::new(&config.with_allow_http(true)).unwrap();
+    let said = watch.own();
+    assert!(said.len() == 1 && said[0].contains("WARN") && said[0].contains("`proxy`"), "{said:?}");
+    assert!(!said[0].contains("hunter2"), "{said:?}");
+}
+
+#[test]
 fn plain_http_is_named_once_in_the_log() {
     let (watch, _guard) = Watch::start();
     Client::new(&HttpConfig::new("http://127.0.0.1:9091")).unwrap();
@@ -118,7 +150,7 @@ fn times_files_and_proxies_are_checked() {
     refused(&good.clone().with_ca_file(&path), "ca_file", "no certificate in PEM");
     refused(&good.clone().with_proxy("hunter2"), "proxy", "no address");
     refused(&good.clone().with_proxy("socks5://u:hunter2@h"), "proxy", "another scheme");
-    for proxy in ["none", "NONE", "http://u:p@h:3128", "https://h"] {
+    for proxy in ["none", "NONE", "http://h:3128", "https://u:p@h"] {
         Client::new(&good.clone().with_proxy(proxy)).unwrap();
     }
 }

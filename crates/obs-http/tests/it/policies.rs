@@ -7,11 +7,11 @@ use obs_http::{HOLD, Policy};
 obs_testkit::policy_table!(every_cell_of_the_default_policy, &Policy::DEFAULT, {
     [200, 201, 202, 204, 207] ANY => Success;
     [301, 302, 303, 304, 307, 308] ANY => Fails(ErrorKind::Config, Retry::Hold(HOLD));
-    [404] ANY => Fails(ErrorKind::Config, Retry::Hold(HOLD));
+    [402, 404, 405, 410] ANY => Fails(ErrorKind::Config, Retry::Hold(HOLD));
     [401, 403, 407] ANY => Fails(ErrorKind::Auth, Retry::Hold(HOLD));
     [413, 414, 431] ANY => Fails(ErrorKind::TooLarge, Retry::Never);
     [400, 415, 422, 501] ANY => Fails(ErrorKind::Rejected, Retry::Never);
-    [402, 405, 406, 409, 410, 411, 412, 423, 424, 426, 428, 451] ANY => Fails(ErrorKind::Rejected, Retry::Never);
+    [406, 409, 411, 412, 423, 424, 426, 428, 451] ANY => Fails(ErrorKind::Rejected, Retry::Never);
     [429] [Absent, Garbage] => Fails(ErrorKind::RateLimited, Retry::Backoff);
     [429] [Seconds] => Fails(ErrorKind::RateLimited, Retry::After(SECONDS));
     [429] [Date] => Fails(ErrorKind::RateLimited, Retry::After(DATE));
@@ -24,11 +24,11 @@ obs_testkit::policy_table!(every_cell_of_the_default_policy, &Policy::DEFAULT, {
 obs_testkit::policy_table!(every_cell_of_the_otlp_policy, &Policy::OTLP, {
     [200, 201, 202, 204, 207] ANY => Success;
     [301, 302, 303, 304, 307, 308] ANY => Fails(ErrorKind::Config, Retry::Hold(HOLD));
-    [404] ANY => Fails(ErrorKind::Config, Retry::Hold(HOLD));
+    [402, 404, 405, 410] ANY => Fails(ErrorKind::Config, Retry::Hold(HOLD));
     [401, 403, 407] ANY => Fails(ErrorKind::Auth, Retry::Hold(HOLD));
     [413, 414, 431] ANY => Fails(ErrorKind::TooLarge, Retry::Never);
     [400, 408, 415, 422, 425] ANY => Fails(ErrorKind::Rejected, Retry::Never);
-    [402, 405, 406, 409, 410, 411, 412, 423, 424, 426, 428, 451] ANY => Fails(ErrorKind::Rejected, Retry::Never);
+    [406, 409, 411, 412, 423, 424, 426, 428, 451] ANY => Fails(ErrorKind::Rejected, Retry::Never);
     [429] ANY => Waits(ErrorKind::RateLimited);
     [503] ANY => Waits(ErrorKind::Unavailable);
     [502, 504] ANY => Fails(ErrorKind::Unavailable, Retry::Backoff);

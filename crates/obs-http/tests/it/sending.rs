@@ -149,6 +149,12 @@ async fn messages_name_the_place_the_cause_and_the_next_step() {
                 .to_owned(),
         ),
         (Answer::status(404), "answered 404: there is no such service; check `endpoint`".to_owned()),
+        (
+            Answer::status(402),
+            "answered 402: the account's plan or payment does not cover it; check both with the backend".to_owned(),
+        ),
+        (Answer::status(405), "answered 405: the service there takes no POST; check `endpoint`".to_owned()),
+        (Answer::status(410), "answered 410: the service is there no more; check `endpoint`".to_owned()),
         (Answer::status(429).with_header("retry-after", "7"), "answered 429: it asks to wait 7s".to_owned()),
         (Answer::status(503), "answered 503: Service Unavailable".to_owned()),
         (Answer::status(413), "answered 413: the request of 2 bytes is larger than it takes".to_owned()),

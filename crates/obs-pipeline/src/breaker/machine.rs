@@ -11,6 +11,8 @@ pub(super) enum Verdict {
     Alive,
     /// It does not.
     Out,
+    /// It is to be left alone for so long, as what it said shows.
+    Held(Duration),
     /// Nothing: the call was cancelled, or the trouble lay elsewhere.
     Unknown,
 }
@@ -90,6 +92,10 @@ impl Machine {
                 }
             }
             (Verdict::Alive, _) => self.failures = 0,
+            (Verdict::Held(wait), _) => {
+                self.failures = self.failures.saturating_add(1);
+                self.enter(State::Open { until: now.saturating_add(wait) });
+            }
             (Verdict::Out, state) => {
                 self.failures = self.failures.saturating_add(1);
                 let probe = matches!(state, State::HalfOpen { .. });

@@ -299,11 +299,14 @@ fn seal<T: Seal>(hand: &mut Hand<T>, records: Vec<T>, intake: &Intake, lanes: &L
     let segment = Arc::new(records);
     let mut sealed = T::seal(&segment);
     let now = intake.clock().monotonic();
+    // Routes are the user's code: they are asked before anybody is made to wait.
+    let meant: Vec<_> =
+        lanes.destinations.iter().map(|destination| destination.route(&sealed, now)).collect();
     let mut books = intake.books();
     sealed.position = lanes.keep(&sealed.batch);
     books.seal_pending(sealed.batch.signal(), segment.len() as u64);
-    for destination in &*lanes.destinations {
-        destination.offer(&sealed, now);
+    for (destination, meant) in lanes.destinations.iter().zip(&meant) {
+        destination.offer(&sealed, meant, now);
     }
     drop(books);
     hand.recycle.watch(segment);

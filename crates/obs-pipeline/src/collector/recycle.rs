@@ -10,6 +10,8 @@ use crate::intake::Spares;
 pub(super) struct Recycle<T> {
     pub(super) spares: Spares<T>,
     out: VecDeque<Arc<Vec<T>>>,
+    /// How many segments came since the last look.
+    unseen: usize,
 }
 
 /// How many segments are watched, more than a full queue of spans holds; what comes on top is freed by whoever is done
@@ -17,10 +19,12 @@ pub(super) struct Recycle<T> {
 const WATCHED: usize = 1_024;
 /// How many segments in use one look may come across: they are passed over in turn.
 const MISSES: usize = 64;
+/// After how many segments a look is due: what lanes dropped for room must not stay alive until a long pass ends.
+const LOOK: usize = 4;
 
 impl<T> Default for Recycle<T> {
     fn default() -> Self {
-        Self { spares: Spares::default(), out: VecDeque::new() }
+        Self { spares: Spares::default(), out: VecDeque::new(), unseen: 0 }
     }
 }
 
@@ -29,11 +33,16 @@ impl<T> Recycle<T> {
     pub(super) fn watch(&mut self, segment: Arc<Vec<T>>) {
         if Spares::fits(&segment) && self.out.len() < WATCHED {
             self.out.push_back(segment);
+            self.unseen += 1;
+            if self.unseen >= LOOK {
+                self.sweep();
+            }
         }
     }
 
     /// Takes back what nobody uses any more; a few looks see all that is watched.
     pub(super) fn sweep(&mut self) {
+        self.unseen = 0;
         let mut misses = 0;
         for _ in 0..self.out.len() {
             let Some(segment) = self.out.pop_front() else { return };
@@ -80,5 +89,14 @@ mod tests {
         recycle.watch(Arc::new(Vec::with_capacity(CHUNK)));
         recycle.sweep();
         assert!(!recycle.is_watching() && recycle.spares.len() > 0);
+    }
+
+    #[test]
+    fn memory_that_everybody_is_done_with_does_not_pile_up_between_looks() {
+        let mut recycle = Recycle::default();
+        for _ in 0..500 {
+            recycle.watch(Arc::new(Vec::<u64>::with_capacity(CHUNK)));
+            assert!(recycle.out.len() < LOOK, "{} segments are kept alive", recycle.out.len());
+        }
     }
 }

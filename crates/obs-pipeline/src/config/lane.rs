@@ -101,9 +101,11 @@ pub enum Overflow {
     DropNewest,
     /// It waits before this lane alone, at most for [`LaneConfig::block_timeout`]; then it is dropped.
     ///
-    /// What waits counts against the intake's bytes.
+    /// What waits counts against the intake's bytes, and takes at most half of them.
     Block,
 }
+
+const MILLISECOND: Duration = Duration::from_millis(1);
 
 impl LaneConfig {
     /// The default, as a constant.
@@ -169,6 +171,21 @@ impl LaneConfig {
                 self.retry_config.backoff_multiplier.is_finite()
                     && self.retry_config.backoff_multiplier >= 1.0,
                 "it is a number from 1 on: waits do not shrink",
+            ),
+            (
+                "retry_config.initial_delay",
+                self.retry_config.initial_delay >= MILLISECOND,
+                "it is at least 1ms: a backend that is out must not be asked without end",
+            ),
+            (
+                "retry_config.max_delay",
+                self.retry_config.max_delay >= self.retry_config.initial_delay,
+                "it is no shorter than `initial_delay`",
+            ),
+            (
+                "health_check_interval",
+                self.health_check_interval.is_none_or(|every| every >= Duration::from_secs(1)),
+                "it is at least 1s, since every check costs a request",
             ),
             (
                 "circuit_breaker.failure_threshold",

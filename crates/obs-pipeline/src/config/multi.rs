@@ -61,4 +61,4 @@ impl Default for MultiConfig {
     }
 }
 
-super::hinted!(MultiConfig);
+super::hinted!(MultiConfig, "failover" => "the exporters behind the first one as its fallbacks");

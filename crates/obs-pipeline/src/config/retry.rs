@@ -55,7 +55,12 @@ impl Default for RetryConfig {
     }
 }
 
-super::hinted!(RetryConfig, "max_backoff_seconds" => "`max_delay`");
+super::hinted!(
+    RetryConfig,
+    "max_backoff_seconds" => "`max_delay`",
+    "backoff_strategy" => "`backoff_multiplier` and `jitter`",
+    "retry_on_status_codes" => "the statuses in the options of the exporter"
+);
 
 #[cfg(test)]
 mod tests {

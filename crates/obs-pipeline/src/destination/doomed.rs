@@ -25,13 +25,20 @@ pub(super) struct Buried {
 }
 
 impl Doomed {
-    /// Takes records over if there is room; else returns how many were lost.
-    pub(super) fn take(&mut self, removed: Removed, kind: ErrorKind, reason: &str, room: usize) -> usize {
+    /// Takes records over if there is room, of which it takes its part; else returns how many were lost.
+    pub(super) fn take(
+        &mut self,
+        removed: Removed,
+        kind: ErrorKind,
+        reason: &str,
+        room: &mut usize,
+    ) -> usize {
         let Removed { batch: Some(batch), count } = removed else { return removed.count };
         let bytes = batch.byte_size();
-        if self.bytes() + bytes > room {
+        if bytes > *room {
             return count;
         }
+        *room -= bytes;
         self.bytes += bytes;
         self.waiting.push_back(Rejection { attempts: 0, ..Rejection::of(batch, kind, reason) });
         0
@@ -50,6 +57,11 @@ impl Doomed {
     /// Whether some wait and none are being put.
     pub(super) fn is_due(&self) -> bool {
         self.burying.0 == 0 && !self.waiting.is_empty()
+    }
+
+    /// Whether some are being put.
+    pub(super) fn is_burying(&self) -> bool {
+        self.burying.0 > 0
     }
 
     /// Those that were being put are settled.

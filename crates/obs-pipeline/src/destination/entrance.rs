@@ -1,13 +1,14 @@
 //! Which records of a segment are meant for a destination.
 
 use std::borrow::Cow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use obs_core::{Batch, Descriptor, Signals};
 
 use crate::Ledger;
 use crate::collector::Sealed;
+use crate::identity::positions;
 use crate::route::{Gate, Selected};
 use crate::terms::{dropped, filtered};
 
@@ -21,7 +22,7 @@ pub(super) struct Entrance {
 
 /// The records that are meant for a destination, and how many are not, and why.
 #[derive(Debug)]
-pub(super) struct Meant {
+pub(crate) struct Meant {
     pub(super) batch: Batch,
     unsupported: usize,
     started: usize,
@@ -34,6 +35,21 @@ impl Meant {
     /// All of a segment that the destination takes at all.
     pub(super) fn all_of(sealed: &Sealed, descriptor: &Descriptor) -> Self {
         Entrance::new(descriptor, None).pass(&sealed.batch, sealed.ended.as_ref(), Duration::ZERO)
+    }
+
+    /// Counts `count` records of a row of which an earlier process delivered a part: those that are not meant, as far as
+    /// they were not delivered.
+    pub(super) fn count_rest(&self, ledger: &mut Ledger, count: usize) {
+        let panicked = self.panicked.min(count);
+        let started = self.started.min(count - panicked);
+        ledger.dropped(dropped::PANIC, panicked);
+        ledger.filtered(filtered::STARTED, started);
+        ledger.filtered(self.reason.clone(), count - panicked - started);
+    }
+
+    /// Which records of the segment are meant; none where all are.
+    pub(super) fn selection(&self, all: &Batch) -> Option<Arc<[u32]>> {
+        (self.batch.len() < all.len()).then(|| positions(all, &self.batch))
     }
 
     /// Counts those that are not.
@@ -57,6 +73,14 @@ impl Entrance {
     /// Takes out of a sealed segment what is not meant for the destination; `ended` is the segment without starts of
     /// spans, where there are any.
     pub(super) fn pass(&self, all: &Batch, ended: Option<&Batch>, now: Duration) -> Meant {
+        if let Some(gate) = &self.gate {
+            gate.lock().unwrap_or_else(PoisonError::into_inner).observe(all, now);
+        }
+        self.pass_unseen(all, ended, now)
+    }
+
+    /// As [`Entrance::pass`], of what windows have nothing to do with: an earlier process sealed it.
+    pub(super) fn pass_unseen(&self, all: &Batch, ended: Option<&Batch>, now: Duration) -> Meant {
         let gate = self.gate.as_ref().map(|gate| gate.lock().unwrap_or_else(PoisonError::into_inner));
         let mut meant = Meant {
             batch: all.clone(),
@@ -66,10 +90,6 @@ impl Entrance {
             reason: filtered::ROUTE.into(),
             panicked: 0,
         };
-        let gate = gate.map(|mut gate| {
-            gate.observe(all, now);
-            gate
-        });
         if !self.signals.contains(all.signal()) {
             meant.unsupported = all.len();
             meant.batch = Batch::empty(all.signal());

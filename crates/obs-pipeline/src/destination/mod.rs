@@ -26,18 +26,17 @@ use crate::monitored::LastResult;
 use crate::route::Gate;
 use crate::spec::OnAlert;
 use crate::stats::DestinationStats;
-use crate::{
-    Clock, DestinationReport, DestinationSpec, Intake, Lane, LaneConfig, Log, MemoryQueue, PerSignal,
-};
+use crate::{Clock, DestinationReport, DestinationSpec, Intake, Lane, LaneConfig, Log, MemoryQueue};
 
-use entrance::{Entrance, Meant};
+use entrance::Entrance;
 use hold::Hold;
 use outbox::{Outbox, Rules, Store};
 use pace::Pace;
 use series::Series;
-use state::{Flush, Stage, State};
+use state::{FallbackBooks, Flush, Stage, State};
 use status::Status;
 
+pub(crate) use entrance::Meant;
 pub(crate) use worker::spawn;
 
 /// What the collector, the host's threads and the destination's own thread share.
@@ -75,7 +74,7 @@ impl Destination {
             let store = store(&spec, signal, &clock, log, &wake);
             Outbox::new(rules(&spec.config, &descriptor, signal, &store, spec.dead_letters.is_some()), store)
         });
-        let fallbacks = spec.fallbacks.iter().map(|(name, _)| (name.clone(), Default::default())).collect();
+        let fallbacks = spec.fallbacks.iter().map(|(name, _)| FallbackBooks::new(name.clone())).collect();
         let state = State {
             check_at: spec.config.health_check_interval.map(|every| clock.monotonic() + every),
             config: spec.config.clone(),
@@ -117,10 +116,14 @@ impl Destination {
         self.dead_letters.is_some()
     }
 
+    /// What of a sealed segment is meant for the destination; asks its route, which is the user's code.
+    pub(crate) fn route(&self, sealed: &Sealed, now: Duration) -> Meant {
+        self.entrance.pass(&sealed.batch, sealed.ended.as_ref(), now)
+    }
+
     /// Offers a sealed segment to the lane of its signal: never waits for the backend.
-    pub(crate) fn offer(&self, sealed: &Sealed, now: Duration) {
-        let meant = self.entrance.pass(&sealed.batch, sealed.ended.as_ref(), now);
-        self.enter(sealed, &meant, now, false);
+    pub(crate) fn offer(&self, sealed: &Sealed, meant: &Meant, now: Duration) {
+        self.enter(sealed, meant, now, false);
     }
 
     /// Offers records that did not pass the intake, whatever the destination's route says.
@@ -137,7 +140,7 @@ impl Destination {
         if meant.batch.is_empty() {
             state.outboxes[at].skip(sealed, now);
         } else {
-            state.take(self, meant.batch.clone(), sealed.position, sealed.bytes, now);
+            state.take(self, sealed, meant, now);
         }
         let alarming = state.config.alert_thresholds.queue_depth;
         let alert = self.on_alert.is_some() && depth <= alarming && state.items() > alarming;
@@ -150,7 +153,7 @@ impl Destination {
 
     /// What of a segment, which an earlier process sealed, is meant for the destination.
     fn pass_again(&self, batch: &Batch, now: Duration) -> Meant {
-        self.entrance.pass(batch, without_starts(batch).as_ref(), now)
+        self.entrance.pass_unseen(batch, without_starts(batch).as_ref(), now)
     }
 
     /// Asks for all that is here to leave.
@@ -214,12 +217,7 @@ impl Destination {
         let signals = Signal::ALL.map(|signal| state.outboxes[signal.index()].terms());
         let own =
             DestinationReport { name: self.name.clone(), fallback_of: None, health, signals: signals.into() };
-        let fallbacks = state.fallbacks.iter().map(|(name, ledgers)| DestinationReport {
-            name: name.clone(),
-            fallback_of: Some(self.name.clone()),
-            health: Health::Healthy,
-            signals: PerSignal::from(ledgers.each_ref().map(|ledger| ledger.terms().clone())),
-        });
+        let fallbacks = state.fallbacks.iter().map(|fallback| fallback.report(&self.name));
         std::iter::once(own).chain(fallbacks).collect()
     }
 
@@ -258,9 +256,10 @@ impl Destination {
     /// # Errors
     /// A configuration error that names an option which cannot change.
     pub(crate) fn update_config(&self, change: impl FnOnce(&mut LaneConfig)) -> Result<(), Error> {
-        let mut state = self.state();
-        let mut config = state.config.clone();
+        // The user's function may ask for what this lock guards.
+        let mut config = self.state().config.clone();
         change(&mut config);
+        let mut state = self.state();
         config.check_change(&self.name, &state.config)?;
         for signal in Signal::ALL {
             let outbox = &mut state.outboxes[signal.index()];
@@ -274,6 +273,11 @@ impl Destination {
         drop(state);
         self.wake.notify_one();
         Ok(())
+    }
+
+    /// Whether it takes nothing any more.
+    pub(crate) fn is_done(&self) -> bool {
+        self.state().stage >= Stage::Cut
     }
 
     /// The signals whose lane loses what waits when the process dies.

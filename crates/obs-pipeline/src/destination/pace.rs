@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::LaneConfig;
 
 /// The interval of a lane, which may follow the load.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pace {
     interval: Duration,
     adapts: Option<(Duration, Duration)>,

@@ -2,23 +2,24 @@
 
 use std::time::Duration;
 
-use obs_core::{Batch, Health, Signal};
+use obs_core::{Health, Receipt, Signal};
 
 use super::Destination;
+use super::entrance::Meant;
 use super::hold::Hold;
 use super::outbox::{Due, Outbox, earlier};
 use super::status::Status;
+use crate::collector::Sealed;
 use crate::intake::ByteBudget;
 use crate::jitter::Jitter;
 use crate::outcome::Outcome;
-use crate::{LaneConfig, Ledger, Overflow};
+use crate::{DestinationReport, LaneConfig, Ledger, Offer, Overflow, PerSignal};
 
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) config: LaneConfig,
     pub(super) outboxes: [Outbox; Signal::COUNT],
-    /// The ledgers of its fallbacks, by their names.
-    pub(super) fallbacks: Vec<(Box<str>, [Ledger; Signal::COUNT])>,
+    pub(super) fallbacks: Vec<FallbackBooks>,
     pub(super) hold: Hold,
     pub(super) stage: Stage,
     pub(super) flush: Flush,
@@ -26,8 +27,39 @@ pub(super) struct State {
     /// Whether the exporter said that its shutdown failed.
     pub(super) unclean: bool,
     pub(super) jitter: Jitter,
-    /// When the exporter is asked for its health next.
+    /// When the exporter is asked for its health next; never while it is being asked.
     pub(super) check_at: Option<Duration>,
+}
+
+/// What a fallback took.
+#[derive(Debug)]
+pub(super) struct FallbackBooks {
+    name: Box<str>,
+    ledgers: [Ledger; Signal::COUNT],
+    status: Status,
+}
+
+impl FallbackBooks {
+    pub(super) fn new(name: Box<str>) -> Self {
+        Self { name, ledgers: Default::default(), status: Status::default() }
+    }
+
+    fn took(&mut self, signal: Signal, receipt: &Receipt) {
+        let ledger = &mut self.ledgers[signal.index()];
+        ledger.offered(receipt.settled());
+        ledger.settled(receipt);
+        self.status.took(receipt);
+    }
+
+    /// Its ledgers; its health is that of what it took, since only the one before it knows what it did not take.
+    pub(super) fn report(&self, primary: &str) -> DestinationReport {
+        DestinationReport {
+            name: self.name.clone(),
+            fallback_of: Some(primary.into()),
+            health: self.status.health(1),
+            signals: PerSignal::from(self.ledgers.each_ref().map(|ledger| ledger.terms().clone())),
+        }
+    }
 }
 
 /// Where in its life a destination is.
@@ -95,8 +127,12 @@ impl State {
             if hopeless || self.outboxes[at].overflow() != Overflow::DropOldest {
                 return false;
             }
-            let room = self.room_for_doomed(buries);
-            if !fattest.into_iter().any(|at| self.outboxes[at].make_room(room)) {
+            let mut room = self.room_for_doomed(buries);
+            let made = fattest.into_iter().any(|at| {
+                let outbox = &mut self.outboxes[at];
+                if lacks_memory { outbox.make_room_in_memory(&mut room) } else { outbox.make_room(&mut room) }
+            });
+            if !made {
                 return false;
             }
         }
@@ -104,16 +140,16 @@ impl State {
     }
 
     /// Refuses a segment for which there is no room.
-    pub(super) fn refuse(&mut self, at: usize, offer: crate::Offer, intake: &ByteBudget, buries: bool) {
-        let room = self.room_for_doomed(buries);
-        self.outboxes[at].refuse(offer, intake, room);
+    pub(super) fn refuse(&mut self, at: usize, offer: Offer, intake: &ByteBudget, buries: bool) {
+        let mut room = self.room_for_doomed(buries);
+        self.outboxes[at].refuse(offer, intake, &mut room);
     }
 
     /// Gives up what waited too long, and lets in what waits before the lanes as far as there is room now.
     pub(super) fn tidy(&mut self, now: Duration, intake: &ByteBudget, buries: bool) {
         for at in 0..Signal::COUNT {
-            let room = self.room_for_doomed(buries);
-            self.outboxes[at].expire(now, intake, room);
+            let mut room = self.room_for_doomed(buries);
+            self.outboxes[at].expire(now, intake, &mut room);
         }
         for at in 0..Signal::COUNT {
             while let Some((bytes, items)) = self.outboxes[at].next_parked()
@@ -184,12 +220,14 @@ impl State {
                 }
             }
             Stage::Cut | Stage::Done => {
+                self.flush.failed = self.flush.wanted;
                 self.outboxes.iter_mut().for_each(|outbox| outbox.abandon(intake));
             }
         }
     }
 
     fn abandon_idle(&mut self, intake: &ByteBudget) {
+        self.flush.failed = self.flush.wanted;
         let idle = self.outboxes.iter_mut().filter(|outbox| !outbox.is_sending());
         idle.for_each(|outbox| outbox.abandon(intake));
     }
@@ -200,13 +238,15 @@ impl State {
             return;
         }
         self.status.settled(&outcome);
+        if let (Some(_), Some(every)) = (self.check_at, self.config.health_check_interval) {
+            self.check_at = Some(now.saturating_add(every));
+        }
         let Outcome { receipt, left, trouble } = outcome;
         let settled = self.outboxes[signal.index()].settle(receipt, left, now);
         for diverted in &settled.diverted {
-            let ledger = self.fallbacks.iter_mut().find(|(name, _)| *name == diverted.to);
-            if let Some((_, ledgers)) = ledger {
-                ledgers[signal.index()].offered(diverted.receipt.settled());
-                ledgers[signal.index()].settled(&diverted.receipt);
+            let fallback = self.fallbacks.iter_mut().find(|fallback| fallback.name == diverted.to);
+            if let Some(fallback) = fallback {
+                fallback.took(signal, &diverted.receipt);
             }
         }
         let chance = self.jitter.chance();
@@ -220,16 +260,11 @@ impl State {
     }
 
     /// Takes a segment in that was routed already.
-    pub(super) fn take(
-        &mut self,
-        of: &Destination,
-        batch: Batch,
-        position: Option<u64>,
-        bytes: usize,
-        now: Duration,
-    ) {
-        let (at, items) = (batch.signal().index(), batch.len());
-        let offer = crate::Offer { batch, position, bytes, now };
+    pub(super) fn take(&mut self, of: &Destination, sealed: &Sealed, meant: &Meant, now: Duration) {
+        let batch = meant.batch.clone();
+        let (at, items, bytes) = (batch.signal().index(), batch.len(), sealed.bytes);
+        let selection = sealed.position.and_then(|_| meant.selection(&sealed.batch));
+        let offer = Offer { batch, position: sealed.position, selection, bytes, now };
         if !self.outboxes[at].is_blocked() && self.make_room(at, bytes, items, of.buries()) {
             self.outboxes[at].admit(offer);
         } else {

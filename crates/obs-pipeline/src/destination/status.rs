@@ -1,6 +1,6 @@
 //! How a destination is, as far as its last calls tell.
 
-use obs_core::Health;
+use obs_core::{Health, Receipt};
 
 use super::notice::first_rejection;
 use crate::outcome::Outcome;
@@ -28,7 +28,12 @@ impl Status {
             return;
         }
         (self.failures, self.held) = (0, false);
-        let rejected = first_rejection(&outcome.receipt);
+        self.took(&outcome.receipt);
+    }
+
+    /// What became of records that it took.
+    pub(super) fn took(&mut self, receipt: &Receipt) {
+        let rejected = first_rejection(receipt);
         self.complaint =
             rejected.map(|(kind, reason)| format!("records were rejected ({kind}): {reason}").into());
     }
@@ -42,6 +47,8 @@ impl Status {
     /// What the exporter says when it is asked.
     pub(super) fn checked(&mut self, health: Health) {
         match health {
+            // An answer to a question is no delivery: what holds it knows better.
+            Health::Healthy | Health::Degraded(_) if self.held => {}
             Health::Healthy => (self.failures, self.complaint) = (0, None),
             Health::Degraded(reason) => (self.failures, self.complaint) = (0, Some(reason)),
             Health::Unhealthy(reason) => self.failed(reason.into()),

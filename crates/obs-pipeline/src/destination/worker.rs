@@ -3,6 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -11,6 +12,7 @@ use obs_core::{Batch, DeadLetters, Error, ErrorKind, Exporter, Health, Receipt, 
 use tokio::runtime::{Builder, Runtime};
 
 use super::doomed::Buried;
+use super::entrance::Meant;
 use super::notice::Notices;
 use super::outbox::Due;
 use super::{Destination, Sending, Stage};
@@ -107,7 +109,7 @@ async fn work(destination: &Destination, notices: &mut Notices) {
 
 enum Step {
     /// Until something happens, or the clock reads this.
-    Wait(Option<std::time::Duration>),
+    Wait(Option<Duration>),
     End,
 }
 
@@ -131,13 +133,13 @@ fn begin<'d>(destination: &'d Destination, calls: &mut Calls<'d>) -> Step {
         }
     }
     if state.check_at.is_some_and(|at| now >= at) {
-        state.check_at = state.config.health_check_interval.map(|every| now.saturating_add(every));
+        state.check_at = None;
         calls.push(async { Done::Checked(destination.lane.check().await) }.boxed_local());
     }
     while let Some(ticket) = state.flush_left() {
         calls.push(flush(destination, ticket));
     }
-    let drained = state.stage == Stage::Draining && state.is_empty() && calls.is_empty();
+    let drained = state.stage == Stage::Draining && state.is_empty();
     if drained || state.stage >= Stage::Cut {
         return Step::End;
     }
@@ -214,6 +216,25 @@ fn tell_refused(destination: &Destination, notices: &mut Notices) {
     }
 }
 
+/// Asks the route about rows that an earlier process sealed: without any lock, since it is the user's code.
+fn route(
+    destination: &Destination,
+    signal: Signal,
+    rows: Vec<Loaded>,
+    now: Duration,
+) -> Vec<(Loaded, Option<Meant>)> {
+    let unrouted: Vec<bool> = {
+        let state = destination.state();
+        rows.iter().map(|row| state.outboxes[signal.index()].is_unrouted(row.position)).collect()
+    };
+    let ask = |(row, unrouted): (Loaded, bool)| {
+        let batch = row.batch.as_ref().ok().filter(|_| unrouted);
+        let meant = batch.map(|batch| destination.pass_again(batch, now));
+        (row, meant)
+    };
+    rows.into_iter().zip(unrouted).map(ask).collect()
+}
+
 /// Settles what came back; the operator is told without any lock, since whoever listens may ask for a report.
 fn finish(destination: &Destination, notices: &mut Notices, done: Done) {
     let now = destination.clock.monotonic();
@@ -236,9 +257,10 @@ fn finish(destination: &Destination, notices: &mut Notices, done: Done) {
             }
         }
         Done::Loaded(signal, rows) => {
+            let rows = route(destination, signal, rows, now);
             let mut state = destination.state();
             if state.stage < Stage::Cut {
-                state.outboxes[signal.index()].loaded(rows, now, |batch| destination.pass_again(batch, now));
+                state.outboxes[signal.index()].loaded(rows, now);
             }
         }
         Done::Buried(signal, buried) => {
@@ -252,7 +274,13 @@ fn finish(destination: &Destination, notices: &mut Notices, done: Done) {
                 state.outboxes[signal.index()].buried(&buried);
             }
         }
-        Done::Checked(health) => destination.state().status.checked(health),
+        Done::Checked(health) => {
+            let mut state = destination.state();
+            state.status.checked(health);
+            if state.stage == Stage::Running {
+                state.check_at = state.config.health_check_interval.map(|every| now.saturating_add(every));
+            }
+        }
     }
     destination.changed.notify_all();
 }

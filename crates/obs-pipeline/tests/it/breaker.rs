@@ -82,8 +82,8 @@ fn what_an_answer_says_about_the_destination() {
         (Step::refused(), false, true),
         (fail(ErrorKind::TooLarge, Retry::Never), false, true),
         (Step::rate_limited(MINUTE), false, true),
-        (fail(ErrorKind::Unavailable, hold), false, false),
-        (fail(ErrorKind::Auth, hold), false, false),
+        (fail(ErrorKind::Unavailable, hold), true, false),
+        (fail(ErrorKind::Auth, hold), true, false),
         (fail(ErrorKind::Encode, Retry::Never), false, false),
         (fail(ErrorKind::Panic, Retry::Never), false, false),
         (fail(ErrorKind::Unsupported, Retry::Never), false, false),
@@ -135,4 +135,18 @@ fn a_check_and_an_empty_batch_pass_always() {
 fn breaker_keeps_the_contract() {
     let clock = Clock::system();
     conformance::decorator(|inner| Arc::new(Breaker::new(inner, BreakerConfig::DEFAULT, clock.clone())));
+}
+
+#[test]
+fn a_hold_opens_it_at_once_and_for_as_long_as_it_says() {
+    let hold = Retry::Hold(Duration::from_secs(7));
+    for (kind, told) in [(ErrorKind::Auth, ErrorKind::Auth), (ErrorKind::Config, ErrorKind::Unavailable)] {
+        let (breaker, scripted, hand) = setup(vec![Step::fail(kind, hold)]);
+        let _ = at_once(breaker.export(&logs(2)));
+        let error = at_once(breaker.export(&logs(2))).unwrap_err();
+        assert_eq!((error.kind(), error.retry(), scripted.calls().exports), (told, hold, 1));
+        hand.advance(Duration::from_secs(7));
+        export(&breaker, 1);
+        assert_eq!(scripted.calls().exports, 2);
+    }
 }

@@ -203,3 +203,21 @@ fn a_backend_that_refuses_everything_is_asked_at_most_20_times_for_a_thousand() 
     assert!(exporter.calls().exports <= 20, "{:?}", exporter.calls());
     assert!(letters.kept().iter().any(|(_, rejection)| rejection.kind == ErrorKind::SplitBudget));
 }
+
+#[test]
+fn a_held_primary_is_probed_once_a_minute_while_its_fallback_has_the_records() {
+    let (clock, hand) = Clock::manual(Timestamp::from_nanos(1));
+    let first = Scripted::builder([]).and_then(out()).shared();
+    let second = Scripted::new([]);
+    let spec = DestinationSpec::new(Arc::clone(&first)).with_fallback("second", Arc::clone(&second));
+    let pipeline = builder().clock(clock).to_named("first", spec).build().unwrap();
+    for minute in 0..3 {
+        for at in 0..10 {
+            record(&pipeline.intake(), Signal::Logs, at);
+            assert!(pipeline.flush(PATIENCE).complete);
+        }
+        assert_eq!(first.calls().exports, minute + 1, "one probe a minute");
+        hand.advance(Duration::from_secs(61));
+    }
+    assert_eq!(second.delivered(Signal::Logs), 30);
+}

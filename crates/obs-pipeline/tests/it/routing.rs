@@ -130,3 +130,40 @@ fn a_predicate_that_panics_loses_its_records_for_that_destination_alone() {
     assert_eq!((terms.dropped.get("panic"), careless.delivered(Signal::Scores)), (1, 1));
     assert_eq!(careful.delivered(Signal::Logs), 1);
 }
+
+#[test]
+fn a_predicate_may_ask_the_pipeline_and_be_slow_without_stopping_anybody() {
+    let asked: Arc<std::sync::OnceLock<std::sync::Weak<Pipeline>>> = Arc::default();
+    let to_ask = Arc::clone(&asked);
+    let curious = Route::new().when(move |_| {
+        let pipeline = to_ask.get().and_then(std::sync::Weak::upgrade);
+        pipeline.is_none_or(|pipeline| pipeline.report().is_balanced() && !pipeline.health().is_empty())
+    });
+    let exporter = Scripted::new([]);
+    let spec = DestinationSpec::new(Arc::clone(&exporter)).with_route(curious);
+    let pipeline = Arc::new(builder().to(spec).build().unwrap());
+    asked.set(Arc::downgrade(&pipeline)).unwrap();
+    record(&pipeline.intake(), Signal::Logs, 1);
+    let report = pipeline.flush(PATIENCE);
+    assert!(report.complete, "{report}");
+    assert_eq!(exporter.delivered(Signal::Logs), 1);
+}
+
+#[test]
+fn the_first_match_leaves_what_its_destination_does_not_take_to_the_next() {
+    let no_scores =
+        Scripted::DESCRIPTOR.narrowed(Signal::ALL.into_iter().filter(|s| *s != Signal::Scores).collect());
+    let first = Scripted::builder([]).with_descriptor(no_scores).shared();
+    let second = Scripted::new([]);
+    let pipeline = builder()
+        .matching(Matching::First)
+        .to_named("first", DestinationSpec::new(Arc::clone(&first)).with_route(Route::new()))
+        .to_named("second", DestinationSpec::new(Arc::clone(&second)).with_route(Route::new()))
+        .build()
+        .unwrap();
+    record(&pipeline.intake(), Signal::Scores, 1);
+    record(&pipeline.intake(), Signal::Logs, 1);
+    assert!(pipeline.flush(PATIENCE).complete);
+    assert_eq!((first.delivered(Signal::Logs), second.delivered(Signal::Logs)), (1, 0));
+    assert_eq!(second.delivered(Signal::Scores), 1);
+}

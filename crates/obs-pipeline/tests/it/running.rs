@@ -207,3 +207,35 @@ fn a_shutdown_need_not_deliver() {
     let terms = report.destinations[0].signals.get(Signal::Logs);
     assert_eq!((terms.delivered, terms.dropped.get(obs_pipeline::dropped::SHUTDOWN)), (0, 5));
 }
+
+#[test]
+fn who_changes_options_may_ask_the_pipeline() {
+    let pipeline = builder().to_named("here", Scripted::new([])).build().unwrap();
+    pipeline.update_config("here", |config| config.batch_size = pipeline.stats("here").map(|_| 3)).unwrap();
+}
+
+#[test]
+fn a_replay_into_a_pipeline_that_ended_is_refused_and_keeps_its_records() {
+    let pipeline = builder().to_named("here", Scripted::new([])).build().unwrap();
+    pipeline.shutdown(PATIENCE);
+    let batch = obs_testkit::fixtures::batch(Signal::Logs);
+    let error = pipeline.replay("here", batch.clone()).unwrap_err();
+    assert_eq!((error.kind(), error.undelivered()), (ErrorKind::Closed, &batch));
+    assert!(pipeline.report().is_balanced());
+}
+
+#[test]
+fn an_answer_to_a_check_does_not_heal_what_is_held() {
+    let exporter = Scripted::builder([])
+        .and_then(Step::fail(ErrorKind::Auth, Retry::Hold(Duration::from_mins(1))))
+        .shared();
+    let every = Some(Duration::from_secs(30));
+    let (pipeline, hand) =
+        paused(&exporter, LaneConfig { health_check_interval: every, ..LaneConfig::DEFAULT });
+    record(&pipeline.intake(), Signal::Logs, 1);
+    flushed_until(&pipeline, "it is held", || matches!(pipeline.health()[0].1, Health::Unhealthy(_)));
+    hand.advance(Duration::from_secs(31));
+    eventually("it was asked", || exporter.calls().checks == 1);
+    pipeline.flush(Duration::from_millis(20));
+    assert!(matches!(pipeline.health()[0].1, Health::Unhealthy(_)), "{:?}", pipeline.health());
+}

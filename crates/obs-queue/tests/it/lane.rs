@@ -63,8 +63,8 @@ impl Pair {
         self.now += 1;
         let position = self.log.append(&batch);
         let (bytes, now) = (batch.byte_size(), Duration::from_secs(self.now));
-        self.model.offer(Offer { batch: batch.clone(), position: None, bytes, now });
-        self.lane.queue.offer(Offer { batch, position: Some(position), bytes, now });
+        self.model.offer(Offer { batch: batch.clone(), position: None, selection: None, bytes, now });
+        self.lane.queue.offer(Offer { batch, position: Some(position), selection: None, bytes, now });
     }
 
     fn step(&mut self, step: &Step) -> Result<(), TestCaseError> {
@@ -73,7 +73,13 @@ impl Pair {
             Step::Pass => {
                 let position = self.log.append(&numbered(0..3));
                 let (batch, now) = (Batch::empty(Signal::Logs), Duration::from_secs(self.now));
-                self.lane.queue.offer(Offer { batch, position: Some(position), bytes: 0, now });
+                self.lane.queue.offer(Offer {
+                    batch,
+                    position: Some(position),
+                    selection: None,
+                    bytes: 0,
+                    now,
+                });
             }
             Step::Peek(items, bytes) => {
                 let limits = Limits { items, bytes };

@@ -9,5 +9,6 @@ mod lane;
 mod limits;
 mod pipeline;
 mod recovery;
+mod secrets;
 mod support;
 mod trouble;

@@ -257,3 +257,49 @@ fn an_outage_of_ten_minutes_loses_nothing_with_enough_disk() {
     let narrow = LaneConfig { max_memory_usage: Bytes::new(32 << 20), ..LaneConfig::DEFAULT };
     outage(builder(folder.path()), narrow, |pipeline| assert!(pipeline.sync(PATIENCE).durable));
 }
+
+#[test]
+fn law_1_accounting_a_held_destination_that_is_shut_down_keeps_on_disk_what_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = Scripted::builder([]).and_then(out()).shared();
+    let pipeline = builder(folder.path()).to_named("held", held).build().unwrap();
+    record(&pipeline, 0..100);
+    pipeline.flush(Duration::from_millis(100));
+    record(&pipeline, 100..200);
+    let terms = logs(&pipeline.shutdown(Duration::from_secs(2)), "held");
+    assert_eq!((terms.queued, terms.dropped.total()), (200, 0), "{terms:?}");
+    drop(pipeline);
+    let exporter = Scripted::new([]);
+    let pipeline = builder(folder.path()).to_named("held", Arc::clone(&exporter)).build().unwrap();
+    assert!(pipeline.flush(PATIENCE).complete);
+    assert_eq!(numbers(&exporter), (0..200).collect::<Vec<_>>());
+}
+
+#[test]
+fn law_1_accounting_of_a_row_that_was_delivered_in_part_under_another_route() {
+    let folder = tempfile::tempdir().unwrap();
+    let log_number = |record: obs_pipeline::RecordRef<'_>| match record {
+        obs_pipeline::RecordRef::Log(log) => log.time.as_nanos(),
+        _ => 0,
+    };
+    let build = |exporter: &Arc<Scripted>, step: u64| {
+        let config = LaneConfig { batch_size: Some(30), ..LaneConfig::DEFAULT };
+        let route = Route::new().when(move |record| log_number(record) % step == 0);
+        let spec = DestinationSpec::new(Arc::clone(exporter)).with_config(config).with_route(route);
+        builder(folder.path()).to_named("here", spec).build().unwrap()
+    };
+    let first = Scripted::builder([Step::Deliver]).and_then(Step::Hang).shared();
+    let pipeline = build(&first, 2);
+    record(&pipeline, 0..100);
+    assert!(pipeline.sync(PATIENCE).durable);
+    pipeline.flush(Duration::from_millis(300));
+    pipeline.shutdown(Duration::from_millis(300));
+    drop(pipeline);
+    let second = Scripted::new([]);
+    let pipeline = build(&second, 10);
+    let report = pipeline.flush(PATIENCE);
+    let terms = logs(&report, "here");
+    assert!(report.complete, "{report}");
+    assert_eq!(terms.recovered, terms.delivered + terms.filtered.total(), "{terms:?}");
+    assert_eq!((terms.queued, terms.dropped.total()), (0, 0), "{terms:?}");
+}

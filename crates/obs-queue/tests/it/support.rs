@@ -69,7 +69,13 @@ impl Lane {
     /// Takes a segment as a pipeline would.
     pub(crate) fn take(&mut self, position: u64, batch: Batch) {
         let bytes = batch.byte_size();
-        self.queue.offer(Offer { batch, position: Some(position), bytes, now: Duration::ZERO });
+        self.queue.offer(Offer {
+            batch,
+            position: Some(position),
+            selection: None,
+            bytes,
+            now: Duration::ZERO,
+        });
     }
 
     /// Reads what must be read, keeping all of it.

@@ -8,7 +8,7 @@ mod room;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use obs_core::{Batch, Limits, Receipt, Rejection, Signal};
@@ -18,7 +18,6 @@ use super::entrance::Meant;
 use super::pace::Pace;
 use super::series::Series;
 use crate::collector::Sealed;
-use crate::identity::positions;
 use crate::intake::ByteBudget;
 use crate::outcome::{Again, Trouble};
 use crate::terms::dropped;
@@ -34,10 +33,6 @@ pub(in crate::destination) struct Outbox {
     parked: VecDeque<Offer>,
     /// What the store gave up, on its way to the dead letters.
     doomed: Doomed,
-    /// Which records of a segment are meant for the lane, by the segment's place on disk; whole segments are not here.
-    selections: BTreeMap<u64, Box<[u32]>>,
-    /// The place of the first segment that this process sealed; what disk has before it was never routed.
-    live_from: Option<u64>,
     pace: Pace,
     /// Whether the head is being read from disk.
     loading: bool,
@@ -109,8 +104,6 @@ impl Outbox {
             store,
             ledger,
             doomed: Doomed::default(),
-            selections: BTreeMap::new(),
-            live_from: None,
             loading: false,
             parked: VecDeque::new(),
             refused: None,
@@ -133,12 +126,6 @@ impl Outbox {
             self.ledger.offered(all);
         }
         meant.count(&mut self.ledger);
-        if let Some(position) = sealed.position.filter(|_| self.is_durable()) {
-            self.live_from.get_or_insert(position);
-            if meant.batch.len() < all && !meant.batch.is_empty() {
-                self.selections.insert(position, positions(&sealed.batch, &meant.batch));
-            }
-        }
     }
 
     /// Lets records in for which there is room.
@@ -189,12 +176,9 @@ impl Outbox {
             Store::Queue(_) | Store::Series(_) => None,
         };
         let old = old.map_or(Due::Never, Due::At);
-        match (self.rules.overflow, self.parked.front()) {
-            (Overflow::Block, Some(parked)) => {
-                earlier(old, Due::At(parked.now.saturating_add(self.rules.block_timeout)))
-            }
-            _ => old,
-        }
+        let patience = self.rules.block_timeout;
+        let parked = self.parked.front().map(|parked| Due::At(parked.now.saturating_add(patience)));
+        earlier(old, parked.unwrap_or(Due::Never))
     }
 
     /// When there is enough for a batch, whatever the backend says.
@@ -243,9 +227,6 @@ impl Outbox {
             Store::Queue(queue) => {
                 let has_head = !left.is_empty();
                 queue.commit(left);
-                if queue.items() == 0 {
-                    self.selections.clear();
-                }
                 (receipt, has_head)
             }
             Store::Series(series) => {
@@ -295,7 +276,7 @@ impl Outbox {
         };
         let lost = self.held() - safe;
         for parked in std::mem::take(&mut self.parked) {
-            intake.release(parked.bytes);
+            intake.let_go(parked.bytes);
         }
         self.doomed.clear();
         self.ledger.dropped(dropped::SHUTDOWN, lost as usize);
@@ -320,7 +301,7 @@ impl Outbox {
     /// The bytes that the store keeps alive.
     pub(in crate::destination) fn bytes(&self) -> usize {
         match &self.store {
-            Store::Queue(queue) => queue.bytes() + self.selections.len() * size_of::<u64>(),
+            Store::Queue(queue) => queue.bytes(),
             Store::Series(_) => 0,
         }
     }
@@ -344,7 +325,10 @@ impl Outbox {
 
     /// Other rules from now on.
     pub(in crate::destination) fn configure(&mut self, rules: Rules) {
-        (self.rules, self.pace) = (rules, rules.pace);
+        if rules.pace != self.rules.pace {
+            self.pace = rules.pace;
+        }
+        self.rules = rules;
     }
 
     /// Whether a batch is on its way.

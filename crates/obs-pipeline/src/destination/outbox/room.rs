@@ -11,13 +11,13 @@ use crate::{Offer, Overflow, Removed};
 
 impl Outbox {
     /// What there is no room for waits before the lane, or is given up; `room` is that for dead letters.
-    pub(in crate::destination) fn refuse(&mut self, offer: Offer, intake: &ByteBudget, room: usize) {
+    pub(in crate::destination) fn refuse(&mut self, offer: Offer, intake: &ByteBudget, room: &mut usize) {
         match self.rules.overflow {
-            Overflow::Block => {
-                intake.hold(offer.bytes);
+            Overflow::Block if intake.hold(offer.bytes) => {
                 self.parked.push_back(offer);
+                self.tell_parked();
             }
-            Overflow::DropNewest | Overflow::DropOldest => {
+            Overflow::Block | Overflow::DropNewest | Overflow::DropOldest => {
                 let removed = Removed { count: offer.batch.len(), batch: Some(offer.batch) };
                 self.give_up(removed, ErrorKind::Overflow, room);
             }
@@ -25,7 +25,7 @@ impl Outbox {
     }
 
     /// Records that the store has no longer: for the dead letters if there are some, and room for it, else lost.
-    fn give_up(&mut self, removed: Removed, kind: ErrorKind, room: usize) {
+    fn give_up(&mut self, removed: Removed, kind: ErrorKind, room: &mut usize) {
         let lost = if self.rules.buries {
             let why = match kind {
                 ErrorKind::Expired => format!("it waited longer than {:?}", self.rules.max_age),
@@ -50,6 +50,10 @@ impl Outbox {
 
     /// What became of it there.
     pub(in crate::destination) fn buried(&mut self, buried: &[Buried]) {
+        // What was abandoned meanwhile is accounted for.
+        if !self.doomed.is_burying() {
+            return;
+        }
         for Buried { kind, count, result } in buried {
             match result {
                 Ok(()) => self.ledger.dead_lettered(*count),
@@ -72,8 +76,16 @@ impl Outbox {
     /// Lets the next segment in that waits before the lane.
     pub(in crate::destination) fn admit_parked(&mut self, intake: &ByteBudget) {
         if let Some(parked) = self.parked.pop_front() {
-            intake.release(parked.bytes);
+            intake.let_go(parked.bytes);
             self.admit(parked);
+            self.tell_parked();
+        }
+    }
+
+    /// A lane on disk is not idle while segments wait before it.
+    fn tell_parked(&mut self) {
+        if let Store::Queue(queue) = &mut self.store {
+            queue.hold_back(!self.parked.is_empty());
         }
     }
 
@@ -86,15 +98,23 @@ impl Outbox {
     }
 
     /// Gives the oldest segment up to make room; `false` if there is none that is not on its way.
-    pub(in crate::destination) fn make_room(&mut self, room: usize) -> bool {
+    pub(in crate::destination) fn make_room(&mut self, room: &mut usize) -> bool {
         let Store::Queue(queue) = &mut self.store else { return false };
         let Some(removed) = queue.drop_oldest() else { return false };
         self.give_up(removed, ErrorKind::Overflow, room);
         true
     }
 
+    /// Gives the oldest segment in memory up; `false` if there is none that is not on its way.
+    pub(in crate::destination) fn make_room_in_memory(&mut self, room: &mut usize) -> bool {
+        let Store::Queue(queue) = &mut self.store else { return false };
+        let Some(removed) = queue.drop_resident() else { return false };
+        self.give_up(removed, ErrorKind::Overflow, room);
+        true
+    }
+
     /// Gives up what waited too long, and what disk has no room for.
-    pub(in crate::destination) fn expire(&mut self, now: Duration, intake: &ByteBudget, room: usize) {
+    pub(in crate::destination) fn expire(&mut self, now: Duration, intake: &ByteBudget, room: &mut usize) {
         if !self.sending && !self.loading {
             while let Some(removed) = self.removed(now) {
                 self.give_up(removed, ErrorKind::Expired, room);
@@ -102,13 +122,10 @@ impl Outbox {
             }
         }
         while matches!(&self.store, Store::Queue(queue) if queue.is_over()) && self.make_room(room) {}
-        if self.rules.overflow == Overflow::Block {
-            let patience = self.rules.block_timeout;
-            while let Some(parked) =
-                self.parked.pop_front_if(|parked| now >= parked.now.saturating_add(patience))
-            {
-                self.give_up_parked(parked, intake, room);
-            }
+        let patience = self.rules.block_timeout;
+        while let Some(parked) = self.parked.pop_front_if(|parked| now >= parked.now.saturating_add(patience))
+        {
+            self.give_up_parked(parked, intake, room);
         }
     }
 
@@ -119,9 +136,10 @@ impl Outbox {
         }
     }
 
-    fn give_up_parked(&mut self, parked: Offer, intake: &ByteBudget, room: usize) {
+    fn give_up_parked(&mut self, parked: Offer, intake: &ByteBudget, room: &mut usize) {
         let count = parked.batch.len();
-        intake.release(parked.bytes);
+        intake.let_go(parked.bytes);
+        self.tell_parked();
         self.give_up(Removed { batch: Some(parked.batch), count }, ErrorKind::Overflow, room);
         for mark in std::iter::once(&mut self.flush_to).chain(&mut self.flush_next) {
             *mark -= mark.saturating_sub(self.entered).min(count as u64);

@@ -46,7 +46,7 @@ fn offered(outbox: &mut Outbox, count: usize) -> Batch {
 
 fn offer(outbox: &mut Outbox, count: usize, now: u64) {
     let batch = offered(outbox, count);
-    outbox.admit(Offer { batch, position: None, bytes: count, now: S(now) });
+    outbox.admit(Offer { batch, position: None, selection: None, bytes: count, now: S(now) });
 }
 
 fn deliver(outbox: &mut Outbox, now: u64) -> usize {
@@ -137,8 +137,8 @@ fn a_flush_is_not_done_while_its_head_is_on_its_way_and_younger_ones_are_dropped
     outbox.flush();
     assert!(outbox.send(Timestamp::default()).is_some());
     offer(&mut outbox, 10, 0);
-    assert!(outbox.make_room(0), "the younger batch goes");
-    assert!(!outbox.make_room(0), "what is on its way stays");
+    assert!(outbox.make_room(&mut 0), "the younger batch goes");
+    assert!(!outbox.make_room(&mut 0), "what is on its way stays");
     assert!(!outbox.is_flushed());
     assert_eq!((outbox.terms().dropped.total(), outbox.terms().queued), (10, 10));
 }
@@ -166,9 +166,9 @@ fn what_waited_too_long_is_given_up_at_its_time() {
     offer(&mut outbox, 3, 0);
     fail(&mut outbox, Retry::After(S(9_999)), 1);
     assert_eq!(outbox.expires(), Due::At(S(3_600)));
-    outbox.expire(S(3_599), intake.bytes(), 0);
+    outbox.expire(S(3_599), intake.bytes(), &mut 0);
     assert_eq!(outbox.terms().queued, 3);
-    outbox.expire(S(3_600), intake.bytes(), 0);
+    outbox.expire(S(3_600), intake.bytes(), &mut 0);
     assert_eq!((outbox.terms().queued, outbox.terms().dropped.get(dropped::EXPIRED)), (0, 3));
     assert_eq!((outbox.expires(), outbox.due(S(3_600), false)), (Due::Never, Due::Never));
 }
@@ -180,7 +180,11 @@ fn giving_everything_up_keeps_the_ledger_exact() {
     offer(&mut outbox, 3, 0);
     assert!(outbox.send(Timestamp::default()).is_some());
     let batch = offered(&mut outbox, 4);
-    outbox.refuse(Offer { batch, position: None, bytes: 0, now: S(0) }, intake.bytes(), 0);
+    outbox.refuse(
+        Offer { batch, position: None, selection: None, bytes: 0, now: S(0) },
+        intake.bytes(),
+        &mut 0,
+    );
     assert_eq!((outbox.terms().queued, outbox.held()), (7, 7));
     outbox.abandon(intake.bytes());
     let terms = outbox.terms();

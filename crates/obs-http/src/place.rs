@@ -1,0 +1,104 @@
+//! What of an address may be shown.
+
+use obs_redact::Redactor;
+use url::Url;
+
+/// Stands in place of a path that may hold a key.
+const HIDDEN: &str = "/…";
+
+/// Scheme, host and port of an address.
+pub(crate) fn origin(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{}://{host}:{port}", url.scheme()),
+        None => format!("{}://{host}", url.scheme()),
+    }
+}
+
+/// Scheme, host, port and path of an address that a user wrote; the path only where it holds no key.
+pub(crate) fn place(url: &Url) -> String {
+    redacted(&format!("{}{}", origin(url), path(url.path())))
+}
+
+/// The place of a request: the endpoint's own path only where it holds no key, and what the request adds to it.
+pub(crate) fn place_below(own: &Url, url: &Url) -> String {
+    let own = own.path().trim_end_matches('/');
+    let added = url.path().strip_prefix(own).filter(|added| added.is_empty() || added.starts_with('/'));
+    redacted(&match added {
+        Some("/") if !own.is_empty() => format!("{}{}", origin(url), path(own)),
+        Some(added) => format!("{}{}{added}", origin(url), path(own)),
+        None => format!("{}{}", origin(url), url.path()),
+    })
+}
+
+/// Any text that should be an address, without what may be a user, password, key, query or fragment.
+pub(crate) fn shown(text: &str) -> String {
+    if let Ok(url) = Url::parse(text)
+        && url.has_host()
+    {
+        return place(&url);
+    }
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
+    let rest = rest.rsplit('@').next().unwrap_or_default();
+    let (host, below) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    let text = format!("{scheme}{separator}{host}{}", path(below));
+    redacted(&text.chars().filter(|c| !c.is_control()).collect::<String>())
+}
+
+/// The segments of a path that look like a key: the addresses of many webhooks are their own credential.
+pub(crate) fn keys(path: &str) -> impl Iterator<Item = &str> {
+    path.split('/').filter(|segment| looks_like_key(segment))
+}
+
+/// A path as it may be shown.
+fn path(path: &str) -> &str {
+    if keys(path).next().is_some() { HIDDEN } else { path }
+}
+
+/// Whether a segment of a path is no word: long, letters and digits together, or both cases in no short one.
+///
+/// It errs towards hiding: a user who reads a message knows the path of the endpoint.
+fn looks_like_key(segment: &str) -> bool {
+    let any = |is: fn(&u8) -> bool| segment.bytes().any(|byte| is(&byte));
+    let mixed = any(u8::is_ascii_digit) && any(u8::is_ascii_alphabetic);
+    let cased = any(u8::is_ascii_uppercase) && any(u8::is_ascii_lowercase);
+    match segment.len() {
+        0..6 => false,
+        6..10 => mixed,
+        10..20 => mixed || cased,
+        _ => true,
+    }
+}
+
+fn redacted(text: &str) -> String {
+    Redactor::default().redact_text(text).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn law_6_segments_that_are_no_words_look_like_keys() {
+        for key in [
+            "o2abc12",
+            "T0ABC1234",
+            "abcdEFGHij",
+            "abcdefghijklmnopqrst",
+            "12345678901234567890",
+            "7b1fd9a0-51b0-4d5c-8a39-6f1c2d3e4f50",
+            "bot123456:ABC-DEF1234ghIkl",
+        ] {
+            assert!(looks_like_key(key), "{key}");
+            assert_eq!(path(&format!("/in/{key}/x")), HIDDEN);
+        }
+        for word in
+            ["", "v1", "v1.0", "traces", "otel", "Ingest", "opentelemetry", "job_name", "123456", "us1"]
+        {
+            assert!(!looks_like_key(word), "{word}");
+        }
+        assert_eq!(path("/api/v2/traces"), "/api/v2/traces");
+    }
+}
