@@ -75,6 +75,11 @@ pub trait Queue: Debug + Send + 'static {
         false
     }
 
+    /// Whether the records that leave next are on disk alone.
+    fn is_front_unread(&self) -> bool {
+        false
+    }
+
     /// What must be read from disk before the head can leave, if anything; not again while it is being read.
     fn load(&mut self, limits: Limits) -> Option<Load> {
         let _ = limits;

@@ -386,6 +386,11 @@ impl Queue for DiskLane {
         true
     }
 
+    fn is_front_unread(&self) -> bool {
+        let front = self.entries.iter().find(|entry| entry.items > 0);
+        self.head.is_none() && front.is_some_and(|entry| entry.batch.is_none())
+    }
+
     fn load(&mut self, limits: Limits) -> Option<Load> {
         if self.head.is_some() || self.loading.load(Ordering::Acquire) {
             return None;

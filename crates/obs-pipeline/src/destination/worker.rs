@@ -120,10 +120,11 @@ fn begin<'d>(destination: &'d Destination, calls: &mut Calls<'d>) -> Step {
     state.tidy(now, destination.intake.bytes(), destination.buries());
     for signal in Signal::ALL {
         let at = signal.index();
-        if state.due(at, now) == Due::Now {
+        let reads = state.outboxes[at].reads_to_give_up(now);
+        if reads || state.due(at, now) == Due::Now {
             if let Some(load) = state.outboxes[at].load() {
                 calls.push(async move { Done::Loaded(signal, load()) }.boxed_local());
-            } else if let Some(batch) = state.outboxes[at].send(destination.clock.at(now)) {
+            } else if !reads && let Some(batch) = state.outboxes[at].send(destination.clock.at(now)) {
                 state.hold.sent();
                 calls.push(export(destination, Sending { signal, batch }));
             }

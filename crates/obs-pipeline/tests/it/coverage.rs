@@ -23,7 +23,10 @@ pub(crate) enum Layer {
 
 /// How often each error of each signal arose in each layer; cloning shares it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Coverage(Arc<Mutex<BTreeMap<(Layer, &'static str, Signal), u64>>>);
+pub(crate) struct Coverage(Arc<Mutex<BTreeMap<Cell, u64>>>);
+
+/// Where an error arose, its kind, and the signal.
+type Cell = (Layer, &'static str, Signal);
 
 /// The kinds that an exporter can report.
 const OF_EXPORTERS: [ErrorKind; 13] = [

@@ -9,7 +9,7 @@ use obs_testkit::Scripted;
 
 use crate::make::{PATIENCE, builder, eventually, record, span};
 
-const MINUTE: Window = Window::over(Duration::from_secs(60));
+const MINUTE: Window = Window::over(Duration::from_mins(1));
 
 fn when(description: &'static str, holds: fn(&WindowStats) -> bool) -> Route {
     Route::new().with_description(description).when_window(MINUTE, holds)
@@ -74,7 +74,7 @@ fn slow_goes_to_datadog_failing_to_new_relic_and_everything_to_prometheus() {
     let (quick, slow) = (Duration::from_millis(20), Duration::from_millis(400));
     assert_eq!(example.round(quick, 0), [false, false, true]);
     assert_eq!(example.round(slow, 0), [true, false, true], "the average is over 100 ms");
-    example.hand.advance(Duration::from_secs(120));
+    example.hand.advance(Duration::from_mins(2));
     assert_eq!(example.round(quick, 0), [false, false, true], "the window has forgotten");
     assert_eq!(example.round(quick, 10), [false, true, true], "a quarter of the spans failed");
     assert_eq!(example.round(slow, 10), [true, true, true]);

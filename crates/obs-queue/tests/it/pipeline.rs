@@ -10,9 +10,10 @@ use obs_core::{ErrorKind, Level, Log, Record, Retry, Signal, Signals, Str, Times
 use obs_pipeline::{
     Clock, DestinationSpec, LaneConfig, Pipeline, PipelineBuilder, Report, Route, Terms, dropped,
 };
+use obs_queue::{DeadLetterConfig, DeadLetterFilter, DeadLetterStore, DiskQueue};
 use obs_testkit::{Scripted, Step};
 
-use crate::support::{PATIENCE, open};
+use crate::support::{PATIENCE, config, open};
 
 fn builder(folder: &Path) -> PipelineBuilder {
     Pipeline::builder().drop_deadline(Duration::from_millis(200)).without_redaction().queue(open(folder))
@@ -302,4 +303,32 @@ fn law_1_accounting_of_a_row_that_was_delivered_in_part_under_another_route() {
     assert!(report.complete, "{report}");
     assert_eq!(terms.recovered, terms.delivered + terms.filtered.total(), "{terms:?}");
     assert_eq!((terms.queued, terms.dropped.total()), (0, 0), "{terms:?}");
+}
+
+#[test]
+fn what_grew_too_old_on_disk_is_read_for_the_dead_letters() {
+    let folder = tempfile::tempdir().unwrap();
+    let (clock, hand) = crate::support::clock();
+    let build = |exporter: &Arc<Scripted>| {
+        let log = DiskQueue::open_at(config(folder.path()), clock.clone()).unwrap();
+        let letters = DeadLetterStore::open(DeadLetterConfig::new(folder.path())).unwrap();
+        let spec = DestinationSpec::new(Arc::clone(exporter)).with_dead_letters(letters);
+        let builder = Pipeline::builder().drop_deadline(Duration::from_millis(200)).without_redaction();
+        builder.clock(clock.clone()).queue(log).to_named("here", spec).build().unwrap()
+    };
+    let pipeline = build(&hanging());
+    record(&pipeline, 0..2_000);
+    assert!(pipeline.sync(PATIENCE).durable);
+    pipeline.shutdown(Duration::from_millis(300));
+    drop(pipeline);
+    hand.advance(Duration::from_hours(25));
+    let exporter = Scripted::new([]);
+    let pipeline = build(&exporter);
+    let report = pipeline.flush(PATIENCE);
+    let terms = logs(&report, "here");
+    assert!(report.complete, "{report}");
+    assert_eq!((terms.recovered, terms.dead_lettered, terms.delivered), (2_000, 2_000, 0), "{terms:?}");
+    let letters = DeadLetterStore::open(DeadLetterConfig::new(folder.path())).unwrap();
+    let expired = DeadLetterFilter { reason: Some("expired".into()), ..DeadLetterFilter::default() };
+    assert_eq!(letters.count(&expired).unwrap(), 2_000);
 }

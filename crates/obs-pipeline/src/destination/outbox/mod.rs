@@ -172,10 +172,17 @@ impl Outbox {
     /// When something has waited too long, whatever holds the lane up.
     pub(in crate::destination) fn expires(&self) -> Due {
         let old = match &self.store {
-            Store::Queue(queue) if !self.sending && !self.loading => queue.expires(self.rules.max_age),
+            Store::Queue(queue) if !self.sending && !self.loading && !self.doomed.is_burying() => {
+                queue.expires(self.rules.max_age)
+            }
             Store::Queue(_) | Store::Series(_) => None,
         };
-        let old = old.map_or(Due::Never, Due::At);
+        // What must be read first is not read before the rest is over.
+        let rest = self
+            .rest
+            .filter(|_| self.rules.buries && self.is_front_unread())
+            .map_or(Duration::ZERO, |rest| rest.until);
+        let old = old.map_or(Due::Never, |at| Due::At(at.max(rest)));
         let patience = self.rules.block_timeout;
         let parked = self.parked.front().map(|parked| Due::At(parked.now.saturating_add(patience)));
         earlier(old, parked.unwrap_or(Due::Never))

@@ -115,18 +115,44 @@ impl Outbox {
 
     /// Gives up what waited too long, and what disk has no room for.
     pub(in crate::destination) fn expire(&mut self, now: Duration, intake: &ByteBudget, room: &mut usize) {
-        if !self.sending && !self.loading {
-            while let Some(removed) = self.removed(now) {
-                self.give_up(removed, ErrorKind::Expired, room);
-                self.head_from = None;
-            }
+        while !self.sending
+            && !self.loading
+            && self.may_give_up(*room)
+            && let Some(removed) = self.removed(now)
+        {
+            self.give_up(removed, ErrorKind::Expired, room);
+            self.head_from = None;
         }
-        while matches!(&self.store, Store::Queue(queue) if queue.is_over()) && self.make_room(room) {}
+        while self.is_over() && self.may_give_up(*room) && self.make_room(room) {}
         let patience = self.rules.block_timeout;
         while let Some(parked) = self.parked.pop_front_if(|parked| now >= parked.now.saturating_add(patience))
         {
             self.give_up_parked(parked, intake, room);
         }
+    }
+
+    /// Whether disk holds more than it may, and this lane is to give some up.
+    fn is_over(&self) -> bool {
+        matches!(&self.store, Store::Queue(queue) if queue.is_over())
+    }
+
+    /// Whether what is given up in no hurry reaches the dead letters, where there are some: not what is yet to be read,
+    /// and not before those in front have left.
+    fn may_give_up(&self, room: usize) -> bool {
+        !self.rules.buries || (!self.is_front_unread() && room >= self.rules.limits.bytes / 2)
+    }
+
+    /// Whether the records that leave next are on disk alone.
+    pub(super) fn is_front_unread(&self) -> bool {
+        matches!(&self.store, Store::Queue(queue) if queue.is_front_unread())
+    }
+
+    /// Whether records must be read before they can be given up.
+    pub(in crate::destination) fn reads_to_give_up(&self, now: Duration) -> bool {
+        let Store::Queue(queue) = &self.store else { return false };
+        let old = || queue.expires(self.rules.max_age).is_some_and(|at| at <= now);
+        let rests = self.rest.is_some_and(|rest| now < rest.until);
+        self.rules.buries && !rests && !self.loading && queue.is_front_unread() && (queue.is_over() || old())
     }
 
     fn removed(&mut self, now: Duration) -> Option<Removed> {
