@@ -112,7 +112,7 @@ impl JsonExporter {
     }
 
     /// Writes one request; an error says how many of its records were written before.
-    fn send(&self, request: Request) -> Result<(), (usize, Error)> {
+    pub(crate) fn send(&self, request: Request) -> Result<(), (usize, Error)> {
         let mut sink = lock(&self.sink);
         let Some(sink) = sink.as_mut() else {
             let closed = Error::closed(self.descriptor.kind(), &Batch::empty(obs_core::Signal::Traces));

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+mod dead_letters;
 mod exporter;
 mod feedback;
 mod file;

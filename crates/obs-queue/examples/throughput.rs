@@ -46,7 +46,7 @@ fn measure(label: &str, config: &QueueConfig, clock: &Clock) -> Outcome<()> {
         }
     }
     assert!(log.sync(PATIENCE));
-    let written = clock.monotonic() - begin;
+    let written = clock.monotonic().saturating_sub(begin);
     drop(lane);
     assert!(log.close(PATIENCE));
     let size = bytes(&config.directory)?;
@@ -58,7 +58,7 @@ fn measure(label: &str, config: &QueueConfig, clock: &Clock) -> Outcome<()> {
     while lane.queue.items() > 0 {
         delivered += lane.deliver();
     }
-    let read = clock.monotonic() - begin;
+    let read = clock.monotonic().saturating_sub(begin);
     assert_eq!(delivered, EVENTS);
 
     let begin = clock.monotonic();
@@ -73,7 +73,7 @@ fn measure(label: &str, config: &QueueConfig, clock: &Clock) -> Outcome<()> {
     while lane.queue.items() > 0 {
         delivered += lane.deliver();
     }
-    let both = clock.monotonic() - begin;
+    let both = clock.monotonic().saturating_sub(begin);
     assert_eq!(delivered, EVENTS);
     assert!(log.close(PATIENCE));
     let rate = |time: Duration| (EVENTS as f64 / time.as_secs_f64()) as u64;
@@ -95,7 +95,8 @@ fn segment(at: usize, clock: &Clock) -> Batch {
         while text.len() < 940 {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             text.push_str(words[(seed >> 24) as usize % words.len()]);
-            text.push_str(&format!(" {:x} ", seed >> 8));
+            text.push(' ');
+            text.push_str(&seed.to_string());
         }
         text
     };

@@ -11,8 +11,9 @@ use rusqlite::Connection;
 
 use crate::QueueConfig;
 use crate::cursor::Cursor;
+use crate::database;
 use crate::failure::Trouble;
-use crate::file::{self, Refused};
+use crate::file::{self, Identity, Refused};
 use crate::lane::DiskLane;
 use crate::pending::Pending;
 use crate::schema::{self, Contents};
@@ -50,10 +51,10 @@ impl DiskQueue {
     pub fn open_at(config: QueueConfig, clock: Clock) -> Result<Self, Error> {
         config.validate()?;
         let start = start(&config, &clock)?;
-        let shared = Shared::new(config, clock, start.contents, start.trouble);
+        let shared = Shared::new(config, clock, start.contents, start.trouble, start.known.is_some());
         shared.state().damaged = start.damaged;
         let shared = Arc::new(shared);
-        let writer = Writer::new(Arc::clone(&shared), start.lock, start.opened);
+        let writer = Writer::new(Arc::clone(&shared), start.lock, start.opened, start.known);
         let run = move || writer.run();
         if let Err(cause) = thread::Builder::new().name("obs-queue".into()).spawn(run) {
             let mut state = shared.state();
@@ -62,6 +63,11 @@ impl DiskQueue {
             state.stage = Stage::Closed;
         }
         Ok(Self { shared })
+    }
+
+    /// Whether an earlier process left a cursor of this lane.
+    pub(crate) fn knows(&self, destination: &str, signal: Signal) -> bool {
+        self.shared.state().left.cursors.contains_key(&(Box::from(destination), signal))
     }
 
     /// How many files were found damaged and set aside since the queue was opened.
@@ -85,6 +91,8 @@ impl DiskQueue {
 struct Start {
     lock: Option<File>,
     opened: Option<Opened>,
+    /// The file that the contents are from.
+    known: Option<Identity>,
     contents: Contents,
     trouble: Option<Box<str>>,
     damaged: u64,
@@ -103,7 +111,7 @@ fn start(config: &QueueConfig, clock: &Clock) -> Result<Start, Error> {
     let path = config.directory.join(DATABASE);
     let open = || -> Result<(Connection, Contents), Trouble> {
         let connection = schema::open(&path)?;
-        schema::look_through(&connection, &path)?;
+        database::look_through(&connection, &path)?;
         let contents = schema::contents(&connection, &path)?;
         Ok((connection, contents))
     };
@@ -123,8 +131,16 @@ fn start(config: &QueueConfig, clock: &Clock) -> Result<Start, Error> {
             start.opened = Some(Opened::new(connection, &path));
             start.contents = contents;
         }
-        Err(trouble) => start.trouble = Some(trouble.message().into()),
+        Err(trouble) => {
+            start.trouble = Some(trouble.message().into());
+            if let Ok(contents) = schema::contents_of_full_disk(&path) {
+                start.known = Identity::of(&path);
+                start.contents = contents;
+            }
+            return Ok(start);
+        }
     }
+    start.known = Identity::of(&path);
     Ok(start)
 }
 
@@ -152,6 +168,7 @@ impl Log for DiskQueue {
         let mut state = self.shared.state();
         let left = state.left_for(destination, signal);
         state.left.cursors.remove(&(Box::from(destination), signal));
+        state.forget_rows();
         let seen = state.next;
         let cursor = match &left {
             Some((cursor, rows)) if !rows.is_empty() => *cursor,
@@ -165,6 +182,9 @@ impl Log for DiskQueue {
             wanted: cursor,
             written: left.as_ref().map(|(cursor, _)| *cursor),
             waits: false,
+            oldest: left.as_ref().and_then(|(_, rows)| Some(rows.first()?.position)),
+            gap: None,
+            sheds: false,
             idle: left.as_ref().is_none_or(|(_, rows)| rows.is_empty()),
             kept: Vec::new(),
             open: true,

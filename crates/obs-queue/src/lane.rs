@@ -146,24 +146,38 @@ impl DiskLane {
         Some(head)
     }
 
-    /// Tells the writer how far the lane is; where disk has what left, nothing else leaves until disk knows.
-    fn advance(&mut self, left: Option<u64>) {
-        if self.head.is_some() {
-            return;
-        }
+    /// Tells the writer how far the lane is; where disk has `left`, the head that just left, nothing else leaves until
+    /// disk knows.
+    fn publish(&mut self, left: Option<u64>) {
         self.clean_front();
         let first = self.entries.iter().find_map(|entry| Some((entry.position?, entry.done)));
-        let wanted = first.map_or(Cursor::at(self.seen), |(position, skip)| Cursor { position, skip });
+        let begin = first.map_or(self.seen, |(position, _)| position);
         let mut state = self.shared.state();
-        let (taken, is_over) = (state.taken, state.is_over);
+        let taken = state.taken;
         let lane = &mut state.lanes[self.at];
-        lane.idle = self.entries.is_empty();
+        lane.idle = self.entries.is_empty() && self.head.is_none();
+        lane.oldest = first.map(|(position, _)| position);
+        if let Some(head) = &self.head {
+            lane.gap = head.last.map(|last| (last.saturating_add(1), begin)).filter(|(from, to)| from < to);
+            return;
+        }
+        lane.gap = None;
+        let wanted = first.map_or(Cursor::at(begin), |(position, skip)| Cursor { position, skip });
         if wanted <= lane.wanted {
             return;
         }
         lane.wanted = wanted;
-        if is_over || left.is_some_and(|position| position < taken) {
+        if left.is_some_and(|position| position < taken) {
             lane.waits = true;
+            self.shared.work.notify_one();
+        }
+    }
+
+    /// Has the writer remove what the lane gave up, if disk has too much.
+    fn shed(&self) {
+        let mut state = self.shared.state();
+        if state.is_over && state.trouble.is_none() {
+            state.lanes[self.at].sheds = true;
             self.shared.work.notify_one();
         }
     }
@@ -203,8 +217,8 @@ impl Queue for DiskLane {
         let was_idle = self.entries.is_empty();
         self.seen = position.map_or(self.seen, |position| self.seen.max(position.saturating_add(1)));
         if batch.is_empty() {
-            if was_idle {
-                self.advance(None);
+            if was_idle && self.head.is_none() {
+                self.publish(None);
             }
             return;
         }
@@ -217,13 +231,16 @@ impl Queue for DiskLane {
         let (batch, aged) = (Some(batch), Duration::ZERO);
         self.entries.push_back(Entry { position, batch, items, bytes, since, aged, done: 0 });
         if was_idle {
-            self.shared.state().lanes[self.at].idle = false;
+            self.publish(None);
         }
     }
 
     fn peek(&mut self, limits: Limits) -> Option<Batch> {
         if self.head.is_none() {
             self.head = self.cut(limits);
+            if self.head.is_some() {
+                self.publish(None);
+            }
         }
         self.head.as_ref().map(|head| head.batch.clone())
     }
@@ -233,7 +250,7 @@ impl Queue for DiskLane {
         self.items -= head.batch.len();
         if left.is_empty() {
             self.bytes -= head.bytes;
-            self.advance(head.first);
+            self.publish(head.first);
         } else {
             self.items += left.len();
             head.batch = left;
@@ -246,7 +263,8 @@ impl Queue for DiskLane {
         let entry = self.pop_front()?;
         self.items -= entry.items;
         self.bytes -= entry.bytes;
-        self.advance(None);
+        self.publish(None);
+        self.shed();
         Some(Removed { count: entry.items, batch: entry.batch })
     }
 
@@ -254,7 +272,7 @@ impl Queue for DiskLane {
         if let Some(head) = self.head.take_if(|head| is_old(head.since, head.aged, now, max_age)) {
             self.items -= head.batch.len();
             self.bytes -= head.bytes;
-            self.advance(None);
+            self.publish(None);
             return Some(Removed { count: head.batch.len(), batch: Some(head.batch) });
         }
         self.clean_front();
@@ -354,16 +372,15 @@ impl Queue for DiskLane {
         entry.bytes = if batch.is_empty() { 0 } else { bytes };
         self.bytes += entry.bytes;
         entry.batch = Some(batch);
-        self.advance(None);
+        self.publish(None);
     }
 
     fn is_over(&self) -> bool {
         let state = self.shared.state();
         let own = &state.lanes[self.at];
-        // Until disk knows what the lane gave up, there is no telling whether that was enough.
-        state.is_over
-            && !own.is_dirty()
-            && state.lanes.iter().all(|lane| !lane.open || own.wanted.position <= lane.wanted.position)
+        // Until the writer has removed what the lane gave up, there is no telling whether that was enough.
+        let Some(oldest) = own.oldest.filter(|_| state.is_over && !own.sheds) else { return false };
+        state.lanes.iter().filter_map(|lane| lane.oldest).all(|other| oldest <= other)
     }
 }
 
@@ -386,7 +403,8 @@ impl Drop for DiskLane {
         let kept = entries.chain(head).filter(|(position, _)| *position >= written);
         let lane = &mut state.lanes[self.at];
         lane.kept = kept.collect();
-        (lane.open, lane.idle, lane.waits) = (false, true, false);
+        (lane.open, lane.idle, lane.waits, lane.sheds) = (false, true, false, false);
+        (lane.oldest, lane.gap) = (None, None);
         self.shared.work.notify_one();
     }
 }

@@ -3,7 +3,10 @@
 
 mod config;
 mod cursor;
+mod database;
+mod dead_letters;
 mod disk_queue;
+mod drain;
 mod failure;
 mod file;
 mod lane;
@@ -13,7 +16,11 @@ mod rows;
 mod schema;
 mod shared;
 mod transaction;
+mod view;
 mod writer;
 
 pub use config::{Durability, QueueConfig};
+pub use dead_letters::{DeadLetter, DeadLetterConfig, DeadLetterFilter, DeadLetterStore, ReplayReport};
 pub use disk_queue::DiskQueue;
+pub use drain::DrainReport;
+pub use view::{Damage, LaneView, QueueView, Verified};

@@ -14,7 +14,7 @@ pub(crate) enum Encoding {
 }
 
 /// What a compressed row may grow to, so that a damaged one cannot take all memory.
-const MOST: usize = 1 << 30;
+const MOST: usize = 256 << 20;
 
 /// Writes batches into memory that is used again.
 #[derive(Debug, Default)]

@@ -1,29 +1,18 @@
 //! The tables of the queue, and opening a file that has them.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::Path;
-use std::time::Duration;
 
 use obs_core::{Signal, Timestamp};
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::Connection;
 
 use crate::cursor::Cursor;
+use crate::database::{self, Kind};
 use crate::failure::{self, Trouble};
-use crate::file;
 
-/// What `PRAGMA application_id` says of a queue: `obsq`.
-const APPLICATION_ID: i64 = 0x6f62_7371;
-
-/// The version of the tables.
-const VERSION: i64 = 1;
-
-/// How long a connection waits for a tool that reads or repairs.
-const BUSY: Duration = Duration::from_millis(500);
-
-/// A file up to this size is looked through when it is opened (some 100 ms); a larger one is found damaged when the
-/// damage is met.
-const LOOKED_THROUGH: u64 = 64 << 20;
+/// The queue: `obsq`.
+pub(crate) const QUEUE: Kind =
+    Kind { application_id: 0x6f62_7371, version: 1, leaves_others: false, tables: TABLES };
 
 const TABLES: &str = "
 CREATE TABLE log (
@@ -81,73 +70,17 @@ impl Contents {
 
 /// Opens the file for writing and makes it where it is missing.
 pub(crate) fn open(path: &Path) -> Result<Connection, Trouble> {
-    file::make(path)?;
-    let trouble = |cause: rusqlite::Error| failure::of(path, &cause);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(trouble)?;
-    connection.busy_timeout(BUSY).map_err(trouble)?;
-    let fresh = check(&connection, path)?;
-    if fresh {
-        let pages = "PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL;";
-        connection.execute_batch(pages).map_err(trouble)?;
-    }
-    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).map_err(trouble)?;
-    let settings = "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216;";
-    connection.execute_batch(settings).map_err(trouble)?;
-    if fresh {
-        make_tables(&mut connection).map_err(trouble)?;
-    }
-    Ok(connection)
-}
-
-fn make_tables(connection: &mut Connection) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    transaction.execute_batch(TABLES)?;
-    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(None, "user_version", VERSION)?;
-    transaction.commit()
+    database::open(path, &QUEUE)
 }
 
 /// Opens the file for reading beside the process that writes it.
 pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, Trouble> {
-    let trouble = |cause: rusqlite::Error| failure::of(path, &cause);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(trouble)?;
-    connection.busy_timeout(BUSY).map_err(trouble)?;
-    connection.pragma_update(None, "query_only", true).map_err(trouble)?;
-    if check(&connection, path)? {
-        return Err(Trouble::Disk(format!("{}: there is nothing in it yet", path.display()).into()));
-    }
-    Ok(connection)
+    database::open_for_reading(path, &QUEUE)
 }
 
-/// Refuses what is not a queue of this version; whether the file is empty.
-fn check(connection: &Connection, path: &Path) -> Result<bool, Trouble> {
-    let number = |sql: &str| {
-        connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|cause| failure::of(path, &cause))
-    };
-    let tables = number("SELECT count(*) FROM sqlite_schema")?;
-    match (number("PRAGMA application_id")?, number("PRAGMA user_version")?) {
-        (APPLICATION_ID, VERSION) => Ok(false),
-        (0, 0) if tables == 0 => Ok(true),
-        (APPLICATION_ID, newer) => {
-            let cause =
-                format!("written by a newer obs (tables of version {newer}, this build knows {VERSION})");
-            Err(failure::damaged(path, &cause))
-        }
-        _ => Err(failure::damaged(path, &"it is the database of another program")),
-    }
-}
-
-/// Looks a file through, if it is not large.
-pub(crate) fn look_through(connection: &Connection, path: &Path) -> Result<(), Trouble> {
-    if fs::metadata(path).is_ok_and(|kind| kind.len() > LOOKED_THROUGH) {
-        return Ok(());
-    }
-    let said: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(|cause| failure::of(path, &cause))?;
-    if said == "ok" { Ok(()) } else { Err(failure::damaged(path, &said)) }
+/// What the file holds, but for the records, on a disk that is too full to open it for writing.
+pub(crate) fn contents_of_full_disk(path: &Path) -> Result<Contents, Trouble> {
+    contents(&database::open_alone(path, &QUEUE)?, path)
 }
 
 /// What the file holds, but for the records.

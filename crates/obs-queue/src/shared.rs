@@ -89,6 +89,12 @@ pub(crate) struct LaneState {
     pub(crate) written: Option<Cursor>,
     /// Whether the lane sends nothing until disk knows how far it is.
     pub(crate) waits: bool,
+    /// The oldest position that the lane could give up.
+    pub(crate) oldest: Option<u64>,
+    /// Positions behind its head, up to but not including the second, that the lane does not want.
+    pub(crate) gap: Option<(u64, u64)>,
+    /// Whether the lane gave something up because disk holds too much, and the writer has not removed it yet.
+    pub(crate) sheds: bool,
     /// Whether the lane holds nothing.
     pub(crate) idle: bool,
     /// Records that the lane gave up with its end, kept until they are written.
@@ -115,10 +121,16 @@ impl LaneState {
 }
 
 impl Shared {
-    pub(crate) fn new(config: QueueConfig, clock: Clock, left: Contents, trouble: Option<Box<str>>) -> Self {
+    pub(crate) fn new(
+        config: QueueConfig,
+        clock: Clock,
+        left: Contents,
+        trouble: Option<Box<str>>,
+        is_read: bool,
+    ) -> Self {
         // Positions begin at the microseconds of now, so that those of a file that turns up later are lower.
         let next = left.end().max(clock.now().as_micros()).max(1);
-        let floor = if trouble.is_some() { next } else { 0 };
+        let floor = if is_read { 0 } else { next };
         let state = State {
             stage: Stage::Running,
             next,
@@ -206,6 +218,13 @@ impl State {
         let from = self.left.rows.partition_point(|row| row.position < begin);
         let rows = self.left.rows[from..].iter().filter(|row| row.signal == signal);
         Some((*cursor, rows.copied().collect()))
+    }
+
+    /// Forgets the rows that an earlier process left and no lane is still to come for.
+    pub(crate) fn forget_rows(&mut self) {
+        let Contents { rows, cursors } = &mut self.left;
+        rows.retain(|row| cursors.keys().any(|(_, signal)| *signal == row.signal));
+        rows.shrink_to_fit();
     }
 
     /// Whom to wake once the lock is free.

@@ -32,7 +32,12 @@ pub(crate) struct Taken {
     /// The position after the last one that was looked at.
     end: u64,
     cursors: Vec<(usize, Cursor)>,
+    /// The lanes that gave something up for want of room, and what nobody wants of it.
+    sheds: Vec<(usize, Option<Hole>)>,
 }
+
+/// Rows in the midst of the log: those of a signal from a position up to, but not including, another.
+type Hole = (Signal, u64, u64);
 
 impl Taken {
     /// All cursors that moved, and about this many records that somebody wants.
@@ -58,7 +63,9 @@ impl Taken {
         }
         let moved = state.lanes.iter().enumerate().filter(|(_, lane)| lane.is_dirty());
         let cursors = moved.map(|(at, lane)| (at, lane.wanted)).collect();
-        Self { rows, end, cursors }
+        let sheds = state.lanes.iter().enumerate().filter(|(_, lane)| lane.sheds);
+        let sheds = sheds.map(|(at, _)| (at, state.hole(at))).collect();
+        Self { rows, end, cursors, sheds }
     }
 }
 
@@ -82,6 +89,26 @@ impl State {
         pins
     }
 
+    /// What a lane gave up behind its head and no other lane wants.
+    fn hole(&self, at: usize) -> Option<Hole> {
+        let lane = &self.lanes[at];
+        let (from, to) = lane.gap?;
+        let others =
+            self.lanes.iter().enumerate().filter(|(other, of)| *other != at && of.signal == lane.signal);
+        let length = |(from, to): &(u64, u64)| to.saturating_sub(*from);
+        let (from, mut to) = others.fold((from, to), |(from, to), (_, other)| {
+            let below = (from, to.min(other.wanted.position));
+            let inside = other.gap.map_or((0, 0), |gap| (from.max(gap.0), to.min(gap.1)));
+            if length(&below) < length(&inside) { inside } else { below }
+        });
+        for ((_, signal), cursor) in &self.left.cursors {
+            if *signal == lane.signal {
+                to = to.min(cursor.position.max(self.forgotten_to[signal.index()]));
+            }
+        }
+        (from < to).then_some((lane.signal, from, to))
+    }
+
     /// Everything below is written or wanted by nobody; whether that is news.
     pub(crate) fn settle(&mut self, end: u64) -> bool {
         let news = end > self.written;
@@ -100,6 +127,10 @@ impl State {
         }
         self.settle(taken.end);
         let mut wakes = Vec::new();
+        for (at, _) in &taken.sheds {
+            self.lanes[*at].sheds = false;
+            wakes.push(self.lanes[*at].wake.clone());
+        }
         for (at, cursor) in &taken.cursors {
             let lane = &mut self.lanes[*at];
             lane.written = Some(*cursor);
@@ -154,6 +185,11 @@ pub(crate) fn run(
         let sql = "DELETE FROM log WHERE signal = ?1 AND position < ?2";
         let mut statement = transaction.prepare_cached(sql).map_err(trouble)?;
         less |= statement.execute(params![signal as i64, number(*pin)]).map_err(trouble)? > 0;
+    }
+    for (signal, from, to) in taken.sheds.iter().filter_map(|(_, hole)| *hole) {
+        let sql = "DELETE FROM log WHERE signal = ?1 AND position >= ?2 AND position < ?3";
+        let values = params![signal as i64, number(from), number(to)];
+        less |= transaction.execute(sql, values).map_err(trouble)? > 0;
     }
     transaction.commit().map_err(trouble)?;
     if taken.rows.is_empty() && !less {
@@ -223,7 +259,7 @@ fn move_cursors(
 }
 
 /// How many bytes of the file hold something.
-fn used(connection: &Connection) -> rusqlite::Result<u64> {
+pub(crate) fn used(connection: &Connection) -> rusqlite::Result<u64> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
     let pages = number("PRAGMA page_count")? - number("PRAGMA freelist_count")?;
     Ok((pages * number("PRAGMA page_size")?).max(0) as u64)

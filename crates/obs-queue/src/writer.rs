@@ -72,12 +72,17 @@ enum Work {
 }
 
 impl Writer {
-    pub(crate) fn new(shared: Arc<Shared>, lock: Option<File>, opened: Option<Opened>) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        lock: Option<File>,
+        opened: Option<Opened>,
+        known: Option<Identity>,
+    ) -> Self {
         let now = shared.ticks.monotonic();
         let lock_path = shared.config.directory.join(LOCK);
         Self {
             lock: lock.map(|lock| (lock, Identity::of(&lock_path))),
-            known: opened.as_ref().and_then(|opened| opened.identity.clone()),
+            known,
             opened,
             encoder: Encoder::default(),
             removed: [0; Signal::COUNT],
@@ -134,7 +139,7 @@ impl Writer {
         if !state.spoilt.is_empty() {
             return Ok(Work::Spoilt(std::mem::take(&mut state.spoilt)));
         }
-        let acks = state.lanes.iter().any(|lane| lane.waits && lane.is_dirty());
+        let acks = state.lanes.iter().any(|lane| lane.sheds || lane.waits && lane.is_dirty());
         let Some(first) = state.pending.front() else {
             if state.settle(state.next) {
                 self.shared.done.notify_all();

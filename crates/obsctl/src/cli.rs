@@ -4,6 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+mod waiting;
+
+pub(crate) use waiting::{
+    DlqCommand, DlqFilter, DlqListArgs, DlqPurgeArgs, DlqReplayArgs, DlqShowArgs, DrainArgs, QueueArgs,
+    QueueCommand, Since,
+};
+
 /// Telemetry of AI applications on the command line.
 #[derive(Debug, Parser)]
 #[command(name = "obsctl", version, arg_required_else_help = true, after_help = EXIT_CODES)]
@@ -29,6 +36,12 @@ pub(crate) enum Command {
     /// Lists and shows stored traces.
     #[command(subcommand)]
     Traces(TracesCommand),
+    /// Shows, checks and empties what waits on disk for destinations.
+    #[command(subcommand)]
+    Queue(QueueCommand),
+    /// Lists, shows, tries again and removes records that destinations rejected.
+    #[command(subcommand)]
+    Dlq(DlqCommand),
     /// Measures how soon an ended span can be read back; fails if the 95th percentile exceeds one second.
     #[command(hide = true)]
     Freshness(FreshnessArgs),

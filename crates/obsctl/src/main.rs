@@ -2,9 +2,12 @@
 
 mod cli;
 mod demo;
+mod dlq;
 mod freshness;
 mod import;
 mod output;
+mod queue;
+mod sink;
 mod table;
 mod telemetry;
 mod traces;
@@ -37,6 +40,8 @@ fn run(cli: Cli) -> anyhow::Result<Done> {
         Command::Demo(args) => runtime.block_on(demo::run(args, &options)),
         Command::Import(args) => import::run(&args),
         Command::Traces(command) => runtime.block_on(traces::run(command, &options)),
+        Command::Queue(command) => runtime.block_on(queue::run(command)),
+        Command::Dlq(command) => runtime.block_on(dlq::run(command)),
         Command::Freshness(args) => runtime.block_on(freshness::run(&args)),
     }
 }

@@ -94,6 +94,10 @@ fn called(call: &syn::ExprCall, ty: &Type, scope: &Scope<'_>) -> String {
             Some(number) => duration(unit, number),
             None => source(&Expr::Call(call.clone())),
         },
+        ("Bytes", "new", Some(number)) => match integer(number) {
+            Some(number) => size(number),
+            None => source(&Expr::Call(call.clone())),
+        },
         ("String" | "PathBuf" | "Arc" | "Box" | "Cow" | "Str", "from" | "new", Some(inner))
         | ("", "Some", Some(inner)) => default(inner, ty, scope),
         ("", name, None) => scope
@@ -127,6 +131,14 @@ fn duration(constructor: &str, number: u128) -> String {
     let nanos = UNITS.iter().find(|(name, _)| *name == unit).map_or(0, |(_, nanos)| nanos * number);
     let largest = UNITS.iter().find(|(_, unit)| nanos > 0 && nanos.is_multiple_of(*unit));
     largest.map_or_else(|| "`\"0s\"`".into(), |(name, unit)| format!("`\"{}{name}\"`", nanos / unit))
+}
+
+/// A size as people write it, in the largest unit that leaves no remainder.
+fn size(bytes: u128) -> String {
+    let units = [(1 << 30, "GiB"), (1_000_000_000, "GB"), (1 << 20, "MiB"), (1_000_000, "MB"), (1 << 10, "KiB")];
+    let unit = units.into_iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
+    let (unit, name) = unit.unwrap_or((1, "B"));
+    format!("`\"{}{name}\"`", bytes / unit)
 }
 
 /// The value of a whole number that is written as a product or a shift.

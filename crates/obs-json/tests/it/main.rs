@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
+mod dead_letters;
 mod files;
 mod memory;
 mod normalise;

@@ -92,6 +92,62 @@ fn a_full_disk_keeps_records_in_memory_says_so_and_heals() {
 }
 
 #[test]
+fn what_waits_on_a_disk_that_is_full_at_the_start_is_delivered_once_there_is_room() {
+    let Some(disk) = Small::new() else {
+        eprintln!("skipped: mounting a small tmpfs takes root");
+        return;
+    };
+    let folder = disk.0.path().join("queue");
+    let log = open(&folder);
+    let mut first = lane(&log, "lane");
+    put(&log, &mut first, numbered(0..10));
+    drop(first);
+    assert!(log.close(PATIENCE));
+    let ballast = disk.0.path().join("ballast");
+    fs::write(&ballast, vec![0; 4_000_000]).unwrap_err();
+    let log = open(&folder);
+    assert!(is_degraded(&log.health()), "{:?}", log.health());
+    let mut lane = lane(&log, "lane");
+    assert_eq!(lane.queue.items(), 10);
+    put(&log, &mut lane, numbered(10..15));
+    assert_eq!((lane.queue.at_risk(), log.sync(PATIENCE)), (5, false));
+    fs::remove_file(&ballast).unwrap();
+    until(&log, |health| *health == Health::Healthy);
+    assert_eq!(lane.deliver_all().len(), 15);
+    assert!(log.close(PATIENCE));
+    let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| !name.to_string_lossy().contains("late")), "{names:?}");
+}
+
+#[test]
+fn a_queue_that_turns_up_after_the_start_is_set_aside_and_can_be_drained() {
+    let folder = tempfile::tempdir().unwrap();
+    let (directory, away) = (folder.path().join("queue"), folder.path().join("away"));
+    let log = open(&directory);
+    let mut first = lane(&log, "lane");
+    put(&log, &mut first, numbered(0..10));
+    drop(first);
+    assert!(log.close(PATIENCE));
+    fs::rename(&directory, &away).unwrap();
+    fs::write(&directory, "in the way").unwrap();
+    // Between two tries there is time to bring it back.
+    let log = DiskQueue::open(config(&directory).with_retry_interval(Duration::from_secs(2))).unwrap();
+    let mut lane = lane(&log, "lane");
+    put(&log, &mut lane, numbered(10..15));
+    assert!(is_degraded(&log.health()) && !log.sync(PATIENCE));
+    fs::remove_file(&directory).unwrap();
+    fs::rename(&away, &directory).unwrap();
+    until(&log, |health| *health == Health::Healthy);
+    assert!(log.sync(PATIENCE));
+    assert_eq!(lane.deliver_all().len(), 5);
+    assert!(log.close(PATIENCE));
+    let late: Vec<_> = fs::read_dir(&directory).unwrap().map(|file| file.unwrap().path()).collect();
+    let late = late.into_iter().find(|path| path.to_string_lossy().ends_with('Z')).unwrap();
+    assert!(late.to_string_lossy().contains("queue.db.late-"));
+    assert_eq!(obs_queue::QueueView::open(late).unwrap().lanes().unwrap()[0].records, 10);
+}
+
+#[test]
 fn a_folder_that_is_taken_away_is_made_again_and_what_memory_has_is_delivered() {
     let folder = tempfile::tempdir().unwrap();
     let directory = folder.path().join("queue");

@@ -8,3 +8,4 @@ mod model;
 mod program;
 mod traces;
 mod usage;
+mod waiting;

@@ -1,0 +1,175 @@
+//! `obsctl dlq`: records that destinations rejected.
+
+use anyhow::bail;
+use obs_core::Timestamp;
+use obs_instrument::pipeline::Clock;
+use obs_queue::{DeadLetter, DeadLetterConfig, DeadLetterFilter, DeadLetterStore};
+use serde_json::{Value, json};
+
+use crate::cli::{DlqCommand, DlqFilter, DlqListArgs, DlqPurgeArgs, DlqReplayArgs, DlqShowArgs, Since};
+use crate::output::{Done, print, print_json, say};
+use crate::sink;
+use crate::table;
+
+/// Bytes of a reason in a list.
+const REASON: usize = 60;
+
+/// Runs the command.
+pub(crate) async fn run(command: DlqCommand) -> anyhow::Result<Done> {
+    match command {
+        DlqCommand::Ls(args) => list(&args),
+        DlqCommand::Show(args) => show(&args),
+        DlqCommand::Replay(args) => replay(&args).await,
+        DlqCommand::Purge(args) => purge(&args),
+    }
+}
+
+/// Opens the letters; nothing is created.
+fn open(dir: &std::path::Path) -> anyhow::Result<DeadLetterStore> {
+    let config = DeadLetterConfig::new(dir);
+    let path = dir.join("dead-letters.db");
+    if !path.exists() {
+        bail!(
+            "{}: there are no dead letters; name the directory that the application was given for them, with --dir or OBS_QUEUE_DIR",
+            path.display()
+        );
+    }
+    Ok(DeadLetterStore::open(config)?)
+}
+
+fn filter(given: &DlqFilter) -> DeadLetterFilter {
+    let now = Clock::system().now();
+    let since = given.since.map(|since| match since {
+        Since::At(nanos) => Timestamp::from_nanos(nanos),
+        Since::Ago(ago) => now.saturating_sub(ago),
+    });
+    DeadLetterFilter {
+        id: given.id,
+        destination: given.dest.clone(),
+        signal: given.signal,
+        reason: given.reason.clone(),
+        since,
+    }
+}
+
+fn list(args: &DlqListArgs) -> anyhow::Result<Done> {
+    let store = open(&args.place.dir)?;
+    let filter = filter(&args.filter);
+    let (letters, all) = (store.list(&filter, args.limit)?, store.count(&filter)?);
+    if args.place.json {
+        print_json(&json!({ "records": all, "letters": letters }))?;
+    } else {
+        print(&listed(&letters))?;
+        let shown: u64 = letters.iter().map(|letter| letter.count).sum();
+        if shown < all {
+            say(&format!("{shown} of {all} records; --limit shows more"));
+        }
+    }
+    Ok(Done::Wholly)
+}
+
+fn listed(letters: &[DeadLetter]) -> String {
+    if letters.is_empty() {
+        return "no dead letters\n".to_owned();
+    }
+    let head = ["ID", "DESTINATION", "SIGNAL", "LAST TRY", "TRIES", "KIND", "REASON"];
+    let mut rows = vec![head.map(str::to_owned)];
+    rows.extend(letters.iter().map(|letter| {
+        let kind = letter.status.map_or_else(|| letter.kind.clone(), |status| format!("http_{status}"));
+        let reason = &letter.reason[..letter.reason.floor_char_boundary(REASON)];
+        [
+            letter.id.to_string(),
+            letter.destination.clone(),
+            letter.signal.to_string(),
+            table::time(letter.last_try),
+            letter.attempts.to_string(),
+            kind,
+            reason.to_owned(),
+        ]
+    }));
+    table::aligned(&rows)
+}
+
+fn show(args: &DlqShowArgs) -> anyhow::Result<Done> {
+    let store = open(&args.place.dir)?;
+    let Some(letter) = store.show(args.id)? else {
+        bail!("there is no dead letter {}; `obsctl dlq ls` shows those that there are", args.id);
+    };
+    let line: Option<Value> = letter.line.as_deref().and_then(|line| serde_json::from_str(line).ok());
+    let record = line.as_ref().and_then(|line| line.get("record")).cloned();
+    if args.place.json {
+        let mut document = serde_json::to_value(&letter)?;
+        document["record"] = record.into();
+        print_json(&document)?;
+        return Ok(Done::Wholly);
+    }
+    let status = letter.status.map(|status| format!(", status {status}")).unwrap_or_default();
+    let text = format!(
+        "{} of {}, rejected by {}: {}{status}, tried {} times\nfirst {}, last {}\n{}\n",
+        letter.count,
+        letter.signal,
+        letter.destination,
+        letter.kind,
+        letter.attempts,
+        table::time(letter.first_seen),
+        table::time(letter.last_try),
+        letter.reason
+    );
+    let text: Vec<_> = text.lines().map(table::harmless).collect();
+    print(&format!("{}\n", text.join("\n")))?;
+    match record {
+        Some(record) => print_json(&record)?,
+        None => print("the backend did not say which record it was\n")?,
+    }
+    Ok(Done::Wholly)
+}
+
+async fn replay(args: &DlqReplayArgs) -> anyhow::Result<Done> {
+    let store = open(&args.place.dir)?;
+    let filter = filter(&args.filter);
+    let (false, Some(to)) = (args.dry_run, &args.to) else {
+        let meant = store.count(&filter)?;
+        if args.place.json {
+            print_json(&json!({ "would_replay": meant }))?;
+        } else {
+            print(&format!("{meant} records would be delivered\n"))?;
+        }
+        return Ok(Done::Wholly);
+    };
+    let exporter = sink::open(to)?;
+    let report = store.replay(&filter, &*exporter, args.rate).await?;
+    exporter.shutdown().await?;
+    if args.place.json {
+        print_json(&report)?;
+    } else {
+        say(&format!(
+            "{} delivered to {}, {} rejected again, {} unreadable, {} left{}",
+            report.delivered,
+            to.display(),
+            report.rejected,
+            report.unreadable,
+            report.left,
+            report.stopped.as_ref().map(|why| format!(": {why}")).unwrap_or_default()
+        ));
+    }
+    let whole = report.rejected + report.unreadable + report.left == 0 && report.stopped.is_none();
+    Ok(if whole { Done::Wholly } else { Done::Partly })
+}
+
+fn purge(args: &DlqPurgeArgs) -> anyhow::Result<Done> {
+    let store = open(&args.place.dir)?;
+    let filter = filter(&args.filter);
+    if filter.is_all() && !args.yes {
+        let all = store.count(&filter)?;
+        bail!(
+            "this would remove all {all} records; say which with --dest, --reason, --since, or confirm with --yes"
+        );
+    }
+    let removed = store.purge(&filter)?;
+    if args.place.json {
+        print_json(&json!({ "removed": removed }))?;
+    } else {
+        say(&format!("{removed} dead letters removed"));
+    }
+    Ok(Done::Wholly)
+}
