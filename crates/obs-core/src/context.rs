@@ -1,5 +1,7 @@
 //! What records share: the trace's context and the producing resource.
 
+use std::sync::{Arc, LazyLock};
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Attributes, Str};
@@ -111,4 +113,20 @@ pub struct Scope {
     /// Its attributes.
     #[serde(skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
+}
+
+impl TraceContext {
+    /// The context of which nothing is known: one for all records that have no other, so that none keeps its own alive.
+    pub(crate) fn none() -> Arc<Self> {
+        static NONE: LazyLock<Arc<TraceContext>> = LazyLock::new(Arc::default);
+        Arc::clone(&NONE)
+    }
+}
+
+impl Resource {
+    /// The resource of which nothing is known: one for all records that have no other.
+    pub(crate) fn none() -> Arc<Self> {
+        static NONE: LazyLock<Arc<Resource>> = LazyLock::new(Arc::default);
+        Arc::clone(&NONE)
+    }
 }

@@ -63,8 +63,8 @@ impl Feedback {
             user_id: None,
             experiment_id: None,
             metadata: Attributes::new(),
-            context: Arc::default(),
-            resource: Arc::default(),
+            context: TraceContext::none(),
+            resource: Resource::none(),
         }
     }
 }

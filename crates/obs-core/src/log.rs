@@ -40,7 +40,7 @@ pub struct Log {
 impl Log {
     /// A record with everything optional left out.
     pub fn new(time: Timestamp, level: Level, message: impl Into<Str>) -> Self {
-        Self::new_in(time, level, message, Arc::default(), Arc::default())
+        Self::new_in(time, level, message, TraceContext::none(), Resource::none())
     }
 
     /// [`Log::new`] with what it shares with others, so that nothing is allocated.

@@ -49,7 +49,7 @@ pub struct Metric {
 impl Metric {
     /// A measurement with everything optional left out.
     pub fn new(time: Timestamp, name: impl Into<Str>, value: MetricValue) -> Self {
-        Self::new_in(time, name, value, Arc::default(), Arc::default())
+        Self::new_in(time, name, value, TraceContext::none(), Resource::none())
     }
 
     /// [`Metric::new`] with what it shares with others, so that nothing is allocated.

@@ -64,8 +64,8 @@ impl Score {
             scorer: None,
             experiment_id: None,
             metadata: Attributes::new(),
-            context: Arc::default(),
-            resource: Arc::default(),
+            context: TraceContext::none(),
+            resource: Resource::none(),
         }
     }
 }

@@ -86,7 +86,7 @@ fn sampled() -> u8 {
 impl Span {
     /// A running root span with everything optional left out.
     pub fn new(trace_id: TraceId, span_id: SpanId, name: impl Into<Str>, start: Timestamp) -> Self {
-        Self::new_in(trace_id, span_id, name, start, Arc::default(), Arc::default())
+        Self::new_in(trace_id, span_id, name, start, TraceContext::none(), Resource::none())
     }
 
     /// [`Span::new`] with what it shares with others, so that nothing is allocated.

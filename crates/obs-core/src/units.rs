@@ -45,7 +45,7 @@ fn parse(text: &str, units: &[Unit], example: &str) -> Result<u64, String> {
     let unit = unit.trim_start();
     let Some((_, scale)) = units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)) else {
         let known: Vec<_> = units.iter().map(|(name, _)| *name).collect();
-        return Err(refuse(&format!("has none of the units {}", known.join(", "))));
+        return Err(refuse(&format!("is not one whole number with one of the units {}", known.join(", "))));
     };
     number
         .parse::<u64>()

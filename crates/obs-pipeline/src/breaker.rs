@@ -10,7 +10,7 @@ use obs_core::{Batch, Descriptor, Error, ErrorKind, Exporter, Health, Receipt, R
 use serde::Serialize;
 
 use self::machine::{Machine, State, Ticket, Verdict};
-use crate::{BreakerConfig, Clock};
+use crate::{BreakerConfig, Clock, Haste};
 
 /// A decorator that leaves a destination alone for a while after a number of failures in a row.
 ///
@@ -33,6 +33,7 @@ use crate::{BreakerConfig, Clock};
 pub struct Breaker<E> {
     inner: E,
     shared: Arc<Shared>,
+    haste: Haste,
 }
 
 /// Where a [`Breaker`] stands.
@@ -79,7 +80,14 @@ impl<E: Exporter> Breaker<E> {
             last: Box::default(),
             kind: ErrorKind::Unavailable,
         });
-        Self { inner, shared: Arc::new(Shared { clock, state }) }
+        Self { inner, shared: Arc::new(Shared { clock, state }), haste: Haste::new() }
+    }
+
+    /// Lets every call through once there is no time left to wait.
+    #[must_use]
+    pub fn with_haste(mut self, haste: Haste) -> Self {
+        self.haste = haste;
+        self
     }
 
     /// A handle for health and metrics.
@@ -105,9 +113,15 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn admit(&self, batch: &Batch) -> Result<Call<'_>, Error> {
+    fn admit(&self, batch: &Batch, haste: &Haste) -> Result<Call<'_>, Error> {
         let mut state = self.state();
-        let wait = match state.machine.admit(self.clock.monotonic()) {
+        let admitted = if haste.is_begun() {
+            // The end is near: whoever has records tries once more, for the destination may be back.
+            Ok(state.machine.ticket())
+        } else {
+            state.machine.admit(self.clock.monotonic())
+        };
+        let wait = match admitted {
             Ok(ticket) => return Ok(Call { shared: self, ticket, verdict: Verdict::Unknown, said: None }),
             Err(wait) => wait,
         };
@@ -185,7 +199,7 @@ impl<E: Exporter> Exporter for Breaker<E> {
         if batch.is_empty() {
             return self.inner.export(batch).await;
         }
-        let mut call = self.shared.admit(batch)?;
+        let mut call = self.shared.admit(batch, &self.haste)?;
         let result = self.inner.export(batch).await;
         call.verdict = verdict(&result);
         call.said = match (call.verdict, &result) {

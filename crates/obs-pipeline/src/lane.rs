@@ -40,8 +40,9 @@ impl Lane {
         let monitor = monitored.handle();
         let timeout = Timeout::new(monitored, config.export_timeout, clock.clone());
         let limited = RateLimit::new(timeout, config.rate_limit, clock.clone());
-        let breaker = Breaker::new(limited, config.circuit_breaker, clock.clone());
-        let (handle, haste) = (breaker.handle(), Haste::new());
+        let haste = Haste::new();
+        let breaker = Breaker::new(limited, config.circuit_breaker, clock.clone()).with_haste(haste.clone());
+        let handle = breaker.handle();
         let retry = Retry::new(breaker, config.retry_config, clock.clone()).with_haste(haste.clone());
         let mut stack: Arc<dyn Exporter> = Arc::new(Split::new(retry, config.split_budget));
         if !fallbacks.is_empty() {
@@ -67,6 +68,11 @@ impl Lane {
     /// The exports that reached the exporter.
     pub fn stats(&self) -> ExportStats {
         self.monitor.stats()
+    }
+
+    /// How many of the last ones failed, and not for their content.
+    pub(crate) fn failures_in_a_row(&self) -> u32 {
+        self.monitor.failures_in_a_row()
     }
 
     /// What the last of them came to.

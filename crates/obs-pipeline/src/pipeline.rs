@@ -7,7 +7,7 @@ use obs_core::{Batch, Error, ErrorKind, Health, Retry, Signal, Signals};
 use obs_redact::Redactor;
 
 use crate::builder::PipelineBuilder;
-use crate::collector::{Collector, Control, Lanes, Sealed};
+use crate::collector::{Collector, Control, DiskWatch, Lanes, Sealed};
 use crate::deadline::Deadline;
 use crate::destination::{self, Destination};
 use crate::redact::Finish;
@@ -85,7 +85,7 @@ impl Pipeline {
         let destinations = Arc::clone(&pipeline.destinations);
         let durable =
             destinations.iter().fold(Signals::NONE, |all, destination| all.union(destination.durable()));
-        let lanes = Lanes { destinations, log, durable, self_metrics };
+        let lanes = Lanes { destinations, log, durable, self_metrics, disk: DiskWatch::default() };
         Collector::new(pipeline.intake(), control, lanes, processors, Finish::new(rules)).spawn()?;
         pipeline.drop_deadline = drop_deadline;
         Ok(pipeline)
@@ -120,21 +120,34 @@ impl Pipeline {
     /// Lanes in memory cannot do that; the report names them.
     pub fn sync(&self, deadline: Duration) -> SyncReport {
         if self.intake.is_forked() {
-            return SyncReport { durable: false, not_durable: Vec::new(), report: self.reported(false) };
+            let reason = Some("this process was forked; build a pipeline after the fork".into());
+            return SyncReport {
+                durable: false,
+                not_durable: Vec::new(),
+                reason,
+                report: self.reported(false),
+            };
         }
         let deadline = Deadline::after(deadline);
-        let complete =
-            self.collect(false, deadline) && self.log.as_ref().is_none_or(|log| log.sync(deadline.left()));
+        let collected = self.collect(false, deadline);
+        let complete = collected && self.log.as_ref().is_none_or(|log| log.sync(deadline.left()));
         let lanes = self.destinations.iter().flat_map(|destination| {
             let lane = |signal| format!("{}/{signal}", destination.name()).into_boxed_str();
             destination.not_durable().into_iter().map(lane).collect::<Vec<_>>()
         });
         let not_durable: Vec<Box<str>> = lanes.collect();
-        SyncReport {
-            durable: complete && not_durable.is_empty(),
-            not_durable,
-            report: self.reported(complete),
-        }
+        let at_risk = self.destinations.iter().find(|destination| destination.is_at_risk());
+        let reason: Option<Box<str>> = match (&self.log, collected) {
+            (_, false) => Some("the deadline passed before all was collected".into()),
+            (Some(log), true) if !complete => Some(match log.health() {
+                Health::Degraded(why) | Health::Unhealthy(why) => why,
+                Health::Healthy => "the deadline passed before all was on disk".into(),
+            }),
+            _ => at_risk.map(|destination| {
+                format!("records wait in memory for {}; see `not_durable`", destination.name()).into()
+            }),
+        };
+        SyncReport { durable: reason.is_none(), not_durable, reason, report: self.reported(complete) }
     }
 
     /// Stops recording, delivers what is there and shuts the exporters down, all within `deadline`.
@@ -161,8 +174,10 @@ impl Pipeline {
                 destination.cut();
             }
         }
+        // The rest is for the queue on disk, so that another process may open it afterwards.
+        let last = Deadline::after(end.left().mul_f64(if self.log.is_some() { 0.8 } else { 1.0 }));
         for destination in &*self.destinations {
-            if !destination.ended(end) {
+            if !destination.ended(last) {
                 destination.give_up();
                 complete = false;
             }
@@ -263,7 +278,7 @@ impl Pipeline {
         })
     }
 
-    /// How the destinations are, as far as their last calls tell; asks nobody.
+    /// How the destinations are, as far as their last calls tell, and the queue on disk where there is one; asks nobody.
     ///
     /// In a forked child all are unhealthy: its threads stayed with the parent, so build a pipeline after the fork.
     pub fn health(&self) -> Vec<(Box<str>, Health)> {
@@ -277,7 +292,10 @@ impl Pipeline {
                 destination.health()
             }
         };
-        self.destinations.iter().map(|destination| (destination.name().into(), health(destination))).collect()
+        let destinations =
+            self.destinations.iter().map(|destination| (destination.name().into(), health(destination)));
+        let disk = self.log.as_ref().filter(|_| !forked).map(|log| ("queue on disk".into(), log.health()));
+        destinations.chain(disk).collect()
     }
 }
 

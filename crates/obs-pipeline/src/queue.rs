@@ -111,7 +111,7 @@ pub trait Queue: Debug + Send + 'static {
 }
 
 /// Records for a queue.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Offer {
     /// The records that are meant for the lane.
     pub batch: Batch,

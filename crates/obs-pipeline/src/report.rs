@@ -175,6 +175,8 @@ pub struct SyncReport {
     pub durable: bool,
     /// Lanes whose queue is in memory, as `destination/signal`: a crash loses what waits in them.
     pub not_durable: Vec<Box<str>>,
+    /// Why it is not durable, if it is not.
+    pub reason: Option<Box<str>>,
     /// The ledgers.
     pub report: Report,
 }

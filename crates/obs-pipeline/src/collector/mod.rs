@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use obs_core::{Batch, Error, ErrorKind, Feedback, Metric, Score, Signals, SpanRecord};
+use obs_core::{Batch, Error, ErrorKind, Feedback, Health, Metric, Score, Signals, SpanRecord};
 
 use crate::destination::Destination;
+use crate::destination::notice::Notices;
 use crate::guard::guarded;
 use crate::intake::{Buffer, Buffers, Chunks};
 use crate::redact::Finish;
@@ -64,9 +65,40 @@ pub(crate) struct Lanes {
     /// The signals of which some lane keeps its records on disk.
     pub(crate) durable: Signals,
     pub(crate) self_metrics: Option<SelfMetrics>,
+    /// How the log was when it was last looked at, and when that was.
+    pub(crate) disk: DiskWatch,
+}
+
+/// Tells of changes of the queue on disk, whatever the destinations do.
+#[derive(Debug)]
+pub(crate) struct DiskWatch {
+    last: Health,
+    next: Duration,
+    notices: Notices,
+}
+
+impl Default for DiskWatch {
+    fn default() -> Self {
+        Self { last: Health::Healthy, next: Duration::ZERO, notices: Notices::default() }
+    }
 }
 
 impl Lanes {
+    /// Looks at the log now and then, and says what is wrong with it when that changes.
+    fn watch_disk(&mut self, now: Duration) {
+        let Some(log) = self.log.as_ref().filter(|_| now >= self.disk.next) else { return };
+        self.disk.next = now.saturating_add(Duration::from_secs(1));
+        let health = log.health();
+        match &health {
+            _ if health == self.disk.last => {}
+            Health::Healthy => tracing::info!(target: "obs::queue", "the queue on disk works again"),
+            Health::Degraded(why) | Health::Unhealthy(why) => {
+                self.disk.notices.say("queue on disk", why, now);
+            }
+        }
+        self.disk.last = health;
+    }
+
     /// Hands a segment to the log on disk, if a lane keeps its records there.
     fn keep(&self, batch: &Batch) -> Option<u64> {
         let log = self.log.as_ref().filter(|_| self.durable.contains(batch.signal()));
@@ -221,6 +253,7 @@ impl Collector {
         });
         each_hand!(self, hand => hand.recycle.sweep());
         self.lanes.tell_self_metrics(&self.intake, close);
+        self.lanes.watch_disk(self.intake.clock().monotonic());
         self.quiet = if taken < BUSY { self.quiet.saturating_add(1) } else { 0 };
         self.anchor();
     }

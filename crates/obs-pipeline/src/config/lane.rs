@@ -44,7 +44,8 @@ pub struct LaneConfig {
     /// to this machine.
     #[serde(with = "duration::option")]
     pub metric_interval: Option<Duration>,
-    /// The most records that may wait for the destination, over all signals. None by default: bytes are the limit.
+    /// The most records that may wait in memory for the destination, over all signals; a batch takes at most half of
+    /// them. None by default: bytes are the limit. A queue on disk has `max_size` instead.
     pub buffer_size: Option<usize>,
     /// The most memory that records may take which wait for the destination, over all signals; shared segments count in
     /// full. 64MiB by default, room for about 30,000 spans with payloads of 2 KiB.
@@ -165,6 +166,23 @@ impl LaneConfig {
                 self.max_flush_interval >= self.min_flush_interval,
                 "it is no shorter than `min_flush_interval`",
             ),
+            ("max_age", self.max_age.is_none_or(|age| !age.is_zero()), "a record needs some time"),
+            (
+                "metric_interval",
+                self.metric_interval.is_none_or(|every| every >= MILLISECOND),
+                "it is at least 1ms",
+            ),
+            ("split_budget", self.split_budget > 0, "it takes at least one request"),
+            (
+                "unhealthy_threshold_failures",
+                self.unhealthy_threshold_failures > 0,
+                "it takes at least one failure",
+            ),
+            (
+                "circuit_breaker.recovery_timeout",
+                self.circuit_breaker.recovery_timeout >= MILLISECOND,
+                "it is at least 1ms: what is out must not be asked without end",
+            ),
             ("export_timeout", !self.export_timeout.is_zero(), "an export needs some time"),
             (
                 "retry_config.backoff_multiplier",
@@ -209,8 +227,9 @@ impl LaneConfig {
             ),
             (
                 "alert_thresholds.success_rate_percent",
-                (0.0..=100.0).contains(&self.alert_thresholds.success_rate_percent),
-                "it is between 0 and 100",
+                self.alert_thresholds.success_rate_percent == 0.0
+                    || (1.0..=100.0).contains(&self.alert_thresholds.success_rate_percent),
+                "it is in percent: 95 and not 0.95",
             ),
         ];
         match rules.into_iter().find(|(_, holds, _)| !holds) {
@@ -245,7 +264,8 @@ impl LaneConfig {
     /// How much a batch may hold of a signal whose exporter takes `limits`: at most an eighth of what may wait, so that
     /// batches on their way leave room for others.
     pub(crate) fn limits_within(&self, limits: Limits) -> Limits {
-        let items = self.batch_size.unwrap_or(usize::MAX).clamp(1, limits.items.max(1));
+        let buffered = self.buffer_size.map_or(usize::MAX, |most| most.div_ceil(2));
+        let items = self.batch_size.unwrap_or(usize::MAX).min(buffered).clamp(1, limits.items.max(1));
         let bytes = limits.bytes.min((self.max_memory_usage.get() / 8) as usize).max(1);
         Limits { items, bytes }
     }

@@ -33,15 +33,21 @@ impl Doomed {
         reason: &str,
         room: &mut usize,
     ) -> usize {
-        let Removed { batch: Some(batch), count } = removed else { return removed.count };
-        let bytes = batch.byte_size();
-        if bytes > *room {
+        let Removed { batch: Some(mut batch), count } = removed else { return removed.count };
+        let mut bytes = batch.byte_size();
+        // Where all of it has no room, a part of it may.
+        while bytes > *room && !batch.is_empty() {
+            batch = batch.halves().0;
+            bytes = batch.byte_size();
+        }
+        if batch.is_empty() {
             return count;
         }
         *room -= bytes;
+        let kept = batch.len();
         self.bytes += bytes;
         self.waiting.push_back(Rejection { attempts: 0, ..Rejection::of(batch, kind, reason) });
-        0
+        count - kept
     }
 
     /// All that wait, if none are being put.
@@ -87,5 +93,9 @@ impl Doomed {
 
 /// The reason under which records of this kind are counted where the dead letters do not take them.
 pub(super) fn reason(kind: ErrorKind) -> &'static str {
-    if kind == ErrorKind::Expired { dropped::EXPIRED } else { dropped::OVERFLOW }
+    match kind {
+        ErrorKind::Expired => dropped::EXPIRED,
+        ErrorKind::Closed => dropped::SHUTDOWN,
+        _ => dropped::OVERFLOW,
+    }
 }

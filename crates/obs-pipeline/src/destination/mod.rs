@@ -3,7 +3,7 @@
 mod doomed;
 mod entrance;
 mod hold;
-mod notice;
+pub(crate) mod notice;
 mod outbox;
 mod pace;
 mod series;
@@ -84,6 +84,7 @@ impl Destination {
             stage: Stage::Running,
             flush: Flush::default(),
             status: Status::default(),
+            resigned: false,
             unclean: false,
             jitter: Jitter::new(),
         };
@@ -144,7 +145,7 @@ impl Destination {
         }
         let alarming = state.config.alert_thresholds.queue_depth;
         let alert = self.on_alert.is_some() && depth <= alarming && state.items() > alarming;
-        let sooner = state.next(now) != before;
+        let sooner = state.next(now) != before || state.outboxes[at].has_refused();
         drop(state);
         if sooner || alert {
             self.wake.notify_one();
@@ -223,10 +224,19 @@ impl Destination {
 
     /// How it is, as far as its last calls tell; where its disk fails, that counts too.
     pub(crate) fn health(&self) -> Health {
-        let health = self.state().health();
-        match (&health, self.log.as_ref().map(|log| log.health())) {
-            (Health::Healthy, Some(disk)) => disk,
-            _ => health,
+        let (health, threshold) = {
+            let state = self.state();
+            (state.health(), state.config.unhealthy_threshold_failures)
+        };
+        if health != Health::Healthy {
+            return health;
+        }
+        // What is tried again and again below the lane has not come back to it yet.
+        let failures = self.lane.failures_in_a_row();
+        match self.lane.last_result().and_then(|last| last.error) {
+            Some(error) if failures >= threshold => Health::Unhealthy(error.message),
+            Some(error) if failures > 0 => Health::Degraded(error.message),
+            _ => self.log.as_ref().map_or(health, |log| log.health()),
         }
     }
 
@@ -273,6 +283,12 @@ impl Destination {
         drop(state);
         self.wake.notify_one();
         Ok(())
+    }
+
+    /// Whether records wait in a lane that loses them when the process dies.
+    pub(crate) fn is_at_risk(&self) -> bool {
+        let state = self.state();
+        state.outboxes.iter().any(|outbox| !outbox.is_durable() && outbox.held() > 0)
     }
 
     /// Whether it takes nothing any more.

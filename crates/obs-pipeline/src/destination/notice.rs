@@ -10,7 +10,7 @@ use crate::outcome::Outcome;
 /// Tells the operator of trouble: a `tracing` event under `obs::` each time, or, where nothing listens to those, at
 /// most one line a minute on stderr.
 #[derive(Debug, Default)]
-pub(super) struct Notices {
+pub(crate) struct Notices {
     last_line: Option<Duration>,
 }
 
@@ -30,15 +30,28 @@ impl Notices {
             tracing::warn!(target: "obs::delivery", destination, %signal, %kind, ?again, "not delivered yet: {message}");
             self.line(now, || format!("obs: {destination}: {signal} not delivered yet ({kind}): {message}"));
         }
+        let Receipt { dead_lettered, diverted, .. } = &outcome.receipt;
+        if *dead_lettered > 0 {
+            tracing::warn!(target: "obs::delivery", destination, %signal, count = dead_lettered, "dead-lettered");
+            self.line(now, || {
+                format!("obs: {destination}: {dead_lettered} {signal} went to the dead letters")
+            });
+        }
+        for diverted in diverted {
+            let (to, count) = (&*diverted.to, diverted.receipt.settled());
+            tracing::warn!(target: "obs::delivery", destination, %signal, to, count, "diverted");
+            self.line(now, || format!("obs: {destination}: it is out, {count} {signal} went to {to}"));
+        }
         if let Some((kind, reason)) = first_rejection(&outcome.receipt) {
             let count = outcome.receipt.rejected_count();
-            tracing::warn!(target: "obs::delivery", destination, %signal, %kind, count, "rejected: {reason}");
-            self.line(now, || format!("obs: {destination}: {count} {signal} rejected ({kind}): {reason}"));
+            let what = fate(kind);
+            tracing::warn!(target: "obs::delivery", destination, %signal, %kind, count, "{what}: {reason}");
+            self.line(now, || format!("obs: {destination}: {count} {signal} {what} ({kind}): {reason}"));
         }
     }
 
     /// Tells something that concerns no batch.
-    pub(super) fn say(&mut self, destination: &str, message: &str, now: Duration) {
+    pub(crate) fn say(&mut self, destination: &str, message: &str, now: Duration) {
         tracing::warn!(target: "obs::delivery", destination, "{message}");
         self.line(now, || format!("obs: {destination}: {message}"));
     }
@@ -57,6 +70,12 @@ impl Notices {
         }
         may
     }
+}
+
+/// What is said of records that no backend was asked about, and of those that one refused.
+pub(super) fn fate(kind: ErrorKind) -> &'static str {
+    let lost = matches!(kind, ErrorKind::Overflow | ErrorKind::Expired | ErrorKind::Closed);
+    if lost { "lost" } else { "rejected" }
 }
 
 /// Why records were rejected, as far as one line can tell.

@@ -24,6 +24,8 @@ pub(super) struct State {
     pub(super) stage: Stage,
     pub(super) flush: Flush,
     pub(super) status: Status,
+    /// Whether, near the end, the destination was out: nothing is tried any more, and all goes to the dead letters.
+    pub(super) resigned: bool,
     /// Whether the exporter said that its shutdown failed.
     pub(super) unclean: bool,
     pub(super) jitter: Jitter,
@@ -109,12 +111,17 @@ impl State {
     }
 
     fn fits(&self, bytes: usize, items: usize, buries: bool) -> bool {
+        let in_memory = || {
+            let memory = self.outboxes.iter().filter(|outbox| !outbox.is_durable());
+            memory.map(|outbox| outbox.waiting() as usize).sum::<usize>()
+        };
         self.bytes() + bytes <= self.limit(buries)
-            && self.config.buffer_size.is_none_or(|most| self.items() + items <= most)
+            && self.config.buffer_size.is_none_or(|most| items == 0 || in_memory() + items <= most)
     }
 
     /// Whether a segment fits, after memory was freed and the oldest ones were given up if that is the policy.
     pub(super) fn make_room(&mut self, at: usize, bytes: usize, items: usize, buries: bool) -> bool {
+        let items = if self.outboxes[at].is_durable() { 0 } else { items };
         while !self.fits(bytes, items, buries) {
             let mut fattest: Vec<usize> = (0..Signal::COUNT).collect();
             fattest.sort_by_key(|at| std::cmp::Reverse(self.outboxes[*at].bytes()));
@@ -150,10 +157,13 @@ impl State {
         for at in 0..Signal::COUNT {
             let mut room = self.room_for_doomed(buries);
             self.outboxes[at].expire(now, intake, &mut room);
+            if self.resigned {
+                self.outboxes[at].resign(now, intake, &mut room);
+            }
         }
         for at in 0..Signal::COUNT {
             while let Some((bytes, items)) = self.outboxes[at].next_parked()
-                && self.fits(bytes, items, buries)
+                && self.fits(bytes, if self.outboxes[at].is_durable() { 0 } else { items }, buries)
             {
                 self.outboxes[at].admit_parked(intake);
             }
@@ -162,6 +172,9 @@ impl State {
 
     /// When one lane is due.
     pub(super) fn due(&self, at: usize, now: Duration) -> Due {
+        if self.resigned {
+            return Due::Never;
+        }
         self.hold.delays(self.outboxes[at].due(now, self.stage > Stage::Running), now)
     }
 
@@ -253,7 +266,10 @@ impl State {
         let out = self.outboxes[signal.index()].rest(trouble.as_ref(), now, chance);
         self.hold.answered(out, now);
         if out.is_some() && self.stage == Stage::Draining {
-            self.abandon_idle(of.intake.bytes());
+            self.resigned = of.buries();
+            if !self.resigned {
+                self.abandon_idle(of.intake.bytes());
+            }
             self.hold = Hold::No;
         }
         self.tidy(now, of.intake.bytes(), of.buries());
@@ -265,6 +281,21 @@ impl State {
         let (at, items, bytes) = (batch.signal().index(), batch.len(), sealed.bytes);
         let selection = sealed.position.and_then(|_| meant.selection(&sealed.batch));
         let offer = Offer { batch, position: sealed.position, selection, bytes, now };
+        // A segment that alone is more than may wait is cut, so that room is made in small parts.
+        let most = self.config.buffer_size.filter(|most| *most < items && !self.outboxes[at].is_durable());
+        let Some(part) = most.map(|most| most.div_ceil(8)) else { return self.take_part(of, at, offer) };
+        for from in (0..items).step_by(part) {
+            let batch = offer.batch.slice(from..from + part);
+            self.take_part(
+                of,
+                at,
+                Offer { bytes: batch.byte_size(), batch, selection: None, ..offer.clone() },
+            );
+        }
+    }
+
+    fn take_part(&mut self, of: &Destination, at: usize, offer: Offer) {
+        let (bytes, items) = (offer.bytes, offer.batch.len());
         if !self.outboxes[at].is_blocked() && self.make_room(at, bytes, items, of.buries()) {
             self.outboxes[at].admit(offer);
         } else {

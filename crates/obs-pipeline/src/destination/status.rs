@@ -2,7 +2,7 @@
 
 use obs_core::{Health, Receipt};
 
-use super::notice::first_rejection;
+use super::notice::{fate, first_rejection};
 use crate::outcome::Outcome;
 
 /// What is known of a destination's health.
@@ -34,8 +34,14 @@ impl Status {
     /// What became of records that it took.
     pub(super) fn took(&mut self, receipt: &Receipt) {
         let rejected = first_rejection(receipt);
-        self.complaint =
-            rejected.map(|(kind, reason)| format!("records were rejected ({kind}): {reason}").into());
+        self.complaint = if let Some((kind, reason)) = rejected {
+            Some(format!("records were {} ({kind}): {reason}", fate(kind)).into())
+        } else if receipt.dead_lettered > 0 {
+            Some("records were rejected and are with the dead letters, which have the reasons".into())
+        } else {
+            let names: Vec<_> = receipt.diverted.iter().map(|diverted| &*diverted.to).collect();
+            (!names.is_empty()).then(|| format!("it is out, and {} has its records", names.join(", ")).into())
+        };
     }
 
     /// A call failed, whatever for.

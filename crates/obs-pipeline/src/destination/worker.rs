@@ -213,7 +213,7 @@ fn tell_refused(destination: &Destination, notices: &mut Notices) {
         let receipt = Receipt { rejected: vec![rejection], ..Receipt::default() };
         let outcome = Outcome { receipt, left: Batch::empty(signal), trouble: None };
         notices.tell(&destination.name, signal, &outcome, destination.clock.monotonic());
-        destination.state().status.settled(&outcome);
+        destination.state().status.took(&outcome.receipt);
     }
 }
 

@@ -95,6 +95,10 @@ impl Monitor {
         stats
     }
 
+    pub(crate) fn failures_in_a_row(&self) -> u32 {
+        self.state().stats.failures_in_a_row
+    }
+
     /// What the last export that ended came to; `None` before the first.
     pub fn last_result(&self) -> Option<LastResult> {
         self.state().last.clone()
@@ -129,6 +133,7 @@ impl Monitor {
         stats.successes += u64::from(success);
         signal.successes += u64::from(success);
         stats.cancelled += u64::from(outcome.cancelled);
+        stats.failures_in_a_row = if outcome.is_out { stats.failures_in_a_row.saturating_add(1) } else { 0 };
         stats.records += records;
         signal.records += records;
         stats.bytes += bytes;
@@ -157,6 +162,8 @@ impl fmt::Debug for Monitor {
 #[derive(Default)]
 struct Outcome {
     cancelled: bool,
+    /// Whether it failed, and not for its content.
+    is_out: bool,
     delivered: usize,
     rejected: usize,
     kinds: Vec<ErrorKind>,
@@ -177,7 +184,8 @@ impl Outcome {
         let first = troubles.next();
         let error = first.map(|(kind, message)| LastError { kind: Some(kind), message: message.into() });
         let (delivered, rejected) = (receipt.delivered, receipt.rejected_count());
-        Self { cancelled: false, delivered, rejected, kinds, error }
+        let is_out = result.as_ref().is_err_and(|error| !error.kind().is_content());
+        Self { cancelled: false, is_out, delivered, rejected, kinds, error }
     }
 
     fn cut_short() -> Self {
@@ -185,7 +193,13 @@ impl Outcome {
         let kind = panicked.then_some(ErrorKind::Panic);
         let message = if panicked { "the exporter panicked" } else { "given up before it ended" }.into();
         let error = Some(LastError { kind, message });
-        Self { cancelled: !panicked, kinds: kind.into_iter().collect(), error, ..Self::default() }
+        Self {
+            cancelled: !panicked,
+            is_out: !panicked,
+            kinds: kind.into_iter().collect(),
+            error,
+            ..Self::default()
+        }
     }
 }
 

@@ -19,6 +19,8 @@ pub struct ExportStats {
     pub successes: u64,
     /// Exports whose future was dropped before they ended: a timeout above, or a shutdown.
     pub cancelled: u64,
+    /// Exports in a row, up to the last one, that failed for another reason than their content.
+    pub failures_in_a_row: u32,
     /// Records that they were given.
     pub records: u64,
     /// Bytes of memory of those records, about.

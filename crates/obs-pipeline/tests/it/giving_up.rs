@@ -6,9 +6,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use obs_core::units::Bytes;
 use obs_core::{
-    DeadLetters, Error, ErrorKind, Level, Limits, Log, Record, Rejection, Retry, Signal, Str, Timestamp,
+    DeadLetters, Error, ErrorKind, Health, Level, Limits, Log, Record, Rejection, Retry, Signal, Str,
+    Timestamp,
 };
-use obs_pipeline::{Clock, DestinationSpec, LaneConfig, Overflow, Report, dropped};
+use obs_pipeline::{
+    BreakerConfig, BreakerState, Clock, DestinationSpec, LaneConfig, Overflow, Report, RetryConfig, dropped,
+};
 use obs_testkit::{Scripted, Step};
 
 use crate::make::{PATIENCE, builder, eventually, record};
@@ -220,4 +223,97 @@ fn a_held_primary_is_probed_once_a_minute_while_its_fallback_has_the_records() {
         hand.advance(Duration::from_secs(61));
     }
     assert_eq!(second.delivered(Signal::Logs), 30);
+}
+
+#[test]
+fn a_segment_larger_than_the_buffer_leaves_its_newest_records_in_it() {
+    let exporter = Scripted::new([]);
+    let config = LaneConfig { buffer_size: Some(30), ..LaneConfig::DEFAULT };
+    let spec = DestinationSpec::new(Arc::clone(&exporter)).with_config(config);
+    let pipeline = builder().to_named("here", spec).build().unwrap();
+    (0..50).for_each(|at| record(&pipeline.intake(), Signal::Logs, at));
+    let terms = terms(&pipeline.flush(PATIENCE), "here");
+    assert_eq!(terms.delivered + terms.dropped.get(dropped::OVERFLOW), 50, "{terms:?}");
+    assert!(terms.delivered >= 27, "but for a part of an eighth: {terms:?}");
+    assert!(exporter.batches().iter().all(|batch| batch.len() <= 15), "a batch takes half of the buffer");
+}
+
+#[test]
+fn a_full_buffer_is_a_reason_to_send() {
+    let (clock, _hand) = Clock::manual(Timestamp::from_nanos(1));
+    let exporter = Scripted::new([]);
+    let config = LaneConfig { buffer_size: Some(30), ..LaneConfig::DEFAULT };
+    let spec = DestinationSpec::new(Arc::clone(&exporter)).with_config(config);
+    let pipeline = builder().clock(clock).to_named("here", spec).build().unwrap();
+    for round in 1..=4 {
+        (0..15).for_each(|at| record(&pipeline.intake(), Signal::Logs, at));
+        eventually("half a buffer leaves without any time passing", || {
+            exporter.delivered(Signal::Logs) == round * 15
+        });
+    }
+}
+
+#[test]
+fn what_is_lost_for_room_shows_in_health() {
+    let exporter = Scripted::builder([]).and_then(Step::Hang).shared();
+    let config = LaneConfig { buffer_size: Some(4), ..LaneConfig::DEFAULT };
+    let spec = DestinationSpec::new(exporter).with_config(config);
+    let pipeline = builder().to_named("narrow", spec).build().unwrap();
+    (0..50).for_each(|at| record(&pipeline.intake(), Signal::Logs, at));
+    eventually("health says so", || match &pipeline.health()[0].1 {
+        Health::Degraded(why) => why.contains("lost (overflow)"),
+        _ => false,
+    });
+}
+
+#[test]
+fn health_is_not_green_while_fallbacks_or_dead_letters_have_everything() {
+    let spec = DestinationSpec::new(Scripted::builder([]).and_then(out()).shared())
+        .with_fallback("second", Scripted::new([]));
+    let pipeline = builder().to_named("first", spec).build().unwrap();
+    record(&pipeline.intake(), Signal::Logs, 1);
+    assert!(pipeline.flush(PATIENCE).complete);
+    assert!(matches!(&pipeline.health()[0].1, Health::Degraded(why) if why.contains("second")));
+    let spec = DestinationSpec::new(Scripted::builder([]).and_then(Step::refused()).shared())
+        .with_dead_letters(Letters::default());
+    let pipeline = builder().to_named("picky", spec).build().unwrap();
+    record(&pipeline.intake(), Signal::Logs, 1);
+    assert!(pipeline.flush(PATIENCE).complete);
+    assert!(matches!(&pipeline.health()[0].1, Health::Degraded(why) if why.contains("dead letters")));
+}
+
+#[test]
+fn a_shutdown_tries_once_more_although_the_breaker_is_open() {
+    let (clock, hand) = Clock::manual(Timestamp::from_nanos(1));
+    let exporter = Scripted::builder([]).and_then(Step::unavailable()).shared();
+    let config = LaneConfig {
+        retry_config: RetryConfig { jitter: false, ..RetryConfig::DEFAULT },
+        circuit_breaker: BreakerConfig { failure_threshold: 2, ..BreakerConfig::DEFAULT },
+        ..LaneConfig::DEFAULT
+    };
+    let spec = DestinationSpec::new(Arc::clone(&exporter)).with_config(config);
+    let pipeline = builder().clock(clock).to_named("here", spec).build().unwrap();
+    record(&pipeline.intake(), Signal::Logs, 1);
+    eventually("the breaker is open", || {
+        hand.advance(Duration::from_millis(100));
+        pipeline.flush(Duration::from_millis(1));
+        matches!(pipeline.stats("here").unwrap().breaker, BreakerState::Open { .. })
+    });
+    exporter.set_then(Step::Deliver);
+    let report = pipeline.shutdown(PATIENCE);
+    assert_eq!(terms(&report, "here").delivered, 1, "{report}");
+}
+
+#[test]
+fn what_a_shutdown_cannot_deliver_goes_to_the_dead_letters() {
+    let letters = Letters::default();
+    let spec = DestinationSpec::new(Scripted::builder([]).and_then(out()).shared())
+        .with_dead_letters(letters.clone());
+    let pipeline = builder().to_named("out", spec).build().unwrap();
+    (0..300).for_each(|at| record(&pipeline.intake(), Signal::Logs, at));
+    pipeline.flush(Duration::from_millis(50));
+    let report = pipeline.shutdown(PATIENCE);
+    let terms = terms(&report, "out");
+    assert_eq!((terms.dead_lettered, terms.dropped.total(), terms.queued), (300, 0, 0), "{report}");
+    assert!(letters.kept().iter().all(|(_, rejection)| rejection.kind == ErrorKind::Closed));
 }

@@ -239,3 +239,32 @@ fn an_answer_to_a_check_does_not_heal_what_is_held() {
     pipeline.flush(Duration::from_millis(20));
     assert!(matches!(pipeline.health()[0].1, Health::Unhealthy(_)), "{:?}", pipeline.health());
 }
+
+#[test]
+fn failures_that_are_still_being_retried_show_in_health() {
+    let exporter = Scripted::builder([]).and_then(Step::unavailable()).shared();
+    let retry_config = RetryConfig { jitter: false, ..RetryConfig::DEFAULT };
+    let (pipeline, hand) = paused(&exporter, LaneConfig { retry_config, ..LaneConfig::DEFAULT });
+    record(&pipeline.intake(), Signal::Logs, 1);
+    flushed_until(&pipeline, "it was tried", || exporter.calls().exports == 1);
+    eventually("one failure is a weakness", || matches!(pipeline.health()[0].1, Health::Degraded(_)));
+    eventually("three are an illness", || {
+        hand.advance(Duration::from_millis(100));
+        matches!(pipeline.health()[0].1, Health::Unhealthy(_))
+    });
+    assert!(exporter.calls().exports >= 3);
+}
+
+#[test]
+fn a_sync_is_durable_where_nothing_waits() {
+    let exporter = Scripted::new([]);
+    let pipeline = builder().to_named("here", exporter).build().unwrap();
+    record(&pipeline.intake(), Signal::Logs, 1);
+    assert!(pipeline.flush(PATIENCE).complete);
+    let report = pipeline.sync(PATIENCE);
+    assert!(report.durable && report.reason.is_none(), "{report:?}");
+    let (held, _) = crate::make::pipeline([Step::Hang]);
+    record(&held.intake(), Signal::Logs, 1);
+    let report = held.sync(PATIENCE);
+    assert!(!report.durable && report.reason.as_ref().unwrap().contains("scripted"), "{report:?}");
+}

@@ -151,7 +151,12 @@ impl Outbox {
         unsaid.count += count;
     }
 
-    /// What was refused on its way in since the last call, to be told.
+    /// Whether something was refused or lost that nobody was told of.
+    pub(in crate::destination) fn has_refused(&self) -> bool {
+        self.refused.is_some()
+    }
+
+    /// What was refused on its way in, or lost, since the last call, to be told.
     pub(in crate::destination) fn take_refused(&mut self) -> Option<Rejection> {
         self.refused.take()
     }

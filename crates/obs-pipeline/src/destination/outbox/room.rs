@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use obs_core::{ErrorKind, Rejection};
+use obs_core::{Batch, ErrorKind, Rejection};
 
 use super::{Outbox, Store};
 use crate::destination::doomed::{self, Buried};
@@ -26,16 +26,40 @@ impl Outbox {
 
     /// Records that the store has no longer: for the dead letters if there are some, and room for it, else lost.
     fn give_up(&mut self, removed: Removed, kind: ErrorKind, room: &mut usize) {
-        let lost = if self.rules.buries {
-            let why = match kind {
-                ErrorKind::Expired => format!("it waited longer than {:?}", self.rules.max_age),
-                _ => "there was no room for it in the queue".to_owned(),
-            };
-            self.doomed.take(removed, kind, &why, room)
-        } else {
-            removed.count
+        let why = match kind {
+            ErrorKind::Expired => format!("it waited longer than {:?}", self.rules.max_age),
+            ErrorKind::Closed => "the pipeline was shut down while the destination was out".to_owned(),
+            _ => "there was no room for it in the queue".to_owned(),
         };
+        let lost =
+            if self.rules.buries { self.doomed.take(removed, kind, &why, room) } else { removed.count };
         self.ledger.dropped(doomed::reason(kind), lost);
+        if lost > 0 {
+            let empty = Batch::empty(self.rules.signal);
+            let unsaid = Rejection { records: None, count: 0, ..Rejection::of(empty, kind, why) };
+            self.refused.get_or_insert(unsaid).count += lost;
+        }
+    }
+
+    /// Gives everything up for the dead letters, as far as they have room now; what disk has stays there.
+    pub(in crate::destination) fn resign(&mut self, now: Duration, intake: &ByteBudget, room: &mut usize) {
+        if self.sending || self.loading {
+            return;
+        }
+        if self.is_durable() || matches!(self.store, Store::Series(_)) {
+            self.abandon(intake);
+            return;
+        }
+        while let Some(parked) = self.parked.pop_front() {
+            self.give_up_parked_as(ErrorKind::Closed, parked, intake, room);
+        }
+        while self.may_give_up(*room)
+            && let Store::Queue(queue) = &mut self.store
+            && let Some(removed) = queue.expire(now, Duration::ZERO)
+        {
+            self.give_up(removed, ErrorKind::Closed, room);
+            self.head_from = None;
+        }
     }
 
     /// Whether something is to go to the dead letters now.
@@ -163,10 +187,14 @@ impl Outbox {
     }
 
     fn give_up_parked(&mut self, parked: Offer, intake: &ByteBudget, room: &mut usize) {
+        self.give_up_parked_as(ErrorKind::Overflow, parked, intake, room);
+    }
+
+    fn give_up_parked_as(&mut self, kind: ErrorKind, parked: Offer, intake: &ByteBudget, room: &mut usize) {
         let count = parked.batch.len();
         intake.let_go(parked.bytes);
         self.tell_parked();
-        self.give_up(Removed { batch: Some(parked.batch), count }, ErrorKind::Overflow, room);
+        self.give_up(Removed { batch: Some(parked.batch), count }, kind, room);
         for mark in std::iter::once(&mut self.flush_to).chain(&mut self.flush_next) {
             *mark -= mark.saturating_sub(self.entered).min(count as u64);
         }
