@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use obs_core::{Batch, Limits, Signal};
-use obs_pipeline::{Log as _, MemoryQueue, Offer, Queue as _};
+use obs_pipeline::{Clock, Log as _, MemoryQueue, Offer, Queue as _};
 use obs_queue::{DiskQueue, Durability};
 use proptest::prelude::*;
 
@@ -219,4 +219,31 @@ fn after_a_crash_of_closed(folder: &Path) -> usize {
     let items = lane(&log, "lane").queue.items();
     assert!(log.close(PATIENCE));
     items
+}
+
+#[test]
+fn a_cursor_that_nobody_waits_for_is_written_soon_although_nothing_else_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path());
+    let mut lane = lane(&log, "lane");
+    let batch = numbered(0..5);
+    let position = log.append(&batch);
+    lane.take(position, batch);
+    assert!(log.sync(PATIENCE));
+    let real = Clock::system();
+    let settled = |wanted: i64| {
+        let sql = "SELECT count(*) FROM log";
+        while crate::support::number(folder.path(), sql) != wanted {
+            assert!(real.monotonic() < PATIENCE, "disk has {}", crate::support::number(folder.path(), sql));
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
+    };
+    settled(1);
+    // The writer has nothing to do and sleeps; what expires moves the cursor, and no batch waits for that.
+    assert_eq!(
+        lane.queue.expire(Duration::from_secs(2), Duration::from_secs(1)).map(|old| old.count),
+        Some(5)
+    );
+    settled(0);
+    assert!(log.close(PATIENCE));
 }
