@@ -144,9 +144,8 @@ mod tests {
     #[test]
     fn an_old_name_is_answered_with_the_new_one() {
         let message = "unknown field `dlq`, expected `path` or `sync`";
-        let of = |renamed| {
-            error_renamed(<de::value::Error as de::Error>::custom(message), renamed).to_string()
-        };
+        let of =
+            |renamed| error_renamed(<de::value::Error as de::Error>::custom(message), renamed).to_string();
         assert_eq!(of(&[("dlq", "`dead_letters`")]), "unknown field `dlq`: write `dead_letters` instead");
         assert_eq!(of(&[]), "unknown field `dlq`, known: `path`, `sync`");
     }

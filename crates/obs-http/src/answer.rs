@@ -4,6 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::HeaderMap;
+use http::header::CONTENT_ENCODING;
 use obs_core::{ErrorKind, Failure, Retry};
 
 /// Where reading an answer's body ended.
@@ -53,7 +54,7 @@ impl Answer {
     /// asked for. The backend has the records all the same; a caller that can do without its words ignores the error.
     pub fn whole(&self) -> Result<&Bytes, Failure> {
         let (kind, retry, cause) = match self.end {
-            End::Whole if self.is_encoded() => (
+            End::Whole if is_encoded(&self.headers) => (
                 ErrorKind::Unavailable,
                 Retry::Backoff,
                 "the answer is compressed though nobody asked for it",
@@ -67,10 +68,14 @@ impl Answer {
         let message = format!("{} answered {}: {cause}", self.place, self.status).into();
         Err(Failure { kind, retry, status: Some(self.status), message })
     }
+}
 
-    fn is_encoded(&self) -> bool {
-        self.header("content-encoding").is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity"))
-    }
+/// Whether a body is compressed, though no request asks for it.
+pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
 /// Shows the status and the body's length, since the words may be private.

@@ -9,10 +9,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use obs_core::{Error, Secret, Timestamp};
 use obs_redact::Redactor;
 
-use crate::connector::{self, Proxy};
 use crate::endpoint::Endpoint;
-use crate::quote::{SECRET_FROM, Scrubber};
-use crate::{Auth, Body, Compression, HttpConfig};
+use crate::proxy::Proxy;
+use crate::quote::{Scrubber, is_secret};
+use crate::{Auth, Body, Compression, HttpConfig, connector};
 
 /// What requests say they come from.
 const USER_AGENT: &str = concat!("obs/", env!("CARGO_PKG_VERSION"));
@@ -46,9 +46,9 @@ impl Client {
     ///
     /// # Errors
     /// A configuration error that names the field and the next step: an endpoint that is none, has a user or password,
-    /// or is link-local without `allow_link_local`; credentials that go over plain `http` to another
-    /// machine, the backend or the proxy, without `allow_http`; a header that none can be; a file of certificates that cannot be read; a proxy that is none; a
-    /// timeout of zero.
+    /// or is link-local without `allow_link_local`; credentials that go over plain `http` to another machine, be it the
+    /// backend or the proxy, without `allow_http`; a header that none can be; a file of certificates that cannot be
+    /// read; a proxy that is none; a timeout of zero.
     pub fn new(config: &HttpConfig) -> Result<Self, Error> {
         let endpoint = Endpoint::parse(&config.endpoint)?;
         if endpoint.is_link_local() && !config.allow_link_local {
@@ -67,16 +67,16 @@ impl Client {
             }
         }
         let headers = headers(config)?;
-        let proxy = connector::proxy(config)?;
-        guard_credentials(config, &endpoint, proxy.as_ref())?;
-        let http = connector::build(config, &endpoint, proxy.as_ref(), USER_AGENT)?;
+        let proxy = Proxy::of(config, &endpoint)?;
+        guard_credentials(config, &endpoint, &proxy)?;
+        let http = connector::build(config, &proxy, USER_AGENT)?;
         Ok(Self {
             http,
             headers,
             timeout: config.timeout,
             compression: config.compression.unwrap_or_default(),
             max_answer: usize::try_from(config.max_answer.get()).unwrap_or(usize::MAX),
-            scrubber: Arc::new(Scrubber::new(secrets(config, &endpoint, proxy.as_ref()))),
+            scrubber: Arc::new(Scrubber::new(secrets(config, &endpoint, &proxy))),
             credential: if matches!(config.auth, Auth::None) { "`auth` or `headers`" } else { "`auth`" }
                 .into(),
             clock: None,
@@ -169,25 +169,21 @@ fn header_value(secret: &Secret) -> Result<HeaderValue, &'static str> {
 }
 
 /// What must appear nowhere.
-fn secrets(config: &HttpConfig, endpoint: &Endpoint, proxy: Option<&Proxy>) -> Vec<Secret> {
+fn secrets(config: &HttpConfig, endpoint: &Endpoint, proxy: &Proxy) -> Vec<Secret> {
     let redactor = Redactor::default();
-    let headers = config
-        .headers
-        .iter()
-        .filter(|(name, value)| value.expose().len() >= SECRET_FROM || redactor.name_is_sensitive(name));
+    let headers = config.headers.iter().filter(|(name, value)| is_secret(&redactor, name, value.expose()));
     let mut secrets = config.auth.secrets();
     secrets.extend(headers.map(|(_, value)| value.clone()));
-    secrets.extend(proxy.into_iter().flat_map(Proxy::secrets));
+    secrets.extend(proxy.secrets());
     secrets.extend(endpoint.secrets());
     secrets
 }
 
 /// Refuses credentials over plain `http` to another machine, and names plain `http` once in the log.
-fn guard_credentials(config: &HttpConfig, endpoint: &Endpoint, proxy: Option<&Proxy>) -> Result<(), Error> {
+fn guard_credentials(config: &HttpConfig, endpoint: &Endpoint, proxy: &Proxy) -> Result<(), Error> {
     let place = endpoint.place();
-    let plain = !(endpoint.is_https() || endpoint.is_loopback() && proxy.is_none_or(Proxy::is_local));
+    let plain = !(endpoint.is_https() || endpoint.is_loopback() && proxy.is_local());
     let to_backend = if plain { credential(config, endpoint) } else { None };
-    let to_proxy = proxy.is_some_and(Proxy::shows_credentials);
     if let Some(carried) = to_backend
         && !config.allow_http
     {
@@ -199,14 +195,11 @@ fn guard_credentials(config: &HttpConfig, endpoint: &Endpoint, proxy: Option<&Pr
             ),
         ));
     }
-    if to_proxy && !config.allow_http {
-        return Err(Error::config(
-            "proxy",
-            "it is plain http, over which anyone on the way can read its user and password; write \
-             \"https://HOST:PORT\", or set allow_http = true",
-        ));
+    if !config.allow_http {
+        proxy.refuse_plain_credentials()?;
     }
-    let carried: Vec<&str> = to_backend.into_iter().chain(to_proxy.then_some("`proxy`")).collect();
+    let carried: Vec<&str> =
+        to_backend.into_iter().chain(proxy.shows_credentials().then_some("`proxy`")).collect();
     if !carried.is_empty() {
         tracing::warn!(
             target: "obs::http",

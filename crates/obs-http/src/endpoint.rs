@@ -2,12 +2,13 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use http::Uri;
 use obs_core::{Error, Secret};
 use obs_redact::Redactor;
 use url::{Host, Url};
 
 use crate::place::{keys, place, place_below, shown};
-use crate::quote::SECRET_FROM;
+use crate::quote::is_secret;
 
 /// A checked endpoint: `http` or `https`, a host, no user and password.
 #[derive(Clone)]
@@ -58,6 +59,11 @@ impl Endpoint {
         self.base.scheme() == "https"
     }
 
+    /// The address as the client below has it.
+    pub(crate) fn uri(&self) -> Option<Uri> {
+        self.base.as_str().parse().ok()
+    }
+
     /// Whether the host is this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.base)
@@ -81,9 +87,9 @@ impl Endpoint {
 
     /// What of it is shown nowhere: the values of the query but short ones, and what of the path looks like a key.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = Secret> + '_ {
-        let values = self.base.query_pairs().map(|(_, value)| value.into_owned());
-        let values = values.filter(|value| value.len() >= SECRET_FROM).map(Secret::new);
-        values.chain(keys(self.base.path()).flat_map(written))
+        let redactor = Redactor::default();
+        let values = self.base.query_pairs().filter(move |(name, value)| is_secret(&redactor, name, value));
+        values.map(|(_, value)| Secret::new(value)).chain(keys(self.base.path()).flat_map(written))
     }
 
     /// The address of a request: a path below the endpoint's, nothing for the endpoint itself, or a whole address

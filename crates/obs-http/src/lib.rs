@@ -10,6 +10,7 @@ mod endpoint;
 mod flat;
 mod place;
 mod policy;
+mod proxy;
 mod quote;
 mod request;
 mod resolver;

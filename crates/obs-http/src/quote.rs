@@ -9,9 +9,9 @@ pub(crate) const QUOTE: usize = 2048;
 const MARGIN: usize = 4096;
 /// How much of an error's answer is read.
 pub(crate) const READ: usize = QUOTE + MARGIN;
-/// From how many bytes on a value is taken for a secret where nothing else says so: shorter ones, such as a version,
-/// would take every `1` out of every message.
-pub(crate) const SECRET_FROM: usize = 6;
+/// From how many bytes on a value is taken for a secret where no name says so: shorter ones, such as a version, would
+/// take every `1` out of every message.
+const SECRET_FROM: usize = 6;
 /// Stands in place of a credential of ours.
 const TOKEN: &str = "[REDACTED]";
 
@@ -62,6 +62,11 @@ impl Scrubber {
         }
         Some(text)
     }
+}
+
+/// Whether a header's or query's value is kept out of messages: it is named like a credential, or long enough for one.
+pub(crate) fn is_secret(redactor: &Redactor, name: &str, value: &str) -> bool {
+    value.len() >= SECRET_FROM || redactor.name_is_sensitive(name)
 }
 
 /// White space of any kind is a space; other control characters, and those that turn the direction of text, go.

@@ -15,7 +15,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use obs_core::{ErrorKind, Failure, Retry};
 use tokio::time::{Instant, timeout_at};
 
-use crate::answer::End;
+use crate::answer::{End, is_encoded};
 use crate::connector::LONGEST;
 use crate::place::origin;
 use crate::quote::READ;
@@ -112,7 +112,7 @@ impl Client {
             return Ok(Answer { status, headers, body, end, place });
         };
         let hint = self.hint(action, &response, request, retry);
-        let encoded = response.headers().contains_key(CONTENT_ENCODING);
+        let encoded = is_encoded(response.headers());
         let (body, end) = read(&mut response, READ, deadline).await;
         // Words that broke off may end in half a secret, and compressed ones cannot be searched.
         let quotable = !encoded && matches!(end, End::Whole | End::Cut);

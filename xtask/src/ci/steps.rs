@@ -141,7 +141,11 @@ pub(crate) const NIGHTLY: &[Step] = &[
         "no dependency has a known vulnerability",
         Work::Tool { name: "cargo-deny", version: CARGO_DENY, arguments: &["check", "advisories"] },
     ),
-    step("chaos", "no law breaks in ten minutes of trouble; says how far the goals are reached", Work::Chaos(&["--json"])),
+    step(
+        "chaos",
+        "no law breaks in ten minutes of trouble; says how far the goals are reached",
+        Work::Chaos(&["--json"]),
+    ),
     step(
         "bench",
         "the benchmarks against the peers run",

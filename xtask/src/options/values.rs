@@ -135,7 +135,8 @@ fn duration(constructor: &str, number: u128) -> String {
 
 /// A size as people write it, in the largest unit that leaves no remainder.
 fn size(bytes: u128) -> String {
-    let units = [(1 << 30, "GiB"), (1_000_000_000, "GB"), (1 << 20, "MiB"), (1_000_000, "MB"), (1 << 10, "KiB")];
+    let units =
+        [(1 << 30, "GiB"), (1_000_000_000, "GB"), (1 << 20, "MiB"), (1_000_000, "MB"), (1 << 10, "KiB")];
     let unit = units.into_iter().find(|(unit, _)| bytes > 0 && bytes.is_multiple_of(*unit));
     let (unit, name) = unit.unwrap_or((1, "B"));
     format!("`\"{}{name}\"`", bytes / unit)

@@ -91,3 +91,16 @@ async fn bytes_that_are_no_answer_are_a_broken_connection() {
         assert!(message.contains("may have arrived"), "{message}");
     }
 }
+
+#[tokio::test]
+async fn words_are_quoted_unless_they_are_compressed() {
+    for (encoding, expected) in [("identity", "no such field"), ("gzip", "Bad Request")] {
+        let head = format!(
+            "HTTP/1.1 400 No\r\ncontent-encoding: {encoding}\r\ncontent-length: 13\r\n\r\nno such field"
+        );
+        let server = Raw::saying(head.leak().as_bytes()).await;
+        let client = Client::new(&HttpConfig::new(server.url())).unwrap();
+        let failure = client.send(&Request::post(""), &Policy::DEFAULT).await.unwrap_err();
+        assert_eq!(&*failure.message, format!("POST {}/ answered 400: {expected}", server.url()));
+    }
+}

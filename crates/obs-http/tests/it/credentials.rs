@@ -160,8 +160,11 @@ async fn unreachable(config: &HttpConfig) -> Option<String> {
 async fn law_6_short_credentials_are_scrubbed_and_short_values_of_other_headers_stay() {
     let server = CaptureServer::start().await;
     let said = "key 7q, version 1, tenant tenant-a, 1 of 7";
+    let with_query = |query: &str| HttpConfig::new(format!("{}?{query}", server.url()));
     for (config, expected) in [
         (HttpConfig::new(server.url()).with_header("X-Version", "1"), said),
+        (with_query("v=1"), said),
+        (with_query("api_key=7q"), "key [REDACTED], version 1, tenant tenant-a, 1 of 7"),
         (
             HttpConfig::new(server.url()).with_header("X-Api-Key", "7q"),
             "key [REDACTED], version 1, tenant tenant-a, 1 of 7",

@@ -45,20 +45,76 @@ fn law_6_the_environments_proxy_is_taken_but_not_for_this_machine() {
     let servers = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let ok = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n";
     let (proxy, direct) = servers.block_on(async { (Raw::saying(ok).await, Raw::saying(ok).await) });
-    // The environment of this process is everybody's; that of another one is free.
-    let child = std::process::Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "proxies::law_6_the_environments_proxy_is_taken_but_not_for_this_machine"])
-        .env_remove("NO_PROXY")
-        .env_remove("no_proxy")
-        .env("http_proxy", proxy.url())
-        .env(CHILD, direct.url())
-        .output()
-        .unwrap();
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    let name = "law_6_the_environments_proxy_is_taken_but_not_for_this_machine";
+    again(name, &[("http_proxy", &proxy.url()), (CHILD, &direct.url())]);
     let heads = |server: &Raw| server.heads.lock().unwrap().clone();
     assert_eq!((heads(&proxy).len(), heads(&direct).len()), (1, 1));
     assert!(heads(&proxy)[0].starts_with("GET http://backend.example/ "), "{:?}", heads(&proxy));
     assert!(heads(&direct)[0].starts_with("GET / "), "{:?}", heads(&direct));
+}
+
+/// Runs one of these tests in another process: the environment of this one is everybody's.
+fn again(name: &str, environment: &[(&str, &str)]) {
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &format!("proxies::{name}")])
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy")
+        .envs(environment.iter().copied())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&child.stdout);
+    assert!(child.status.success() && said.contains("1 passed"), "{said}");
+}
+
+#[test]
+fn law_6_the_environments_proxy_gets_no_credential_over_plain_http() {
+    if std::env::var(CHILD).is_ok() {
+        let config = HttpConfig::new("https://backend.example");
+        let said = Client::new(&config).unwrap_err().to_string();
+        assert!(said.starts_with("proxy: the environment's is plain http"), "{said}");
+        assert!(said.contains("allow_http = true") && !said.contains("hunter2"), "{said}");
+        for config in [
+            config.clone().with_allow_http(true),
+            config.with_proxy("none"),
+            HttpConfig::new("https://direct.example"),
+            HttpConfig::new("https://localhost"),
+            HttpConfig::new("http://backend.example"),
+        ] {
+            Client::new(&config).unwrap();
+        }
+        return;
+    }
+    let proxy = "http://user:hunter2@proxy.example:3128";
+    let name = "law_6_the_environments_proxy_gets_no_credential_over_plain_http";
+    again(
+        name,
+        &[
+            ("https_proxy", proxy),
+            ("http_proxy", "http://proxy.example"),
+            ("no_proxy", "direct.example"),
+            (CHILD, ""),
+        ],
+    );
+}
+
+#[test]
+fn law_6_the_credential_of_the_environments_proxy_is_quoted_nowhere() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    if std::env::var(CHILD).is_ok() {
+        let client = Client::new(&HttpConfig::new("http://backend.example")).unwrap();
+        let sent = runtime.block_on(client.send(&Request::get(""), &Policy::DEFAULT));
+        let message = sent.unwrap_err().message;
+        assert!(message.contains("it said: [REDACTED]:[REDACTED] and [REDACTED] are wrong"), "{message}");
+        return;
+    }
+    let refusal = b"HTTP/1.1 407 No\r\ncontent-length: 42\r\n\r\nme%:hunter2 and bWUlOmh1bnRlcjI= are wrong";
+    let proxy = runtime.block_on(Raw::saying(refusal));
+    let url = proxy.url().replace("://", "://me%25:hunter2@");
+    again(
+        "law_6_the_credential_of_the_environments_proxy_is_quoted_nowhere",
+        &[("http_proxy", &url), (CHILD, "")],
+    );
+    assert_eq!(proxy.heads.lock().unwrap().len(), 1);
 }
 
 /// One request to a host elsewhere and one, with a credential, to this machine.

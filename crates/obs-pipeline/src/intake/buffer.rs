@@ -114,7 +114,7 @@ impl<T> Chunks<T> {
 pub(crate) struct Spares<T>(Vec<Vec<T>>);
 
 /// How many empty chunks of a signal wait in the collector.
-const SPARES: usize = 16;
+const SPARES: usize = 64;
 
 impl<T> Default for Spares<T> {
     fn default() -> Self {

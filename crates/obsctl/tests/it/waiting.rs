@@ -27,7 +27,13 @@ fn waiting(folder: &Path, destinations: &[&str]) -> DiskQueue {
         let batch = logs(2);
         let position = Some(log.append(&batch));
         for lane in &mut lanes {
-            lane.offer(Offer { batch: batch.clone(), position, bytes: 100, now: clock.monotonic() });
+            lane.offer(Offer {
+                batch: batch.clone(),
+                position,
+                selection: None,
+                bytes: 100,
+                now: clock.monotonic(),
+            });
         }
     }
     assert!(log.sync(PATIENCE));

@@ -165,3 +165,33 @@ pub(crate) fn child(folder: &Path, first: u64, count: u64, delay: Duration) -> R
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::Verdict;
+    use super::*;
+
+    fn verdict(lines: &[&str], found: &Found) -> bool {
+        let mut told = Told::default();
+        told.hear(&lines.iter().map(ToString::to_string).collect::<Vec<_>>());
+        let mut section = Section::begin("crash", "law 1");
+        judge(&mut section, 1, &told, found);
+        section.has(Verdict::Broken)
+    }
+
+    #[test]
+    fn each_way_to_break_the_promise_is_seen() {
+        let numbers = || (0..25).filter(|number| number % 5 != 1).collect();
+        let good = Found { numbers: numbers(), most_repeated: BATCH as u64, ..Found::default() };
+        assert!(!verdict(&["ready", "ack 0 25"], &good));
+        assert!(verdict(&["ready", "ack 0 26"], &good), "one is lost");
+        assert!(verdict(&["ready", "error: the disk is on fire"], &good), "a start failed");
+        for bad in [
+            Found { most_repeated: BATCH as u64 + 1, numbers: numbers(), ..Found::default() },
+            Found { corrupted: 1, numbers: numbers(), ..Found::default() },
+            Found { repeated_in_a_run: 1, numbers: numbers(), ..Found::default() },
+        ] {
+            assert!(verdict(&["ready", "ack 0 25"], &bad), "{bad:?}");
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use obs_core::Signal;
-use obs_pipeline::{DestinationSpec, LaneConfig, Pipeline};
+use obs_pipeline::{DestinationSpec, Intake, LaneConfig, Pipeline};
 use quanta::Instant;
 
 use super::Plan;
@@ -14,6 +14,7 @@ use super::report::Section;
 use super::sink::Sink;
 
 const RATE: u64 = 10_000;
+const PAYLOAD: usize = 400;
 const OTHERS: [&str; 2] = ["first", "second"];
 /// How much a destination's rate may differ from what it was without the trouble.
 const DEVIATION: f64 = 0.02;
@@ -29,7 +30,10 @@ struct Stage {
 
 pub(crate) fn run(plan: &Plan, section: &mut Section) -> Result<()> {
     let mut stage = Stage::new()?;
+    let mut control = Recorder::new(Intake::noop(), 0, PAYLOAD, &Signal::ALL);
+    let mut control = control.control(RATE, Duration::from_secs(4));
     section.show("load", format!("{RATE} events/s, five signals in turns, {:?} a phase", plan.phase));
+    section.show("the same into a vector behind a mutex, for comparison", control.shown());
     stage.rates(Duration::from_secs(1));
     stage.recorder.take_latencies();
     let before = stage.rates(plan.phase);
@@ -62,7 +66,7 @@ impl Stage {
             .to_named(OTHERS[1], spec(&others[1]))
             .to_named("hanging", spec(&hanging))
             .build()?;
-        let recorder = Recorder::new(pipeline.intake(), 0, 400, &Signal::ALL);
+        let recorder = Recorder::new(pipeline.intake(), 0, PAYLOAD, &Signal::ALL);
         Ok(Self { pipeline, others, hanging, recorder })
     }
 

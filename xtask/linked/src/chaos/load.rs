@@ -1,5 +1,6 @@
 //! Load at a pace, and how long each call took.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use obs_core::{Error, Record, Signal};
@@ -82,6 +83,19 @@ impl Recorder {
     /// Records so many a second and times the calls.
     pub(crate) fn paced(&mut self, rate: u64, lasting: Duration) {
         pace(rate, lasting, || self.once());
+    }
+
+    /// The same records at the same pace into a vector behind a mutex: the delays that are the machine's own.
+    pub(crate) fn control(&mut self, rate: u64, lasting: Duration) -> Latencies {
+        let room = (rate as f64 * lasting.as_secs_f64()) as usize;
+        let (into, mut latencies) = (Mutex::new(Vec::with_capacity(room)), Latencies::default());
+        pace(rate, lasting, || {
+            let record = self.make();
+            let begin = self.clock.raw();
+            into.lock().unwrap_or_else(PoisonError::into_inner).push(record);
+            latencies.0.push(self.clock.delta_as_nanos(begin, self.clock.raw()));
+        });
+        latencies
     }
 
     /// The latencies so far, to begin anew.

@@ -70,14 +70,14 @@ impl Plan {
         let normal = Self {
             seed,
             form: "default",
-            phase: Duration::from_secs(10),
-            overload: Duration::from_secs(20),
+            phase: Duration::from_secs(30),
+            overload: Duration::from_secs(30),
             kills: 200,
             crash_records: 20_000,
             instances: 100,
             shutdown: Duration::from_secs(5),
-            outage: Duration::from_secs(5),
-            passing: 200_000,
+            outage: Duration::from_secs(10),
+            passing: 500_000,
         };
         if options.quick {
             let (second, short) = (Duration::from_secs(1), Duration::from_secs(4));
@@ -95,11 +95,13 @@ impl Plan {
             }
         } else if options.full {
             let (half, minute) = (Duration::from_secs(30), Duration::from_mins(1));
+
             Self {
                 form: "full",
-                phase: half,
+                phase: minute,
                 overload: minute,
                 kills: 500,
+                crash_records: 100_000,
                 outage: half,
                 passing: 1_000_000,
                 ..normal

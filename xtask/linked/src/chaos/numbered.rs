@@ -1,10 +1,10 @@
 //! Records that can be told apart: the number of one decides its id and its payload, and is read back from it.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use obs_core::{
-    Batch, Feedback, Level, Log, Metric, MetricValue, Payload, Record, Score, Signal, Span, SpanId,
-    SpanRecord, Target, Timestamp, TraceId,
+    Batch, Feedback, Level, Log, Metric, MetricValue, Payload, Record, Resource, Score, Signal, Span, SpanId,
+    SpanRecord, Target, Timestamp, TraceContext, TraceId,
 };
 use obs_pipeline::Intake;
 use uuid::Uuid;
@@ -29,33 +29,45 @@ pub(crate) struct Seen {
 
 /// The record of this number and signal, with a payload of about so many bytes.
 pub(crate) fn record(number: u64, signal: Signal, bytes: usize, now: Timestamp) -> Record {
+    let (context, resource) = shared();
     let target = || Target::Session { session_id: "chaos".into() };
     let payload = || Payload::text(text(number, bytes));
     let id = Uuid::from_u128(u128::from(MARK | number));
     match signal {
         Signal::Traces => {
             let (trace_id, span_id) = ids(MARK | number);
-            let mut span = Span::new(trace_id, span_id, "step", now);
+            let mut span = Span::new_in(trace_id, span_id, "step", now, context, resource);
             (span.end, span.input) = (Some(now), Some(payload()));
             Record::Span(SpanRecord::Ended(span))
         }
-        Signal::Metrics => Record::Metric(Metric::new(now, "chaos.steps", MetricValue::Add(1.0))),
+        Signal::Metrics => {
+            let value = MetricValue::Add(1.0);
+            Record::Metric(Metric::new_in(now, "chaos.steps", value, context, resource))
+        }
         Signal::Logs => {
-            let mut log = Log::new(now, Level::Info, number.to_string());
+            let mut log = Log::new_in(now, Level::Info, number.to_string(), context, resource);
             log.data = Some(payload());
             Record::Log(log)
         }
         Signal::Scores => {
             let mut score = Score::new(id, now, target(), "fit", 0.5);
             score.comment = Some(text(number, bytes).into());
+            (score.context, score.resource) = (context, resource);
             Record::Score(score)
         }
         Signal::Feedback => {
             let mut feedback = Feedback::new(id, now, target(), "thumbs", true);
             feedback.comment = Some(text(number, bytes).into());
+            (feedback.context, feedback.resource) = (context, resource);
             Record::Feedback(feedback)
         }
     }
+}
+
+/// What all records have in common, as those of one trace do.
+fn shared() -> (Arc<TraceContext>, Arc<Resource>) {
+    static SHARED: OnceLock<(Arc<TraceContext>, Arc<Resource>)> = OnceLock::new();
+    SHARED.get_or_init(|| (Arc::default(), Arc::new(Resource::service("chaos")))).clone()
 }
 
 /// The ids of a number, which is not zero.

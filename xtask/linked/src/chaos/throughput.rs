@@ -39,10 +39,10 @@ pub(crate) fn run(plan: &Plan, section: &mut Section) -> Result<()> {
             section.goal(&format!("mode {name}, {what}"), shown, format!("≥ {goal:.0}"), rate >= goal);
         };
         let config = QueueConfig::new(folder.path().join(name)).with_mode(mode).with_max_size(8 << 30);
-        tell("onto the disk", inwards(config.clone(), count)?);
-        tell("off the disk", outwards(config, count)?);
+        tell("onto the disk", inwards(&config, count)?);
+        tell("off the disk", outwards(&config, count)?);
         let both = QueueConfig::new(folder.path().join(format!("{name}-both"))).with_mode(mode);
-        tell("in and out at once", at_once(both, count)?);
+        tell("in and out at once", at_once(&both, count)?);
     }
     Ok(())
 }
@@ -61,10 +61,10 @@ fn flushes(folder: &Path) -> Result<[Duration; 2]> {
     Ok([took[49], took[98]])
 }
 
-fn stage(config: QueueConfig, open: bool) -> Result<(Pipeline, Arc<Sink>)> {
+fn stage(config: &QueueConfig, open: bool) -> Result<(Pipeline, Arc<Sink>)> {
     let sink = Sink::new(open);
     let spec = DestinationSpec::new(Arc::clone(&sink));
-    let queue = open_queue(&config)?;
+    let queue = open_queue(config)?;
     Ok((Pipeline::builder().to_named("sink", spec).queue(queue).build()?, sink))
 }
 
@@ -82,7 +82,7 @@ fn record(pipeline: &Pipeline, count: u64) -> Result<()> {
 }
 
 /// Nothing leaves: all of it stays on the disk.
-fn inwards(config: QueueConfig, count: u64) -> Result<Duration> {
+fn inwards(config: &QueueConfig, count: u64) -> Result<Duration> {
     let (pipeline, _sink) = stage(config, false)?;
     let begin = Instant::now();
     record(&pipeline, count)?;
@@ -94,7 +94,7 @@ fn inwards(config: QueueConfig, count: u64) -> Result<Duration> {
 }
 
 /// Another pipeline finds all of it on the disk, and delivers it.
-fn outwards(config: QueueConfig, count: u64) -> Result<Duration> {
+fn outwards(config: &QueueConfig, count: u64) -> Result<Duration> {
     let begin = Instant::now();
     let (pipeline, sink) = stage(config, true)?;
     let flushed = pipeline.flush(PATIENCE);
@@ -104,7 +104,7 @@ fn outwards(config: QueueConfig, count: u64) -> Result<Duration> {
 }
 
 /// The destination takes what it can while more comes.
-fn at_once(config: QueueConfig, count: u64) -> Result<Duration> {
+fn at_once(config: &QueueConfig, count: u64) -> Result<Duration> {
     let (pipeline, sink) = stage(config, true)?;
     let begin = Instant::now();
     record(&pipeline, count)?;
