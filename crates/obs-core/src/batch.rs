@@ -1,8 +1,9 @@
 //! Batches: records of one signal.
 
 use std::ops::Range;
+use std::ptr;
 
-use crate::{ByteSize, Feedback, Log, Metric, Record, Records, Score, Signal, SpanRecord};
+use crate::{ByteSize, Feedback, Limits, Log, Metric, Record, Records, Score, Signal, SpanRecord};
 
 /// Records of one signal, as an exporter is given them.
 ///
@@ -83,6 +84,27 @@ impl Batch {
         each!(self, records => records.iter().map(ByteSize::byte_size).sum())
     }
 
+    /// How many records from the front are within the limits together; none where the first is beyond them.
+    pub fn fitting(&self, limits: Limits) -> usize {
+        let mut room = limits.bytes;
+        let mut fits = |bytes: usize| {
+            let left = room.checked_sub(bytes);
+            room = left.unwrap_or(0);
+            left.is_some()
+        };
+        each!(self, records => {
+            records.iter().take(limits.items).take_while(|record| fits(record.byte_size())).count()
+        })
+    }
+
+    /// Where each record lies in memory, in order: which record is which, without copying any.
+    ///
+    /// Segments are shared, so that a clone, a slice and a selection have the same addresses; they are of use for as long
+    /// as one of those lives, since later records may be given them again.
+    pub fn addresses(&self) -> Vec<usize> {
+        each!(self, records => records.iter().map(|record| ptr::from_ref(record).addr()).collect())
+    }
+
     /// The records at these positions; what lies beyond the end is left out.
     #[must_use]
     pub fn slice(&self, wanted: Range<usize>) -> Self {
@@ -117,6 +139,15 @@ impl Batch {
             (_, other) => return Err(other),
         }
         Ok(())
+    }
+
+    /// Joins `other` on at the end, where both are known to be of one signal, as in a queue.
+    ///
+    /// # Panics
+    /// In debug builds, where they are not; else the other's records are left out.
+    pub fn join(&mut self, other: Self) {
+        let joined = self.append(other);
+        debug_assert!(joined.is_ok(), "only batches of one signal are joined");
     }
 
     /// Copies of the records, one by one; for tests, tools and readers.
@@ -173,6 +204,45 @@ mod tests {
         assert_eq!(scores.append(logs(2)).unwrap_err().len(), 2);
         assert!(scores.append(logs(0)).is_ok());
         assert!(Signal::ALL.iter().all(|signal| Batch::empty(*signal).signal() == *signal));
+    }
+
+    #[test]
+    fn what_fits_is_as_much_from_the_front_as_both_limits_let_through() {
+        let all = logs(5);
+        let one = all.byte_size() / 5;
+        for (items, bytes, fitting) in [
+            (usize::MAX, usize::MAX, 5),
+            (3, usize::MAX, 3),
+            (0, usize::MAX, 0),
+            (usize::MAX, one * 2, 2),
+            (usize::MAX, one * 3 - 1, 2),
+            (1, one * 3, 1),
+            (usize::MAX, one - 1, 0),
+        ] {
+            assert_eq!(all.fitting(Limits { items, bytes }), fitting, "{items} items, {bytes} bytes");
+        }
+        let Batch::Logs(mut records) = all else { panic!("logs") };
+        records
+            .append((0..1).map(|_| Log::new(Timestamp::default(), Level::Info, "m".repeat(9_000))).collect());
+        records.append((0..1).map(|_| Log::new(Timestamp::default(), Level::Info, "m")).collect());
+        let bytes = one * 7;
+        let limits = Limits { items: usize::MAX, bytes };
+        assert_eq!(
+            Batch::Logs(records).fitting(limits),
+            5,
+            "a small one behind a large one does not pass it"
+        );
+    }
+
+    #[test]
+    fn a_record_has_the_same_address_in_all_that_share_it_and_no_other_has_it() {
+        let mut all = logs(4);
+        all.join(logs(4));
+        let known = all.addresses();
+        assert_eq!(known.iter().collect::<std::collections::HashSet<_>>().len(), 8);
+        assert_eq!(all.clone().addresses(), known);
+        assert_eq!(all.slice(2..6).addresses(), known[2..6]);
+        assert_eq!(all.select(&[7, 0, 3]).addresses(), [known[7], known[0], known[3]]);
     }
 
     #[test]

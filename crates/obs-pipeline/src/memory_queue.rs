@@ -50,7 +50,7 @@ impl MemoryQueue {
             let fits = if entry.bytes <= room {
                 entry.batch.len().min(items)
             } else {
-                how_many_fit(&entry.batch, items, room).max(usize::from(head.batch.is_empty()))
+                entry.batch.fitting(Limits { items, bytes: room }).max(usize::from(head.batch.is_empty()))
             };
             if fits == 0 {
                 break;
@@ -60,36 +60,18 @@ impl MemoryQueue {
                 room = room.saturating_sub(entry.bytes);
                 head.bytes += entry.bytes;
                 let Some(entry) = self.entries.pop_front() else { break };
-                join(&mut head.batch, entry.batch);
+                head.batch.join(entry.batch);
                 if items == 0 {
                     break;
                 }
             } else {
-                join(&mut head.batch, entry.batch.slice(0..fits));
+                head.batch.join(entry.batch.slice(0..fits));
                 entry.batch = entry.batch.slice(fits..entry.batch.len());
                 break;
             }
         }
         Some(head)
     }
-}
-
-/// How many records from the front are within the limits.
-fn how_many_fit(batch: &Batch, items: usize, mut room: usize) -> usize {
-    (0..batch.len().min(items))
-        .take_while(|at| {
-            let bytes = batch.slice(*at..at + 1).byte_size();
-            let fits = bytes <= room;
-            room = room.saturating_sub(bytes);
-            fits
-        })
-        .count()
-}
-
-/// Joins batches of one queue, which are of one signal.
-fn join(batch: &mut Batch, more: Batch) {
-    let joined = batch.append(more);
-    debug_assert!(joined.is_ok(), "a queue holds one signal");
 }
 
 impl Queue for MemoryQueue {

@@ -27,6 +27,17 @@ pub(crate) struct Kind {
     pub(crate) leaves_others: bool,
     /// What makes them.
     pub(crate) tables: &'static str,
+    /// What makes the tables of each version, from the first, those of the next.
+    pub(crate) upgrades: &'static [&'static str],
+}
+
+/// What a file has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    Tables,
+    /// Those of a version that can be upgraded.
+    Older,
 }
 
 /// Opens the file for writing and makes it where it is missing.
@@ -36,18 +47,31 @@ pub(crate) fn open(path: &Path, kind: &Kind) -> Result<Connection, Trouble> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(trouble)?;
     connection.busy_timeout(BUSY).map_err(trouble)?;
-    let fresh = check(&connection, path, kind)?;
-    if fresh {
+    let found = check(&connection, path, kind)?;
+    if found == Found::Nothing {
         let pages = "PRAGMA page_size = 16384; PRAGMA auto_vacuum = INCREMENTAL;";
         connection.execute_batch(pages).map_err(trouble)?;
     }
     connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).map_err(trouble)?;
     let settings = "PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216;";
     connection.execute_batch(settings).map_err(trouble)?;
-    if fresh {
-        make_tables(&mut connection, kind).map_err(trouble)?;
+    match found {
+        Found::Nothing => make_tables(&mut connection, kind).map_err(trouble)?,
+        Found::Older => upgrade(&mut connection, kind).map_err(trouble)?,
+        Found::Tables => {}
     }
     Ok(connection)
+}
+
+fn upgrade(connection: &mut Connection, kind: &Kind) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Another process may have been first.
+    let version: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    for (sql, from) in kind.upgrades.iter().zip(1..).filter(|(_, from)| *from >= version) {
+        transaction.execute_batch(sql)?;
+        transaction.pragma_update(None, "user_version", from + 1)?;
+    }
+    transaction.commit()
 }
 
 fn make_tables(connection: &mut Connection, kind: &Kind) -> rusqlite::Result<()> {
@@ -68,7 +92,7 @@ pub(crate) fn open_for_reading(path: &Path, kind: &Kind) -> Result<Connection, T
     let connection = Connection::open_with_flags(path, flags).map_err(trouble)?;
     connection.busy_timeout(BUSY).map_err(trouble)?;
     connection.pragma_update(None, "query_only", true).map_err(trouble)?;
-    if check(&connection, path, kind)? {
+    if check(&connection, path, kind)? == Found::Nothing {
         return Err(Trouble::Disk(format!("{}: there is nothing in it yet", path.display()).into()));
     }
     Ok(connection)
@@ -85,15 +109,18 @@ pub(crate) fn open_alone(path: &Path, kind: &Kind) -> Result<Connection, Trouble
     Ok(connection)
 }
 
-/// Refuses what is not of this kind and version; whether the file is empty.
-fn check(connection: &Connection, path: &Path, kind: &Kind) -> Result<bool, Trouble> {
+/// Refuses what is not of this kind, and versions that are not known.
+fn check(connection: &Connection, path: &Path, kind: &Kind) -> Result<Found, Trouble> {
     let number = |sql: &str| {
         connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|cause| failure::of(path, &cause))
     };
     let tables = number("SELECT count(*) FROM sqlite_schema")?;
     match (number("PRAGMA application_id")?, number("PRAGMA user_version")?) {
-        (id, version) if id == kind.application_id && version == kind.version => Ok(false),
-        (0, 0) if tables == 0 => Ok(true),
+        (id, version) if id == kind.application_id && version == kind.version => Ok(Found::Tables),
+        (id, version) if id == kind.application_id && (1..kind.version).contains(&version) => {
+            Ok(Found::Older)
+        }
+        (0, 0) if tables == 0 => Ok(Found::Nothing),
         (id, newer) if id == kind.application_id => {
             let known = kind.version;
             Err(other(

@@ -144,7 +144,7 @@ impl DiskLane {
             let fits = if entry.bytes <= room {
                 batch.len().min(items)
             } else {
-                how_many_fit(batch, items, room).max(usize::from(head.batch.is_empty()))
+                batch.fitting(Limits { items, bytes: room }).max(usize::from(head.batch.is_empty()))
             };
             if fits == 0 && !batch.is_empty() {
                 break;
@@ -156,13 +156,13 @@ impl DiskLane {
                 room = room.saturating_sub(entry.bytes);
                 head.bytes += entry.bytes;
                 if let Some(batch) = self.pop_front().and_then(|entry| entry.batch) {
-                    join(&mut head.batch, batch);
+                    head.batch.join(batch);
                 }
                 if items == 0 {
                     break;
                 }
             } else {
-                join(&mut head.batch, batch.slice(0..fits));
+                head.batch.join(batch.slice(0..fits));
                 *batch = batch.slice(fits..batch.len());
                 entry.items = batch.len();
                 entry.done += fits as u64;
@@ -194,9 +194,12 @@ impl DiskLane {
         if wanted <= lane.wanted {
             return;
         }
+        let was_clean = !lane.is_dirty();
         lane.wanted = wanted;
-        if left.is_some_and(|position| position < taken) {
-            lane.waits = true;
+        let waits = left.is_some_and(|position| position < taken);
+        lane.waits |= waits;
+        // Once it knows of one cursor, the writer looks at them all by itself.
+        if waits || was_clean {
             self.shared.work.notify_one();
         }
     }
@@ -215,24 +218,6 @@ impl DiskLane {
         let safe = |head: &Head| head.first.is_some_and(&has) && head.last.is_some_and(&has);
         self.head.as_ref().filter(|head| !safe(head)).map_or(0, |head| head.batch.len())
     }
-}
-
-/// How many records from the front are within the limits.
-fn how_many_fit(batch: &Batch, items: usize, mut room: usize) -> usize {
-    (0..batch.len().min(items))
-        .take_while(|at| {
-            let bytes = batch.slice(*at..at + 1).byte_size();
-            let fits = bytes <= room;
-            room = room.saturating_sub(bytes);
-            fits
-        })
-        .count()
-}
-
-/// Joins batches of one queue, which are of one signal.
-fn join(batch: &mut Batch, more: Batch) {
-    let joined = batch.append(more);
-    debug_assert!(joined.is_ok(), "a queue holds one signal");
 }
 
 fn is_old(since: Duration, aged: Duration, now: Duration, max_age: Duration) -> bool {
@@ -393,6 +378,10 @@ impl Queue for DiskLane {
 
     fn load(&mut self, limits: Limits) -> Option<Load> {
         if self.head.is_some() || self.loading.load(Ordering::Acquire) {
+            return None;
+        }
+        // What memory has at the front is not to wait for a disk that cannot be read.
+        if !self.is_front_unread() && self.shared.state().trouble.is_some() {
             return None;
         }
         let (mut items, mut bytes) = (0, 0);

@@ -12,7 +12,7 @@ use crate::failure::{self, Trouble};
 
 /// The queue: `obsq`.
 pub(crate) const QUEUE: Kind =
-    Kind { application_id: 0x6f62_7371, version: 1, leaves_others: false, tables: TABLES };
+    Kind { application_id: 0x6f62_7371, version: 1, leaves_others: false, tables: TABLES, upgrades: &[] };
 
 const TABLES: &str = "
 CREATE TABLE log (

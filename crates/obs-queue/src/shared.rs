@@ -232,6 +232,14 @@ impl State {
         self.lanes.iter().filter(|lane| lane.open).map(|lane| lane.wake.clone()).collect()
     }
 
+    /// Where disk has too much, the lanes that are to give something up: those that are furthest behind, unless the writer
+    /// has not removed yet what they gave up.
+    pub(crate) fn wakes_of_the_oldest(&self) -> Vec<Wake> {
+        let oldest = self.lanes.iter().filter_map(|lane| lane.oldest).min().filter(|_| self.is_over);
+        let furthest = |lane: &&LaneState| oldest.is_some() && lane.oldest == oldest && !lane.sheds;
+        self.lanes.iter().filter(furthest).map(|lane| lane.wake.clone()).collect()
+    }
+
     /// The oldest stamp that is kept for lanes that are not open.
     pub(crate) fn cutoff(now: Timestamp, config: &QueueConfig) -> Timestamp {
         now.saturating_sub(config.max_age)

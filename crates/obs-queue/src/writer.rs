@@ -196,6 +196,11 @@ impl Writer {
         if is_over == Some(true) {
             self.shed();
         }
+        // A lane that waits for its destination would not look by itself.
+        let wakes = self.shared.state().wakes_of_the_oldest();
+        for wake in wakes {
+            wake();
+        }
         Ok(())
     }
 

@@ -80,7 +80,7 @@ fn listed(letters: &[DeadLetter]) -> String {
         [
             letter.id.to_string(),
             letter.destination.clone(),
-            letter.signal.to_string(),
+            letter.signal.map_or_else(|| "-".to_owned(), |signal| signal.to_string()),
             table::time(letter.last_try),
             letter.attempts.to_string(),
             kind,
@@ -104,10 +104,10 @@ fn show(args: &DlqShowArgs) -> anyhow::Result<Done> {
         return Ok(Done::Wholly);
     }
     let status = letter.status.map(|status| format!(", status {status}")).unwrap_or_default();
+    let signal = letter.signal.map_or_else(|| "no known signal".to_owned(), |signal| signal.to_string());
     let text = format!(
-        "{} of {}, rejected by {}: {}{status}, tried {} times\nfirst {}, last {}\n{}\n",
+        "{} of {signal}, rejected by {}: {}{status}, tried {} times\nfirst {}, last {}\n{}\n",
         letter.count,
-        letter.signal,
         letter.destination,
         letter.kind,
         letter.attempts,
@@ -139,20 +139,22 @@ async fn replay(args: &DlqReplayArgs) -> anyhow::Result<Done> {
     let exporter = sink::open(to)?;
     let report = store.replay(&filter, &*exporter, args.rate).await?;
     exporter.shutdown().await?;
+    let unsure = report.dead_lettered + report.queued + report.unknown;
     if args.place.json {
         print_json(&report)?;
     } else {
         say(&format!(
-            "{} delivered to {}, {} rejected again, {} unreadable, {} left{}",
+            "{} delivered to {}, {} rejected again, {} not known to be delivered, {} unreadable, {} left{}",
             report.delivered,
             to.display(),
             report.rejected,
+            unsure,
             report.unreadable,
             report.left,
             report.stopped.as_ref().map(|why| format!(": {why}")).unwrap_or_default()
         ));
     }
-    let whole = report.rejected + report.unreadable + report.left == 0 && report.stopped.is_none();
+    let whole = report.rejected + unsure + report.unreadable + report.left == 0 && report.stopped.is_none();
     Ok(if whole { Done::Wholly } else { Done::Partly })
 }
 

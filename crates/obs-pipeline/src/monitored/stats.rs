@@ -5,6 +5,7 @@ use std::time::Duration;
 use obs_core::{ErrorKind, Signal, Timestamp};
 use serde::{Serialize, Serializer};
 
+use crate::stats::seconds;
 use crate::{Counts, PerSignal};
 
 /// What was measured of a destination's exports; parts that are not tracked stay at zero or absent.
@@ -126,10 +127,6 @@ pub struct LastError {
     pub kind: Option<ErrorKind>,
     /// What it says.
     pub message: Box<str>,
-}
-
-fn seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(time.as_secs_f64())
 }
 
 #[expect(

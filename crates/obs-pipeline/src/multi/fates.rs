@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use obs_core::{Batch, Error, ErrorKind, Receipt, Records, Rejection, Retry};
+use obs_core::{Batch, Error, ErrorKind, Receipt, Rejection, Retry};
 
 /// What one exporter answered; `None` where it was not called, since another had failed.
 pub(super) struct Answer<'a> {
@@ -138,7 +138,7 @@ struct Positions(Vec<(usize, usize)>);
 
 impl Positions {
     fn new(batch: &Batch) -> Self {
-        let mut known: Vec<_> = addresses(batch).into_iter().zip(0..).collect();
+        let mut known: Vec<_> = batch.addresses().into_iter().zip(0..).collect();
         known.sort_unstable();
         Self(known)
     }
@@ -150,7 +150,7 @@ impl Positions {
     /// The positions of these records; `None` if there is one that the batch does not have, such as a shortened copy.
     fn of(&self, records: &Batch) -> Option<Vec<usize>> {
         let mut found = Vec::with_capacity(records.len());
-        for address in addresses(records) {
+        for address in records.addresses() {
             let from = self.0.partition_point(|(known, _)| *known < address);
             let same = self.0[from..].iter().take_while(|(known, _)| *known == address);
             let before = found.len();
@@ -160,19 +160,6 @@ impl Positions {
             }
         }
         Some(found)
-    }
-}
-
-fn addresses(batch: &Batch) -> Vec<usize> {
-    fn of<T>(records: &Records<T>) -> Vec<usize> {
-        records.iter().map(|record| std::ptr::from_ref(record).addr()).collect()
-    }
-    match batch {
-        Batch::Traces(records) => of(records),
-        Batch::Metrics(records) => of(records),
-        Batch::Logs(records) => of(records),
-        Batch::Scores(records) => of(records),
-        Batch::Feedback(records) => of(records),
     }
 }
 

@@ -14,8 +14,8 @@ pub struct DeadLetter {
     pub id: u64,
     /// The name of the destination that rejected it.
     pub destination: String,
-    /// The signal.
-    pub signal: Signal,
+    /// The signal; none where the backend did not say which records it was.
+    pub signal: Option<Signal>,
     /// What kind of trouble, by the name of the [`obs_core::ErrorKind`].
     pub kind: String,
     /// The HTTP status, if there was one.
@@ -96,14 +96,20 @@ impl DeadLetterFilter {
     }
 }
 
-/// What a replay did.
+/// What a replay did; a letter is removed exactly when it is known that its record was delivered.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[non_exhaustive]
 pub struct ReplayReport {
-    /// Records that were delivered; their letters are removed.
+    /// Records that were delivered, be it to another destination that takes them instead; their letters are removed.
     pub delivered: u64,
     /// Records that were rejected again; their letters stay.
     pub rejected: u64,
+    /// Records that went to dead letters of the exporter's own, where they are once more; their letters stay.
+    pub dead_lettered: u64,
+    /// Records that a queue took over and may not have delivered; their letters stay.
+    pub queued: u64,
+    /// Records of batches that were delivered in part, without a word on which they are; their letters stay.
+    pub unknown: u64,
     /// Letters whose record cannot be read, or that have none; they stay.
     pub unreadable: u64,
     /// Letters that were meant and not tried, since the destination was out.
@@ -111,6 +117,15 @@ pub struct ReplayReport {
     /// Why the replay stopped before its end, if it did.
     #[serde(serialize_with = "text")]
     pub stopped: Option<Box<str>>,
+}
+
+impl ReplayReport {
+    /// How many records were tried or cannot be.
+    pub(crate) fn met(&self) -> u64 {
+        let Self { delivered, rejected, dead_lettered, queued, unknown, unreadable, left: _, stopped: _ } =
+            self;
+        delivered + rejected + dead_lettered + queued + unknown + unreadable
+    }
 }
 
 #[expect(clippy::ref_option, reason = "the signature serde's `serialize_with` asks for")]

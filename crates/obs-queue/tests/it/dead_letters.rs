@@ -1,9 +1,10 @@
 //! Dead letters, kept and tried again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use obs_core::{Batch, DeadLetters as _, ErrorKind, Rejection, Retry, Signal};
-use obs_pipeline::Clock;
+use obs_pipeline::{Clock, DeadLetter, Fallback};
 use obs_queue::{DeadLetterConfig, DeadLetterFilter, DeadLetterStore};
 use obs_testkit::{Scripted, Step, fixtures};
 
@@ -43,7 +44,10 @@ async fn law_1_accounting_every_rejected_record_is_kept_as_it_was() {
     let letters = store.list(&by_destination("first"), usize::MAX).unwrap();
     assert_eq!(letters.len(), all.len());
     for (letter, record) in letters.iter().zip(&all) {
-        assert_eq!((letter.signal, letter.status, &*letter.kind), (record.signal(), Some(400), "rejected"));
+        assert_eq!(
+            (letter.signal, letter.status, &*letter.kind),
+            (Some(record.signal()), Some(400), "rejected")
+        );
         let shown = store.show(letter.id).unwrap().unwrap();
         assert_eq!(shown.record().unwrap().as_ref(), Some(record));
     }
@@ -121,8 +125,95 @@ async fn a_loss_that_names_nobody_keeps_all_that_may_be_lost() {
     store.put("sink", &rejected(numbered(0..10))).await.unwrap();
     let sink = Scripted::new([Step::Lose(1)]);
     let report = store.replay(&DeadLetterFilter::default(), &sink, None).await.unwrap();
-    assert_eq!((report.delivered, report.rejected), (0, 10));
+    assert_eq!((report.delivered, report.unknown), (0, 10));
     assert_eq!(store.count(&DeadLetterFilter::default()).unwrap(), 10);
+}
+
+#[tokio::test]
+async fn law_1_accounting_what_a_replay_buries_again_is_not_delivered() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(&folder));
+    store.put("sink", &rejected(numbered(0..10))).await.unwrap();
+    // As a lane does whose dead letters are the same ones.
+    let sink = Scripted::new([Step::Reject((0..10).collect()), Step::Reject(vec![1, 4])]);
+    let lane = DeadLetter::new(Arc::clone(&sink), "sink", store.clone());
+    let all = DeadLetterFilter::default();
+    let report = store.replay(&all, &lane, None).await.unwrap();
+    assert_eq!((report.delivered, report.dead_lettered, report.left), (0, 10, 0), "{report:?}");
+    assert_eq!(store.count(&all).unwrap(), 20);
+    // Which two of the twenty it was is not told.
+    let report = store.replay(&all, &lane, None).await.unwrap();
+    assert_eq!((report.delivered, report.unknown, report.left), (0, 20, 0), "{report:?}");
+    assert_eq!(store.count(&all).unwrap(), 22);
+}
+
+#[tokio::test]
+async fn what_a_queue_took_over_is_not_delivered_yet() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    store.put("sink", &rejected(numbered(0..10))).await.unwrap();
+    let sink = Scripted::new([Step::Queue]);
+    let report = store.replay(&DeadLetterFilter::default(), &sink, None).await.unwrap();
+    assert_eq!((report.delivered, report.queued, report.left), (0, 10, 0), "{report:?}");
+    assert_eq!(store.count(&DeadLetterFilter::default()).unwrap(), 10);
+}
+
+#[tokio::test]
+async fn what_another_destination_takes_instead_is_delivered_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    store.put("sink", &rejected(numbered(0..10))).await.unwrap();
+    let out = Step::fail(ErrorKind::Unavailable, Retry::Hold(Duration::from_mins(1)));
+    let other = Scripted::new([Step::Reject(vec![3])]);
+    let lane = Fallback::new(Scripted::new([out]), vec![("other".into(), other)], false);
+    let report = store.replay(&DeadLetterFilter::default(), &lane, None).await.unwrap();
+    assert_eq!((report.delivered, report.rejected, report.left), (9, 1, 0), "{report:?}");
+    let left = store.list(&DeadLetterFilter::default(), 10).unwrap();
+    assert_eq!(left.iter().map(|letter| letter.id).collect::<Vec<_>>(), [4]);
+}
+
+#[tokio::test]
+async fn law_5_isolation_a_held_disk_stops_nothing_else_on_the_thread() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let holder = rusqlite::Connection::open(store.path()).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let rejection = rejected(numbered(0..3));
+    // Who holds the disk is on this very thread, and lets go once it is its turn.
+    let elsewhere = async { holder.execute_batch("ROLLBACK").unwrap() };
+    let (kept, ()) = tokio::join!(store.put("sink", &rejection), elsewhere);
+    kept.unwrap();
+    assert_eq!(store.count(&DeadLetterFilter::default()).unwrap(), 3);
+}
+
+#[tokio::test]
+async fn puts_that_nobody_waits_for_any_more_do_not_stop_those_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let holder = rusqlite::Connection::open(store.path()).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let rejection = rejected(numbered(0..3));
+    for _ in 0..100 {
+        drop(tokio::time::timeout(Duration::ZERO, store.put("given up", &rejection)).await);
+    }
+    holder.execute_batch("ROLLBACK").unwrap();
+    store.put("kept", &rejection).await.unwrap();
+    assert_eq!(store.count(&by_destination("kept")).unwrap(), 3);
+    let begun = store.count(&by_destination("given up")).unwrap();
+    assert!(begun <= 3, "at most the one was kept whose turn had come: {begun}");
+}
+
+#[tokio::test]
+async fn a_rejection_that_names_no_records_belongs_to_no_signal() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    store.put("sink", &Rejection { records: None, count: 7, ..rejected(numbered(0..0)) }).await.unwrap();
+    store.put("sink", &rejected(numbered(0..2))).await.unwrap();
+    let traces = DeadLetterFilter { signal: Some(Signal::Traces), ..DeadLetterFilter::default() };
+    assert_eq!(store.list(&traces, 10).unwrap(), []);
+    assert_eq!(store.count(&DeadLetterFilter::default()).unwrap(), 9);
+    let report = store.replay(&DeadLetterFilter::default(), &Scripted::new([]), None).await.unwrap();
+    assert_eq!((report.delivered, report.unreadable, report.left), (2, 7, 0), "{report:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -167,6 +258,35 @@ async fn two_use_one_file_and_a_damaged_one_makes_way() {
     let store = open(&folder);
     store.put("a", &rejected(numbered(0..3))).await.unwrap();
     assert_eq!((store.damaged(), store.count(&DeadLetterFilter::default()).unwrap()), (1, 3));
+}
+
+#[tokio::test]
+async fn letters_of_the_first_version_are_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    store.put("sink", &Rejection { records: None, count: 7, ..rejected(numbered(0..0)) }).await.unwrap();
+    store.put("sink", &rejected(fixtures::batch(Signal::Traces).slice(0..1))).await.unwrap();
+    store.put("sink", &rejected(numbered(0..2))).await.unwrap();
+    let (path, all) = (store.path(), store.list(&DeadLetterFilter::default(), 10).unwrap());
+    drop(store);
+    let old = "CREATE TABLE old (id INTEGER PRIMARY KEY AUTOINCREMENT, destination TEXT NOT NULL,
+            signal INTEGER NOT NULL, kind TEXT NOT NULL, status INTEGER, reason TEXT NOT NULL,
+            attempts INTEGER NOT NULL, first_seen INTEGER NOT NULL, last_try INTEGER NOT NULL,
+            count INTEGER NOT NULL, record TEXT);
+        INSERT INTO old SELECT id, destination, coalesce(signal, 0), kind, status, reason, attempts,
+            first_seen, last_try, count, record FROM letters;
+        DROP TABLE letters;
+        ALTER TABLE old RENAME TO letters;
+        CREATE INDEX letters_first_seen ON letters (first_seen);
+        PRAGMA user_version = 1;";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(old).unwrap();
+    let store = open(&folder);
+    assert_eq!(store.list(&DeadLetterFilter::default(), 10).unwrap(), all);
+    assert_eq!(all.iter().map(|letter| letter.signal).collect::<Vec<_>>(), {
+        [None, Some(Signal::Traces), Some(Signal::Logs), Some(Signal::Logs)]
+    });
+    store.put("sink", &rejected(numbered(2..3))).await.unwrap();
+    assert_eq!((store.damaged(), store.count(&DeadLetterFilter::default()).unwrap()), (0, 11));
 }
 
 #[cfg(unix)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use obs_core::{Batch, Limits, Signal};
-use obs_pipeline::{Log as _, MemoryQueue, Offer, Queue as _};
+use obs_pipeline::{Clock, Log as _, MemoryQueue, Offer, Queue as _};
 use obs_queue::{DiskQueue, Durability};
 use proptest::prelude::*;
 
@@ -201,15 +201,19 @@ fn what_every_lane_has_delivered_is_not_written() {
     assert_eq!(crate::support::number(folder.path(), "SELECT count(*) FROM log"), 0);
 }
 
+fn lane_of_five(log: &DiskQueue) -> Lane {
+    let mut lane = lane(log, "lane");
+    let batch = numbered(0..5);
+    let position = log.append(&batch);
+    lane.take(position, batch);
+    lane
+}
+
 #[test]
 fn a_lane_that_ends_leaves_what_only_it_held_to_disk() {
     let folder = tempfile::tempdir().unwrap();
     let log = open(folder.path());
-    let mut lane = lane(&log, "lane");
-    let batch = numbered(0..5);
-    let position = log.append(&batch);
-    lane.take(position, batch);
-    drop(lane);
+    drop(lane_of_five(&log));
     assert!(log.close(PATIENCE));
     assert_eq!(after_a_crash_of_closed(folder.path()), 5);
 }
@@ -219,4 +223,25 @@ fn after_a_crash_of_closed(folder: &Path) -> usize {
     let items = lane(&log, "lane").queue.items();
     assert!(log.close(PATIENCE));
     items
+}
+
+#[test]
+fn a_cursor_that_nobody_waits_for_is_written_soon_although_nothing_else_happens() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = open(folder.path());
+    let mut lane = lane_of_five(&log);
+    assert!(log.sync(PATIENCE));
+    let real = Clock::system();
+    let rows = || crate::support::number(folder.path(), "SELECT count(*) FROM log");
+    assert_eq!(rows(), 1);
+    // The writer has nothing to do and sleeps; what expires moves the cursor, and no batch waits for that.
+    assert_eq!(
+        lane.queue.expire(Duration::from_secs(2), Duration::from_secs(1)).map(|old| old.count),
+        Some(5)
+    );
+    while rows() > 0 {
+        assert!(real.monotonic() < PATIENCE, "disk does not know that nothing is wanted");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    assert!(log.close(PATIENCE));
 }

@@ -25,14 +25,13 @@ fn now() -> Instant {
 }
 
 /// Asks for a sync until the health is as wanted.
-fn until(log: &DiskQueue, wanted: impl Fn(&Health) -> bool) -> Duration {
+fn until(log: &DiskQueue, wanted: impl Fn(&Health) -> bool) {
     let begin = now();
     while !wanted(&log.health()) {
         log.sync(Duration::from_millis(20));
         assert!(begin.elapsed() < PATIENCE, "{:?}", log.health());
         std::thread::park_timeout(Duration::from_millis(5));
     }
-    begin.elapsed()
 }
 
 fn is_degraded(health: &Health) -> bool {
@@ -74,7 +73,8 @@ fn a_full_disk_keeps_records_in_memory_says_so_and_heals() {
         put(&log, &mut lane, logs((0..50).map(|n| format!("{at}-{n}-{}", "x".repeat(2_000)))));
     }
     assert!(!log.sync(PATIENCE));
-    assert!(begin.elapsed() < Duration::from_secs(1));
+    // A sync that waited to its end would take all the patience; a busy machine may take some of it.
+    assert!(begin.elapsed() < PATIENCE / 2, "{:?}", begin.elapsed());
     let Health::Degraded(said) = log.health() else { panic!("{:?}", log.health()) };
     assert!(said.starts_with("queue on disk: ") && said.contains("free some space"), "{said}");
     assert!(said.ends_with("records are kept in memory"), "{said}");
@@ -82,7 +82,7 @@ fn a_full_disk_keeps_records_in_memory_says_so_and_heals() {
     assert!(!lane.queue.spill());
     assert!(lane.queue.is_ready());
     fs::remove_file(disk.0.path().join("ballast")).unwrap();
-    assert!(until(&log, |health| *health == Health::Healthy) < Duration::from_secs(10));
+    until(&log, |health| *health == Health::Healthy);
     assert!(log.sync(PATIENCE));
     assert_eq!(lane.queue.at_risk(), 0);
     drop(lane);
@@ -181,6 +181,26 @@ fn a_place_where_no_folder_can_be_never_refuses_to_start() {
     assert_eq!((lane.queue.at_risk(), lane.queue.spill()), (0, true));
     assert_eq!(lane.deliver_all().len(), 10);
     assert!(log.close(PATIENCE));
+}
+
+#[test]
+fn what_memory_has_at_the_front_leaves_while_disk_cannot_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let (directory, away) = (folder.path().join("queue"), folder.path().join("away"));
+    let log = open(&directory);
+    let mut lane = lane(&log, "lane");
+    put(&log, &mut lane, numbered(0..10));
+    put(&log, &mut lane, numbered(10..20));
+    assert!(log.sync(PATIENCE));
+    assert!(lane.queue.spill(), "the second ten are read from disk when they are wanted");
+    fs::rename(&directory, &away).unwrap();
+    fs::write(&directory, "in the way").unwrap();
+    put(&log, &mut lane, numbered(20..30));
+    until(&log, is_degraded);
+    assert!(lane.queue.load(crate::support::ALL).is_none(), "nothing that is needed now is on disk");
+    assert_eq!(lane.queue.peek(crate::support::ALL).map(|head| head.len()), Some(10));
+    lane.queue.commit(obs_core::Batch::empty(obs_core::Signal::Logs));
+    assert!(lane.queue.is_front_unread() && lane.queue.load(crate::support::ALL).is_some());
 }
 
 #[test]
