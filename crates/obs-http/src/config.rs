@@ -9,7 +9,8 @@ use obs_core::units::Bytes;
 use obs_core::{Secret, suggest};
 use serde::{Deserialize, Deserializer};
 
-use crate::flat::KnownFields;
+use crate::flat::{KnownFields, RENAMED};
+use crate::given;
 use crate::place::shown;
 use crate::{Auth, Compression};
 
@@ -18,6 +19,7 @@ use crate::{Auth, Compression};
 /// Every exporter over HTTP flattens it into its own struct, so that its options stand beside the exporter's.
 /// serde's `deny_unknown_fields` does not go together with `flatten`; [`HttpConfig::beside`] stands in for it.
 /// All values are checked by [`Client::new`](crate::Client::new).
+/// What stands in `endpoint`, `headers`, `auth` and `proxy` is repeated by no error of reading.
 ///
 /// ```
 /// use obs_http::{Auth, HttpConfig};
@@ -33,8 +35,10 @@ use crate::{Auth, Compression};
 pub struct HttpConfig {
     /// The backend's address: `http` or `https`, a host, perhaps a port and a path. Requests go below it and nowhere
     /// else. A user or password in it is refused.
+    #[serde(deserialize_with = "given::endpoint")]
     pub endpoint: String,
     /// Headers of every request; their values count as credentials.
+    #[serde(deserialize_with = "given::headers")]
     pub headers: BTreeMap<String, Secret>,
     /// The credential.
     pub auth: Auth,
@@ -53,6 +57,7 @@ pub struct HttpConfig {
     /// The proxy's address, with user and password if it wants them; `none` for no proxy. By default what the
     /// environment says (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), which never concerns this machine's
     /// own addresses.
+    #[serde(deserialize_with = "given::proxy")]
     pub proxy: Option<Secret>,
     /// Whether credentials may go over plain `http` to another machine; off by default.
     pub allow_http: bool,
@@ -86,7 +91,7 @@ impl Default for HttpConfig {
 
 impl<'de> Deserialize<'de> for HttpConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(deserializer).map_err(suggest::error)
+        Self::deserialize(deserializer).map_err(|error| suggest::error_renamed(error, RENAMED))
     }
 }
 

@@ -7,7 +7,7 @@ use obs_core::{Error, Secret};
 use obs_redact::Redactor;
 use url::{Host, Url};
 
-use crate::place::{keys, place, place_below, shown};
+use crate::place::{keys, place, place_below, shown, with_scheme};
 use crate::quote::is_secret;
 
 /// A checked endpoint: `http` or `https`, a host, no user and password.
@@ -26,10 +26,18 @@ impl Endpoint {
         if text.chars().any(char::is_control) {
             return Err(refuse("it has a control character; remove it".into()));
         }
-        let mut base = Url::parse(text.trim()).map_err(|cause| {
+        let parsed = Url::parse(text.trim());
+        let known = |url: &Url| matches!(url.scheme(), "http" | "https");
+        if !parsed.as_ref().is_ok_and(known)
+            && let Some(meant) = with_scheme(text).map(likely)
+        {
+            let meant = place(&meant);
+            return Err(refuse(format!("it has no scheme; write \"{}\"", meant.trim_end_matches('/'))));
+        }
+        let mut base = parsed.map_err(|cause| {
             refuse(format!("\"{}\" is no address ({cause}); write \"https://HOST\"", shown(text)))
         })?;
-        if !matches!(base.scheme(), "http" | "https") {
+        if !known(&base) {
             let shown = shown(text);
             return Err(refuse(format!(
                 "\"{shown}\" has another scheme than http and https; write \"https://HOST\""
@@ -121,6 +129,14 @@ impl Endpoint {
         }
         Ok(url)
     }
+}
+
+/// A backend's address under the scheme it most likely has: `http` on this machine and under a name without a dot, as
+/// containers have, else `https`.
+fn likely(url: Url) -> Url {
+    let near = is_loopback(&url) || !url.host_str().unwrap_or_default().contains('.');
+    let mut secure = url.clone();
+    if !near && secure.set_scheme("https").is_ok() { secure } else { url }
 }
 
 /// Whether an address is one of this machine.
@@ -219,6 +235,29 @@ mod tests {
             assert!(endpoint(&format!("http://{host}")).is_link_local(), "{host}");
         }
         assert!(!endpoint("http://10.0.0.1").is_link_local());
+    }
+
+    #[test]
+    fn law_6_a_forgotten_scheme_is_added_to_what_may_be_shown() {
+        for (text, written) in [
+            ("localhost:4318", Some("http://localhost:4318")),
+            (" 127.0.0.1:4318/v1 ", Some("http://127.0.0.1:4318/v1")),
+            ("[::1]:4318", Some("http://[::1]:4318")),
+            ("collector:4318", Some("http://collector:4318")),
+            ("api.example.com", Some("https://api.example.com")),
+            ("u:hunter2@api.example.com:8443", Some("https://api.example.com:8443")),
+            ("api.example.com/hooks/hunter2", Some("https://api.example.com/…")),
+            ("u:hunter2@h/p:99", None),
+            ("u:12345#x@h:99", None),
+            ("hunter2:4318", None),
+            ("u:hunter2", None),
+            ("ftp://localhost:21", None),
+        ] {
+            let said = Endpoint::parse(text).map(|_| ()).unwrap_err().to_string();
+            assert!(!said.contains("hunter2") && !said.contains("12345"), "{text:?}: {said}");
+            let hint = written.map(|written| format!("it has no scheme; write \"{written}\""));
+            assert_eq!(hint.is_some_and(|hint| said.contains(&hint)), written.is_some(), "{text:?}: {said}");
+        }
     }
 
     #[test]

@@ -8,6 +8,18 @@ use serde::forward_to_deserialize_any;
 
 use crate::HttpConfig;
 
+const ADDRESS: &str = "`endpoint`";
+const CREDENTIAL: &str = r#"`"auth": {"bearer": "…"}`"#;
+
+/// What other clients call a field, and what to write here.
+pub(crate) const RENAMED: &[(&str, &str)] = &[
+    ("api_key", CREDENTIAL),
+    ("token", CREDENTIAL),
+    ("url", ADDRESS),
+    ("base_url", ADDRESS),
+    ("host", ADDRESS),
+];
+
 /// A deserializer of a map that refuses every key but an exporter's own and those of [`HttpConfig`].
 ///
 /// serde's `deny_unknown_fields` does not go together with `flatten`; this stands in for it.
@@ -64,13 +76,8 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Checked<A> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
         let Some(key) = self.inner.next_key::<String>()? else { return Ok(None) };
-        let known = || self.own.iter().chain(HttpConfig::FIELDS).copied();
-        if !known().any(|name| name == key) {
-            let names = known().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            return Err(A::Error::custom(match nearest(&key, known()) {
-                Some(name) => format!("unknown field `{key}`, did you mean `{name}`? Known: {names}"),
-                None => format!("unknown field `{key}`, known: {names}"),
-            }));
+        if !self.own.iter().chain(HttpConfig::FIELDS).any(|name| *name == key) {
+            return Err(A::Error::custom(unknown(&key, self.own)));
         }
         seed.deserialize(serde::de::value::StringDeserializer::new(key)).map(Some)
     }
@@ -81,5 +88,20 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Checked<A> {
 
     fn size_hint(&self) -> Option<usize> {
         self.inner.size_hint()
+    }
+}
+
+/// What is said of a field that neither the exporter nor [`HttpConfig`] knows.
+fn unknown(key: &str, own: &[&str]) -> String {
+    if let Some((_, now)) = RENAMED.iter().find(|(old, _)| *old == key) {
+        let owns = RENAMED.iter().find(|(old, same)| same == now && own.contains(old));
+        let now = owns.map_or_else(|| (*now).to_owned(), |(name, _)| format!("`{name}`"));
+        return format!("unknown field `{key}`: write {now} instead");
+    }
+    let known = || own.iter().chain(HttpConfig::FIELDS).copied();
+    let names = known().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match nearest(key, known()) {
+        Some(name) => format!("unknown field `{key}`, did you mean `{name}`? Known: {names}"),
+        None => format!("unknown field `{key}`, known: {names}"),
     }
 }

@@ -8,6 +8,7 @@ mod config;
 mod connector;
 mod endpoint;
 mod flat;
+mod given;
 mod place;
 mod policy;
 mod proxy;

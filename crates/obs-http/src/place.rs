@@ -38,13 +38,37 @@ pub(crate) fn shown(text: &str) -> String {
     {
         return place(&url);
     }
-    let text = text.split(['?', '#']).next().unwrap_or_default();
-    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
-    let rest = rest.rsplit('@').next().unwrap_or_default();
-    let (host, below) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     let separator = if scheme.is_empty() { "" } else { "://" };
+    let end = |text: &str| text.find(['/', '?', '#']).unwrap_or(text.len());
+    // A password may have any of these too, and then nobody knows where it ends.
+    let after = rest.rfind('@').map_or(0, |at| at + 1);
+    let (host, below) = rest[after..].split_at(end(&rest[after..]));
+    if end(rest) < after || host.split(['.', ':']).any(looks_like_key) {
+        return redacted(&format!("{scheme}{separator}…"));
+    }
+    let below = below.split(['?', '#']).next().unwrap_or_default();
     let text = format!("{scheme}{separator}{host}{}", path(below));
     redacted(&text.chars().filter(|c| !c.is_control()).collect::<String>())
+}
+
+/// An address whose scheme was left out, under `http` and without its user and password; `None` where it is something
+/// else, or may not be shown.
+///
+/// Without a scheme `a:1` is a host and a port as well as a user and a password: what has an `@` must end in its host,
+/// and what looks like a key is no host.
+pub(crate) fn with_scheme(text: &str) -> Option<Url> {
+    let text = text.trim();
+    if text.contains("://") || (text.contains('@') && text.contains(['/', '?', '#'])) {
+        return None;
+    }
+    let address = text.rsplit('@').next()?;
+    let host = address.split(['/', '?', '#']).next()?;
+    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    if !(has_port || host.contains('.')) || host.split(['.', ':']).any(looks_like_key) {
+        return None;
+    }
+    Url::parse(&format!("http://{address}")).ok().filter(|_| redacted(host) == host)
 }
 
 /// The segments of a path that look like a key: the addresses of many webhooks are their own credential.
@@ -100,5 +124,19 @@ mod tests {
             assert!(!looks_like_key(word), "{word}");
         }
         assert_eq!(path("/api/v2/traces"), "/api/v2/traces");
+    }
+
+    #[test]
+    fn law_6_of_what_is_no_address_only_a_host_and_a_harmless_path_are_shown() {
+        for (text, said) in [
+            ("api.example.com/v1?key=hunter2", "api.example.com/v1"),
+            ("user:hunter2@h:99", "h:99"),
+            ("user:12345#x@h", "…"),
+            ("h/p?mail=a@hunter2", "…"),
+            ("sk-live-9f8e7d6c5b4a", "…"),
+            ("://sk-live-9f8e7d6c5b4a", "…"),
+        ] {
+            assert_eq!(shown(text), said);
+        }
     }
 }

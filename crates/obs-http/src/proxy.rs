@@ -7,6 +7,7 @@ use obs_core::{Error, Secret};
 use url::Url;
 
 use crate::endpoint::{Endpoint, is_loopback, written};
+use crate::place::{origin, with_scheme};
 use crate::{Auth, HttpConfig};
 
 /// Which proxy, by the config or by the environment.
@@ -20,7 +21,8 @@ pub(crate) enum Proxy {
 }
 
 impl Proxy {
-    /// Reads the config's proxy, else the environment's; the error repeats nothing of it, since all of it is a secret.
+    /// Reads the config's proxy, else the environment's; the error repeats at most its host and port, since all of it is
+    /// a secret.
     pub(crate) fn of(config: &HttpConfig, endpoint: &Endpoint) -> Result<Self, Error> {
         let Some(secret) = &config.proxy else {
             // What goes to this machine goes there straight, so that no proxy of the environment sees its credentials.
@@ -31,13 +33,23 @@ impl Proxy {
         if text.eq_ignore_ascii_case("none") {
             return Ok(Self::None);
         }
-        let refuse =
-            |cause: &str| Error::config("proxy", format!("{cause}; write \"http://HOST:PORT\", or \"none\""));
-        let url = Url::parse(text).map_err(|cause| refuse(&format!("it is no address ({cause})")))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(refuse("it has another scheme than http and https"));
+        let refuse = |cause: &str, write: &str| {
+            Error::config("proxy", format!("{cause}; write \"{write}\", or \"none\""))
+        };
+        let parsed = Url::parse(text);
+        if let Ok(url) = parsed.as_ref()
+            && matches!(url.scheme(), "http" | "https")
+        {
+            return Ok(Self::At(url.clone()));
         }
-        Ok(Self::At(url))
+        if let Some(meant) = with_scheme(text) {
+            return Err(refuse("it has no scheme", &origin(&meant)));
+        }
+        let cause = match parsed {
+            Ok(_) => "it has another scheme than http and https".to_owned(),
+            Err(cause) => format!("it is no address ({cause})"),
+        };
+        Err(refuse(&cause, "http://HOST:PORT"))
     }
 
     fn url(&self) -> Option<&Url> {

@@ -23,8 +23,9 @@ fn with_key(endpoint: &str) -> HttpConfig {
 #[test]
 fn an_endpoint_that_is_none_is_refused_by_name() {
     refused(&HttpConfig::default(), "endpoint", "missing");
-    refused(&HttpConfig::new("api.example.com/v1"), "endpoint", "write \"https://HOST\"");
-    refused(&HttpConfig::new("localhost:4318"), "endpoint", "another scheme than http and https");
+    refused(&HttpConfig::new("api.example.com/v1"), "endpoint", "write \"https://api.example.com/v1\"");
+    refused(&HttpConfig::new("localhost:4318"), "endpoint", "write \"http://localhost:4318\"");
+    refused(&HttpConfig::new("hunter2"), "endpoint", "write \"https://HOST\"");
     refused(&HttpConfig::new("ftp://u:hunter2@h"), "endpoint", "another scheme");
     refused(&HttpConfig::new("https://"), "endpoint", "no address");
     refused(&HttpConfig::new("https://user:hunter2@h/p?hunter2"), "endpoint", "remove them and set `auth`");

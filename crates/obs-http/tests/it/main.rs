@@ -6,6 +6,7 @@ mod bodies;
 mod config;
 mod credentials;
 mod deadlines;
+mod echoes;
 mod guards;
 mod policies;
 mod proxies;

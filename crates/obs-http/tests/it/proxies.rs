@@ -128,3 +128,20 @@ fn send_to_both(direct: &str) {
         assert_eq!(sent.map(|answer| answer.status()).map_err(|failure| failure.message), Ok(200));
     }
 }
+
+#[test]
+fn law_6_a_proxy_without_its_scheme_is_told_which_and_its_user_is_not_repeated() {
+    for (proxy, written) in [
+        ("u:hunter2@proxy:3128", "write \"http://proxy:3128\", or"),
+        ("localhost:3128", "write \"http://localhost:3128\", or"),
+        ("proxy.example.com:3128/hunter2", "write \"http://proxy.example.com:3128\", or"),
+        ("hunter2:3128", "write \"http://HOST:PORT\", or"),
+        ("u:hunter2", "write \"http://HOST:PORT\", or"),
+        ("socks5://u:hunter2@proxy:1080", "write \"http://HOST:PORT\", or"),
+    ] {
+        let config = HttpConfig::new("https://h").with_proxy(proxy);
+        let said = Client::new(&config).unwrap_err().to_string();
+        assert!(said.starts_with("proxy: ") && said.contains(written), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
