@@ -36,8 +36,11 @@ pub struct DeadLetterConfig {
 
 impl Default for DeadLetterConfig {
     fn default() -> Self {
-        let max_age = Duration::from_hours(30 * 24);
-        Self { directory: PathBuf::new(), max_size: Bytes::new(256_000_000), max_age }
+        Self {
+            directory: PathBuf::new(),
+            max_size: Bytes::new(256_000_000),
+            max_age: Duration::from_hours(30 * 24),
+        }
     }
 }
 
