@@ -3,10 +3,14 @@
 use std::fmt;
 
 use obs_core::suggest::nearest;
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 use crate::HttpConfig;
+use crate::given::Given;
+
+/// The fields that hold credentials.
+const SEALED: [&str; 4] = ["endpoint", "headers", "auth", "proxy"];
 
 const ADDRESS: &str = "`endpoint`";
 const CREDENTIAL: &str = r#"`"auth": {"bearer": "…"}`"#;
@@ -45,7 +49,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for KnownFields<D> {
     type Error = D::Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
-        self.inner.deserialize_map(Checked { inner: visitor, own: self.own })
+        self.inner.deserialize_map(Checked { inner: visitor, own: self.own, sealed: false })
     }
 
     forward_to_deserialize_any! {
@@ -57,6 +61,8 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for KnownFields<D> {
 struct Checked<T> {
     inner: T,
     own: &'static [&'static str],
+    /// Whether the value that comes next is one of ours that no error may repeat.
+    sealed: bool,
 }
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Checked<V> {
@@ -67,7 +73,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Checked<V> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<V::Value, A::Error> {
-        self.inner.visit_map(Checked { inner: map, own: self.own })
+        self.inner.visit_map(Checked { inner: map, own: self.own, sealed: false })
     }
 }
 
@@ -79,10 +85,14 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Checked<A> {
         if !self.own.iter().chain(HttpConfig::FIELDS).any(|name| *name == key) {
             return Err(A::Error::custom(unknown(&key, self.own)));
         }
+        self.sealed = SEALED.contains(&key.as_str()) && !self.own.contains(&key.as_str());
         seed.deserialize(serde::de::value::StringDeserializer::new(key)).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
+        if self.sealed {
+            return seed.deserialize(self.inner.next_value::<Given>()?.into_deserializer());
+        }
         self.inner.next_value_seed(seed)
     }
 
@@ -103,5 +113,37 @@ fn unknown(key: &str, own: &[&str]) -> String {
     match nearest(key, known()) {
         Some(name) => format!("unknown field `{key}`, did you mean `{name}`? Known: {names}"),
         None => format!("unknown field `{key}`, known: {names}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde::Deserialize;
+    use serde::de::value::{Error, MapDeserializer, U128Deserializer};
+
+    use super::*;
+
+    #[derive(Debug, Default, Deserialize)]
+    #[serde(remote = "Self", default)]
+    struct Flat {
+        #[serde(flatten)]
+        http: HttpConfig,
+    }
+
+    impl<'de> Deserialize<'de> for Flat {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            Self::deserialize(HttpConfig::beside(&[], deserializer))
+        }
+    }
+
+    #[test]
+    fn law_6_a_number_wider_than_serde_buffers_is_not_repeated() {
+        for field in SEALED {
+            let map = [(field, U128Deserializer::<Error>::new(u128::MAX))];
+            let said = <Flat as Deserialize>::deserialize(MapDeserializer::new(map.into_iter()))
+                .unwrap_err()
+                .to_string();
+            assert!(said.starts_with(&format!("{field}: it is a number; write ")), "{said}");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod connector;
 mod endpoint;
 mod flat;
 mod given;
+mod handed;
 mod place;
 mod policy;
 mod proxy;
