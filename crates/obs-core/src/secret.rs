@@ -3,7 +3,7 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de};
 
 /// A credential: wiped from memory when dropped, never printed, never serialised.
 ///
@@ -51,8 +51,37 @@ impl fmt::Debug for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(Self::new)
+        deserializer.deserialize_any(Text)
     }
+}
+
+/// Takes a text; what is none is refused without being shown, since it may be the credential all the same.
+struct Text;
+
+macro_rules! refuse {
+    ($($visit:ident: $value:ty),*) => {
+        $(fn $visit<E: de::Error>(self, _: $value) -> Result<Secret, E> {
+            Err(E::custom("a credential is a text: put it in quotes"))
+        })*
+    };
+}
+
+impl<'de> de::Visitor<'de> for Text {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text with the credential")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Secret, E> {
+        Ok(Secret::new(text))
+    }
+
+    fn visit_string<E: de::Error>(self, text: String) -> Result<Secret, E> {
+        Ok(Secret::new(text))
+    }
+
+    refuse!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_i128: i128, visit_u128: u128, visit_f64: f64);
 }
 
 #[cfg(test)]
@@ -64,5 +93,13 @@ mod tests {
         let secret: Secret = serde_json::from_str("\"hunter2\"").unwrap();
         assert_eq!(secret.expose(), "hunter2");
         assert!(!format!("{secret:?} {:?}", Some(&secret)).contains("hunter2"));
+    }
+
+    #[test]
+    fn law_6_a_credential_that_is_no_text_is_refused_without_being_shown() {
+        for json in ["12345", "-12345", "12345.5", "[12345]", "{\"12345\": 1}"] {
+            let error = serde_json::from_str::<Secret>(json).unwrap_err().to_string();
+            assert!(!error.contains("12345") && error.contains("text"), "{error}");
+        }
     }
 }

@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct DrainReport {
     /// Records that were delivered; the lane is past them.
     pub delivered: u64,
+    /// Records that went elsewhere: to dead letters, a fallback or a queue of the exporter's; the lane is past them, too.
+    pub elsewhere: u64,
     /// Records that the exporter rejected; the lane is past them, too, and why the first of them was.
     pub rejected: u64,
     /// Records in rows that cannot be read; they are kept in the table `damaged`.
@@ -126,7 +128,8 @@ async fn deliver(exporter: &dyn Exporter, batch: Batch) -> (Receipt, Option<(Bat
 
 fn note(report: &mut DrainReport, receipt: &Receipt) {
     let rejected = receipt.rejected_count();
-    report.delivered += (receipt.settled() - rejected) as u64;
+    report.delivered += receipt.delivered as u64;
+    report.elsewhere += (receipt.settled() - rejected - receipt.delivered) as u64;
     report.rejected += rejected as u64;
     if let Some(first) = receipt.rejected.first() {
         report.trouble.get_or_insert_with(|| first.reason.to_string());
