@@ -198,8 +198,9 @@ fn since(text: &str) -> Result<Since, String> {
     if let Ok(ago) = parsed {
         return Ok(Since::Ago(ago));
     }
-    let refuse = |_| "write a time such as 2026-11-21T08:00:00Z, or how long ago such as 2h".to_owned();
-    let time: jiff::Timestamp = text.parse().map_err(refuse)?;
+    let time: jiff::Timestamp = text.parse().map_err(|cause| {
+        format!("write a time such as 2026-11-21T08:00:00Z, or how long ago such as 2h ({cause})")
+    })?;
     u64::try_from(time.as_nanosecond()).map(Since::At).map_err(|_| "it is before 1970".to_owned())
 }
 

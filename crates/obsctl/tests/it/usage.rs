@@ -40,5 +40,4 @@ fn a_wrong_number_or_time_is_answered_with_what_is_right() {
     }
     let said = obsctl(folder.path(), &["dlq", "ls", "--since", "yesterday"]).ended(2).stderr;
     assert!(said.contains("'--since <TIME>': write a time such as 2026-11-21T08:00:00Z"), "{said}");
-    assert!(!said.contains("failed to parse"), "{said}");
 }
