@@ -126,9 +126,9 @@ mod somebody_else {
         assert!(waiting(folder.path(), &["datadog"]).close(PATIENCE));
         rejected(folder.path());
         let queue = folder.path().join("obs-queue");
-        for mode in [0o000, 0o555] {
-            allow(&queue.join("queue.db"), 0o000);
-            allow(&queue.join("dead-letters.db"), 0o000);
+        allow(&queue.join("queue.db"), 0o000);
+        allow(&queue.join("dead-letters.db"), 0o000);
+        for mode in [0o555, 0o000] {
             allow(&queue, mode);
             for args in LISTINGS {
                 failed(stopped(folder.path(), args), &["obs-queue", "Permission denied", "as the user"]);
