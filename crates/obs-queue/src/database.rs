@@ -8,9 +8,10 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::failure::{self, Trouble};
 use crate::file;
+use crate::look;
 
 /// How long a connection waits for a tool that reads or repairs.
-const BUSY: Duration = Duration::from_millis(500);
+pub(crate) const BUSY: Duration = Duration::from_millis(500);
 
 /// A file up to this size is looked through when it is opened (some 100 ms); a larger one is found damaged when the
 /// damage is met.
@@ -85,12 +86,10 @@ fn make_tables(connection: &mut Connection, kind: &Kind) -> rusqlite::Result<()>
     transaction.commit()
 }
 
-/// Opens the file for reading beside the process that writes it.
+/// Opens the file for reading, beside the process that writes it or where nothing can be written.
 pub(crate) fn open_for_reading(path: &Path, kind: &Kind) -> Result<Connection, Trouble> {
     let trouble = |cause: rusqlite::Error| failure::of(path, &cause);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags).map_err(trouble)?;
-    connection.busy_timeout(BUSY).map_err(trouble)?;
+    let (connection, _) = look::open(path)?;
     connection.pragma_update(None, "query_only", true).map_err(trouble)?;
     if check(&connection, path, kind)? == Found::Nothing {
         return Err(Trouble::Disk(format!("{}: there is nothing in it yet", path.display()).into()));

@@ -73,7 +73,7 @@ pub(crate) fn open(path: &Path) -> Result<Connection, Trouble> {
     database::open(path, &QUEUE)
 }
 
-/// Opens the file for reading beside the process that writes it.
+/// Opens the file for reading, beside the process that writes it or where nothing can be written.
 pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, Trouble> {
     database::open_for_reading(path, &QUEUE)
 }

@@ -1,5 +1,7 @@
 //! What a queue holds, seen from outside the process that uses it.
 
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use obs_core::{Error, ErrorKind, Signal, Timestamp};
@@ -13,7 +15,8 @@ use crate::schema;
 use crate::shared::DATABASE;
 use crate::transaction::number;
 
-/// A queue, read beside the application that uses it; nothing is changed and nothing is locked.
+/// A queue, read beside the application that uses it, or where nothing can be written; nothing is changed and nothing is
+/// locked.
 #[derive(Debug)]
 pub struct QueueView {
     path: PathBuf,
@@ -36,6 +39,9 @@ pub struct LaneView {
     pub bytes: u64,
     /// When the oldest of them was sealed.
     pub oldest: Option<Timestamp>,
+    /// When the lane last delivered or gave up something, or was new: that of a destination that is gone stands still, as
+    /// does that of one that has nothing to do or is out.
+    pub moved: Timestamp,
 }
 
 /// A row that cannot be read.
@@ -72,7 +78,9 @@ impl QueueView {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let given = path.as_ref();
         let path = if given.is_dir() { given.join(DATABASE) } else { given.to_owned() };
-        if !path.exists() {
+        let missing =
+            |cause: io::Error| matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory);
+        if fs::metadata(&path).is_err_and(missing) {
             let message = format!(
                 "{}: there is no queue; name the directory of the application's queue (its option `directory`)",
                 path.display()
@@ -95,12 +103,13 @@ impl QueueView {
     pub fn lanes(&self) -> Result<Vec<LaneView>, Error> {
         self.read(|connection| {
             let moment = connection.unchecked_transaction()?;
-            let sql = "SELECT destination, signal, position, skip FROM cursors ORDER BY destination, signal";
+            let sql = "SELECT destination, signal, position, skip, moved_at FROM cursors ORDER BY destination, signal";
             let mut statement = moment.prepare(sql)?;
             let cursors = statement.query_map([], |row| {
                 let cursor =
                     Cursor { position: row.get::<_, i64>(2)? as u64, skip: row.get::<_, i64>(3)? as u64 };
-                Ok((row.get::<_, String>(0)?, schema::signal(row.get(1)?)?, cursor))
+                let moved = Timestamp::from_nanos(row.get::<_, i64>(4)? as u64);
+                Ok((row.get::<_, String>(0)?, schema::signal(row.get(1)?)?, cursor, moved))
             })?;
             let cursors: Vec<_> = cursors.collect::<rusqlite::Result<_>>()?;
             cursors.into_iter().map(|cursor| lane(&moment, cursor)).collect()
@@ -160,8 +169,8 @@ fn decode(row: &rusqlite::Row<'_>) -> rusqlite::Result<Result<(), String>> {
     Ok(written.decode().map(drop))
 }
 
-fn lane(moment: &Connection, of: (String, Signal, Cursor)) -> rusqlite::Result<LaneView> {
-    let (destination, signal, cursor) = of;
+fn lane(moment: &Connection, of: (String, Signal, Cursor, Timestamp)) -> rusqlite::Result<LaneView> {
+    let (destination, signal, cursor, moved) = of;
     let sql = "SELECT count(*), coalesce(sum(items), 0), coalesce(sum(length(data)), 0), min(sealed_at),
         coalesce(sum(CASE WHEN position = ?2 THEN min(items, ?3) ELSE 0 END), 0)
         FROM log WHERE signal = ?1 AND position >= ?2";
@@ -176,6 +185,7 @@ fn lane(moment: &Connection, of: (String, Signal, Cursor)) -> rusqlite::Result<L
             records: (row.get::<_, i64>(1)? - done) as u64,
             bytes: row.get::<_, i64>(2)? as u64,
             oldest: oldest.map(|nanos| Timestamp::from_nanos(nanos as u64)),
+            moved,
         })
     })
 }

@@ -1,10 +1,15 @@
 //! `obsctl dlq`: records that destinations rejected.
 
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
 use anyhow::bail;
 use obs_core::Timestamp;
 use obs_instrument::pipeline::Clock;
-use obs_queue::{DeadLetter, DeadLetterConfig, DeadLetterFilter, DeadLetterStore};
+use obs_queue::{DeadLetter, DeadLetterConfig, DeadLetterFile, DeadLetterFilter, DeadLetterStore};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use crate::cli::{DlqCommand, DlqFilter, DlqListArgs, DlqPurgeArgs, DlqReplayArgs, DlqShowArgs, Since};
 use crate::output::{Done, print, print_json, say};
@@ -24,17 +29,46 @@ pub(crate) async fn run(command: DlqCommand) -> anyhow::Result<Done> {
     }
 }
 
-/// Opens the letters; nothing is created.
-fn open(dir: &std::path::Path) -> anyhow::Result<DeadLetterStore> {
-    let config = DeadLetterConfig::new(dir);
-    let path = dir.join("dead-letters.db");
-    if !path.exists() {
+/// The name of the letters in their folder.
+const FILE: &str = "dead-letters.db";
+
+/// Letters that are only looked at.
+#[derive(Debug)]
+struct Looked {
+    store: DeadLetterStore,
+    /// Where the store is a copy of a file that cannot be written.
+    _copy: Option<TempDir>,
+}
+
+/// Looks the letters through; nothing is created or changed.
+fn look(dir: &Path) -> anyhow::Result<DeadLetterFile> {
+    let path = dir.join(FILE);
+    let missing = |cause: io::Error| matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory);
+    if fs::metadata(&path).is_err_and(missing) {
         bail!(
             "{}: there are no dead letters; name the directory that the application was given for them, with --dir or OBS_QUEUE_DIR",
             path.display()
         );
     }
-    Ok(DeadLetterStore::open(config)?)
+    Ok(DeadLetterFile::open(path)?)
+}
+
+/// Opens the letters to look at them.
+fn open_to_look(dir: &Path) -> anyhow::Result<Looked> {
+    let file = look(dir)?;
+    if !file.is_fixed() {
+        drop(file);
+        return Ok(Looked { store: DeadLetterStore::open(DeadLetterConfig::new(dir))?, _copy: None });
+    }
+    let copy = TempDir::new()?;
+    file.copy_to(&copy.path().join(FILE))?;
+    Ok(Looked { store: DeadLetterStore::open(DeadLetterConfig::new(copy.path()))?, _copy: Some(copy) })
+}
+
+/// Opens the letters to change them; damaged ones stay as they are.
+fn open_to_change(dir: &Path) -> anyhow::Result<DeadLetterStore> {
+    drop(look(dir)?);
+    Ok(DeadLetterStore::open(DeadLetterConfig::new(dir))?)
 }
 
 fn filter(given: &DlqFilter) -> DeadLetterFilter {
@@ -53,7 +87,7 @@ fn filter(given: &DlqFilter) -> DeadLetterFilter {
 }
 
 fn list(args: &DlqListArgs) -> anyhow::Result<Done> {
-    let store = open(&args.place.dir)?;
+    let Looked { store, _copy } = open_to_look(&args.place.dir)?;
     let filter = filter(&args.filter);
     let (letters, all) = (store.list(&filter, args.limit)?, store.count(&filter)?);
     if args.place.json {
@@ -91,7 +125,7 @@ fn listed(letters: &[DeadLetter]) -> String {
 }
 
 fn show(args: &DlqShowArgs) -> anyhow::Result<Done> {
-    let store = open(&args.place.dir)?;
+    let Looked { store, _copy } = open_to_look(&args.place.dir)?;
     let Some(letter) = store.show(args.id)? else {
         bail!("there is no dead letter {}; `obsctl dlq ls` shows those that there are", args.id);
     };
@@ -125,9 +159,9 @@ fn show(args: &DlqShowArgs) -> anyhow::Result<Done> {
 }
 
 async fn replay(args: &DlqReplayArgs) -> anyhow::Result<Done> {
-    let store = open(&args.place.dir)?;
     let filter = filter(&args.filter);
     let (false, Some(to)) = (args.dry_run, &args.to) else {
+        let Looked { store, _copy } = open_to_look(&args.place.dir)?;
         let meant = store.count(&filter)?;
         if args.place.json {
             print_json(&json!({ "would_replay": meant }))?;
@@ -136,6 +170,7 @@ async fn replay(args: &DlqReplayArgs) -> anyhow::Result<Done> {
         }
         return Ok(Done::Wholly);
     };
+    let store = open_to_change(&args.place.dir)?;
     let exporter = sink::open(to)?;
     let report = store.replay(&filter, &*exporter, args.rate).await?;
     exporter.shutdown().await?;
@@ -159,7 +194,7 @@ async fn replay(args: &DlqReplayArgs) -> anyhow::Result<Done> {
 }
 
 fn purge(args: &DlqPurgeArgs) -> anyhow::Result<Done> {
-    let store = open(&args.place.dir)?;
+    let store = open_to_change(&args.place.dir)?;
     let filter = filter(&args.filter);
     if filter.is_all() && !args.yes {
         let all = store.count(&filter)?;

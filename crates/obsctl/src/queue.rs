@@ -43,7 +43,7 @@ fn listed(lanes: &[LaneView]) -> String {
         return "no destination has used this queue\n".to_owned();
     }
     let now = Clock::system().now();
-    let head = ["DESTINATION", "SIGNAL", "RECORDS", "BYTES", "OLDEST"];
+    let head = ["DESTINATION", "SIGNAL", "RECORDS", "BYTES", "OLDEST", "LAST MOVE"];
     let mut rows = vec![head.map(str::to_owned)];
     rows.extend(lanes.iter().map(|lane| {
         let oldest = lane.oldest.map_or("-".to_owned(), |oldest| table::duration(now.since(oldest)));
@@ -53,6 +53,7 @@ fn listed(lanes: &[LaneView]) -> String {
             lane.records.to_string(),
             lane.bytes.to_string(),
             oldest,
+            table::time(lane.moved),
         ]
     }));
     table::aligned(&rows)

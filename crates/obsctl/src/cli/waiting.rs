@@ -13,6 +13,9 @@ use serde::de::value::{Error as ValueError, StrDeserializer};
 #[derive(Debug, Subcommand)]
 pub(crate) enum QueueCommand {
     /// Lists what waits, by destination and signal; works while the application runs.
+    ///
+    /// A destination that was renamed or removed stays in the list with what waits for it, and its last move (when it last
+    /// delivered or gave up something, or was new) stands still; `obsctl queue drain --dest NAME` delivers that.
     Ls(QueueArgs),
     /// Reads every row and looks the file through; fails if anything is damaged.
     Verify(QueueArgs),
@@ -24,8 +27,8 @@ pub(crate) enum QueueCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  obsctl queue ls --dir obs-queue")]
 pub(crate) struct QueueArgs {
-    /// The queue's directory, or a queue file that was set aside.
-    #[arg(long, value_name = "DIR", env = "OBS_QUEUE_DIR", default_value = "obs-queue")]
+    /// The queue's directory, or a queue file that was set aside; else OBS_QUEUE_DIR, else obs-queue.
+    #[arg(long, value_name = "DIR", default_value_os_t = directory())]
     pub dir: PathBuf,
     /// Prints JSON.
     #[arg(long)]
@@ -36,8 +39,8 @@ pub(crate) struct QueueArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  obsctl queue drain --dest langfuse --to waiting.jsonl")]
 pub(crate) struct DrainArgs {
-    /// The queue's directory.
-    #[arg(long, value_name = "DIR", env = "OBS_QUEUE_DIR", default_value = "obs-queue")]
+    /// The queue's directory; else OBS_QUEUE_DIR, else obs-queue.
+    #[arg(long, value_name = "DIR", default_value_os_t = directory())]
     pub dir: PathBuf,
     /// Where the records go: a .jsonl file, or the .db file of a store.
     #[arg(long, value_name = "FILE")]
@@ -69,8 +72,8 @@ pub(crate) enum DlqCommand {
 /// Where dead letters are.
 #[derive(Debug, Args)]
 pub(crate) struct DlqArgs {
-    /// The directory of dead-letters.db.
-    #[arg(long, value_name = "DIR", env = "OBS_QUEUE_DIR", default_value = "obs-queue")]
+    /// The directory of dead-letters.db; else OBS_QUEUE_DIR, else obs-queue.
+    #[arg(long, value_name = "DIR", default_value_os_t = directory())]
     pub dir: PathBuf,
     /// Prints JSON.
     #[arg(long)]
@@ -93,7 +96,7 @@ pub(crate) struct DlqFilter {
     #[arg(long, value_parser = signal)]
     pub signal: Option<Signal>,
     /// Only the one of this number.
-    #[arg(long, value_name = "NUMBER")]
+    #[arg(long, value_name = "NUMBER", value_parser = number, allow_negative_numbers = true)]
     pub id: Option<u64>,
 }
 
@@ -115,6 +118,7 @@ pub(crate) struct DlqListArgs {
 #[derive(Debug, Args)]
 pub(crate) struct DlqShowArgs {
     /// The number that `obsctl dlq ls` shows.
+    #[arg(value_name = "NUMBER", value_parser = number)]
     pub id: u64,
     /// Where to read.
     #[command(flatten)]
@@ -124,6 +128,7 @@ pub(crate) struct DlqShowArgs {
 /// `obsctl dlq replay`.
 #[derive(Debug, Args)]
 #[command(
+    override_usage = "obsctl dlq replay --to <FILE> [OPTIONS]\n       obsctl dlq replay --dry-run [OPTIONS]",
     after_help = "Example:\n  obsctl dlq replay --dest langfuse --since 2h --to letters.jsonl --rate 50/s"
 )]
 pub(crate) struct DlqReplayArgs {
@@ -133,7 +138,7 @@ pub(crate) struct DlqReplayArgs {
     /// Which.
     #[command(flatten)]
     pub filter: DlqFilter,
-    /// Where the records go: a .jsonl file, or the .db file of a store.
+    /// Where the records go: a .jsonl file, or the .db file of a store; needed unless --dry-run is given.
     #[arg(long, value_name = "FILE", required_unless_present = "dry_run")]
     pub to: Option<PathBuf>,
     /// At most this many records in a time, such as 50/s or 600/m.
@@ -167,6 +172,16 @@ pub(crate) enum Since {
     Ago(Duration),
 }
 
+/// Where queues are that no `--dir` names: an empty variable is one that is not set.
+fn directory() -> PathBuf {
+    let set = std::env::var_os("OBS_QUEUE_DIR").filter(|value| !value.is_empty());
+    set.map_or_else(|| PathBuf::from("obs-queue"), PathBuf::from)
+}
+
+fn number(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "give the number of a dead letter, as `obsctl dlq ls` shows it".to_owned())
+}
+
 fn signal(text: &str) -> Result<Signal, String> {
     let known = Signal::ALL.into_iter().find(|signal| signal.as_str() == text);
     known.ok_or_else(|| {
@@ -184,7 +199,7 @@ fn since(text: &str) -> Result<Since, String> {
         return Ok(Since::Ago(ago));
     }
     let time: jiff::Timestamp = text.parse().map_err(|cause| {
-        format!("{cause}; write a time such as 2026-11-21T08:00:00Z, or how long ago such as 2h")
+        format!("write a time such as 2026-11-21T08:00:00Z, or how long ago such as 2h ({cause})")
     })?;
     u64::try_from(time.as_nanosecond()).map(Since::At).map_err(|_| "it is before 1970".to_owned())
 }

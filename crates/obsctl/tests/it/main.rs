@@ -4,6 +4,7 @@
 
 mod demo;
 mod import;
+mod looking;
 mod model;
 mod program;
 mod traces;

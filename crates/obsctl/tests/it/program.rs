@@ -15,6 +15,16 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    /// Runs this to its end.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let Output { status, stdout, stderr } = command.output().unwrap();
+        Self {
+            code: status.code(),
+            stdout: String::from_utf8(stdout).unwrap(),
+            stderr: String::from_utf8(stderr).unwrap(),
+        }
+    }
+
     /// The standard output as one JSON document.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
@@ -44,12 +54,14 @@ pub(crate) fn obsctl_with(folder: &Path, args: &[&str], variables: &[(&str, &str
         }
     }
     command.env_remove("OPENAI_API_KEY").envs(variables.iter().copied());
-    let Output { status, stdout, stderr } = command.current_dir(folder).args(args).output().unwrap();
-    Ran {
-        code: status.code(),
-        stdout: String::from_utf8(stdout).unwrap(),
-        stderr: String::from_utf8(stderr).unwrap(),
-    }
+    Ran::of(command.current_dir(folder).args(args))
+}
+
+/// The run must have failed, with a message that has all these parts.
+#[track_caller]
+pub(crate) fn failed(ran: Ran, parts: &[&str]) {
+    let ran = ran.ended(1);
+    assert!(parts.iter().all(|part| ran.stderr.contains(part)), "{parts:?}: {ran:#?}");
 }
 
 /// The path of a file beside the tests.

@@ -8,9 +8,9 @@ use obs_core::{Batch, DeadLetters as _, ErrorKind, Level, Log, Rejection, Signal
 use obs_pipeline::{Clock, Log as _, Offer};
 use obs_queue::{DeadLetterConfig, DeadLetterStore, DiskQueue, QueueConfig};
 
-use crate::program::{Ran, obsctl, obsctl_with, records};
+use crate::program::{failed, obsctl, obsctl_with, records};
 
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 fn logs(count: u64) -> Batch {
     let log = |n| Log::new(Timestamp::from_nanos(n), Level::Info, format!("message {n}\u{1b}[2J"));
@@ -18,7 +18,7 @@ fn logs(count: u64) -> Batch {
 }
 
 /// A queue that an application left: ten records in five rows for each of these destinations.
-fn waiting(folder: &Path, destinations: &[&str]) -> DiskQueue {
+pub(crate) fn waiting(folder: &Path, destinations: &[&str]) -> DiskQueue {
     let log = DiskQueue::open(QueueConfig::new(folder.join("obs-queue"))).unwrap();
     let clock = Clock::system();
     let lane = |name: &&str| log.lane(name, Signal::Logs, &clock, Arc::new(|| ()));
@@ -40,7 +40,8 @@ fn waiting(folder: &Path, destinations: &[&str]) -> DiskQueue {
     log
 }
 
-fn rejected(folder: &Path) {
+/// Three records that each of two destinations rejected.
+pub(crate) fn rejected(folder: &Path) {
     let store = DeadLetterStore::open(DeadLetterConfig::new(folder.join("obs-queue"))).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     for (destination, kind, status) in
@@ -49,12 +50,6 @@ fn rejected(folder: &Path) {
         let rejection = Rejection { status, ..Rejection::of(logs(3), kind, "the field traceId is missing") };
         runtime.block_on(store.put(destination, &rejection)).unwrap();
     }
-}
-
-#[track_caller]
-fn failed(ran: Ran, parts: &[&str]) {
-    let ran = ran.ended(1);
-    assert!(parts.iter().all(|part| ran.stderr.contains(part)), "{parts:?}: {ran:#?}");
 }
 
 #[test]
@@ -67,6 +62,7 @@ fn what_waits_is_listed_while_the_application_runs() {
     let lane = &json["lanes"][1];
     assert_eq!((lane["destination"].as_str(), lane["records"].as_u64()), (Some("langfuse"), Some(10)));
     assert!(lane["bytes"].as_u64() > Some(500) && lane["oldest"].is_u64(), "{lane}");
+    assert!(text.contains("LAST MOVE") && lane["moved"].is_u64(), "{text}");
     let json = obsctl(folder.path(), &["queue", "verify", "--json"]).ended(0).json();
     assert_eq!(
         (json["verified"]["rows"].as_u64(), json["verified"]["records"].as_u64()),
@@ -114,6 +110,23 @@ fn damage_is_found_and_named() {
     assert_eq!((json[0]["delivered"].as_u64(), json[0]["damaged"].as_u64()), (Some(8), Some(2)), "{json}");
     let json = obsctl(folder.path(), &["queue", "verify", "--json"]).ended(0).json();
     assert_eq!(json["verified"]["put_aside"], 2, "{json}");
+}
+
+#[test]
+fn a_destination_that_is_gone_stays_in_the_list_and_moves_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(waiting(folder.path(), &["renamed"]).close(PATIENCE));
+    let moves = || {
+        let json = obsctl(folder.path(), &["queue", "ls", "--json"]).ended(0).json();
+        let moved = |lane: &serde_json::Value| (lane["destination"].clone(), lane["moved"].as_u64().unwrap());
+        json["lanes"].as_array().unwrap().iter().map(moved).collect::<Vec<_>>()
+    };
+    let (gone, start) = (moves(), Clock::system().now().as_nanos());
+    assert!(gone[0].1 < start, "{gone:?}");
+    assert!(waiting(folder.path(), &["the-new-name"]).close(PATIENCE));
+    let now = moves();
+    assert_eq!(now[0], gone[0]);
+    assert!(now[1].0 == "the-new-name" && now[1].1 >= start, "{now:?}");
 }
 
 #[test]
