@@ -66,7 +66,7 @@ macro_rules! refuse {
     };
 }
 
-impl<'de> de::Visitor<'de> for Text {
+impl de::Visitor<'_> for Text {
     type Value = Secret;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
