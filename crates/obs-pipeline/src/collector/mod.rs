@@ -30,8 +30,9 @@ use sealed::Seal;
 
 /// How long records gather before they are taken.
 const BEAT: Duration = Duration::from_millis(5);
-/// A pass with fewer records ends in sleep: to be woken by the next record costs less than to look once more.
-const BUSY: usize = 64;
+/// After so many passes that found nothing the collector sleeps. While there is any traffic it looks by itself: to wake it
+/// costs the thread that records a system call, a hundred times the price of a record.
+const LINGER: u32 = 8;
 /// How often memory is looked after while nothing is recorded.
 const SLOW_BEAT: Duration = Duration::from_millis(50);
 /// After so many slow beats, memory that is still in use is given up.
@@ -53,7 +54,7 @@ pub(crate) struct Collector {
     scores: Hand<Score>,
     feedback: Hand<Feedback>,
     anchored: Duration,
-    /// Passes since the last busy one.
+    /// Passes since the last one that found records.
     quiet: u32,
 }
 
@@ -206,15 +207,15 @@ impl Collector {
         }
     }
 
-    /// Waits for the next pass: a beat while there is traffic, else until the first record and a beat for those that
+    /// Waits for the next pass: a beat while there is traffic and a while after it, else until the first record and a beat for those that
     /// follow it.
     fn rest(&mut self) {
-        if self.quiet == 0 {
+        if self.quiet < LINGER {
             self.intake.bell().doze(BEAT);
             return;
         }
         let watching = self.is_watching();
-        if watching && self.quiet > SLOW_BEATS {
+        if watching && self.quiet > LINGER + SLOW_BEATS {
             each_hand!(self, hand => hand.recycle.forget());
         }
         self.finish.forget();
@@ -254,7 +255,7 @@ impl Collector {
         each_hand!(self, hand => hand.recycle.sweep());
         self.lanes.tell_self_metrics(&self.intake, close);
         self.lanes.watch_disk(self.intake.clock().monotonic());
-        self.quiet = if taken < BUSY { self.quiet.saturating_add(1) } else { 0 };
+        self.quiet = if taken == 0 { self.quiet.saturating_add(1) } else { 0 };
         self.anchor();
     }
 }
