@@ -210,6 +210,13 @@ fn report(faults: &[Fault], cells: usize) -> String {
     out
 }
 
+/// What the rows of a [`policy_table!`](crate::policy_table!) are written with.
+pub mod words {
+    pub use super::Expected::*;
+    pub use super::Form::*;
+    pub use super::{ANY, DATE, ErrorKind, Retry, SECONDS};
+}
+
 /// A test that a policy of `obs-http` is what the table says, by a real request per cell.
 ///
 /// A row is statuses, forms of `Retry-After`, and what is expected of each; the names of
@@ -239,10 +246,7 @@ macro_rules! policy_table {
     ($name:ident, $policy:expr, { $([$($status:expr),+ $(,)?] $forms:tt => $expected:expr;)+ }) => {
         #[test]
         fn $name() {
-            #[allow(unused_imports)]
-            use $crate::policy_table::{
-                ANY, DATE, ErrorKind, Expected::*, Form::*, Retry, Row, SECONDS, check,
-            };
+            use $crate::policy_table::{Row, check, words::*};
             let rows = [$(Row {
                 statuses: ::std::vec![$($status),+],
                 forms: $forms.to_vec(),
