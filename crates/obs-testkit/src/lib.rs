@@ -8,6 +8,6 @@ pub mod fixtures;
 pub mod policy_table;
 mod scripted;
 
-pub use capture::{Answer, CaptureServer, Captured};
+pub use capture::{Answer, CaptureServer, Captured, Part};
 pub use fault_proxy::{Fault, FaultProxy, Traffic, Upstream};
 pub use scripted::{Calls, Fail, Fate, Scripted, Step};

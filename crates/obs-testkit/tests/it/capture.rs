@@ -75,3 +75,81 @@ fn a_request_can_be_made_by_hand() {
         Captured { method: "GET".into(), path: "/".into(), query: None, headers, body: b"words".to_vec() };
     assert_eq!(request.redacted_snapshot(), "GET /\nx-token: [redacted]\n\nwords");
 }
+
+#[tokio::test]
+async fn paths_have_their_own_answers_and_take_nothing_from_the_script() {
+    let server = CaptureServer::start().await;
+    server.answer_for("GET", "/sessions", Answer::json(&json!([{"id": 7}])));
+    server.answer_with(|request| (request.query.as_deref() == Some("name=b")).then(|| Answer::status(404)));
+    server.answer([Answer::status(429)]);
+    let mut statuses = Vec::new();
+    for line in ["GET /sessions?name=a", "GET /sessions?name=b", "POST /sessions", "POST /sessions"] {
+        let answer = send(&server, &format!("{line} HTTP/1.1"), b"").await;
+        statuses.push(answer[9..12].to_owned());
+        assert_eq!(answer.ends_with(r#"[{"id":7}]"#), line.ends_with("=a"), "{answer}");
+    }
+    assert_eq!(statuses, ["200", "404", "429", "200"]);
+    assert_eq!(server.requests().len(), 4);
+}
+
+/// A request with this type and body.
+fn post(content_type: &str, body: impl Into<Vec<u8>>) -> Captured {
+    let headers = vec![("content-type".to_owned(), content_type.to_owned())];
+    Captured { method: "POST".into(), path: "/".into(), query: None, headers, body: body.into() }
+}
+
+fn multipart(boundary: &str, payload: &str) -> Captured {
+    let body = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"post.7\"\r\nContent-Type: application/json; length={}\r\n\r\n\
+         {payload}\r\n--{boundary}--\r\n",
+        payload.len()
+    );
+    post(&format!("multipart/form-data; boundary={boundary}"), body)
+}
+
+#[test]
+fn a_long_body_is_told_by_its_length_its_hash_and_an_excerpt() {
+    let rows: Vec<_> = (0..500).map(|n| json!({"id": n, "name": "é".repeat(9)})).collect();
+    let long = post("application/json", serde_json::to_vec(&rows).unwrap());
+    let text = long.redacted_snapshot();
+    assert!(text.contains(&format!("\n{} bytes, sha256 ", long.body.len())), "{text}");
+    assert!(text.contains("\"id\": 3") && text.ends_with("\n[…]") && text.len() < 2_400, "{text}");
+    let changed = post("application/json", serde_json::to_vec(&rows[1..]).unwrap()).redacted_snapshot();
+    assert_ne!(changed.lines().nth(3), text.lines().nth(3));
+    let edge = post("text/plain", "x".repeat(4 << 10));
+    assert!(edge.redacted_snapshot().ends_with(&"x".repeat(4 << 10)));
+    let beyond = post("text/plain", "x".repeat((4 << 10) + 1));
+    assert!(beyond.redacted_snapshot().contains("4097 bytes, sha256 "));
+    let empty_hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    let empty = post("text/plain", "").redacted_snapshot_with(|_| Some("nothing".into()));
+    assert!(empty.ends_with(&format!("0 bytes, sha256 {empty_hash}\nnothing")), "{empty}");
+}
+
+#[test]
+fn a_multipart_body_is_laid_out_and_its_boundary_changes_nothing() {
+    insta::assert_snapshot!(multipart("one-two", r#"{"id":7}"#).redacted_snapshot());
+    let long = format!(r#"{{"id":"{}"}}"#, "x".repeat(5_000));
+    let [one, two] = ["one-two", "six-six"].map(|boundary| multipart(boundary, &long).redacted_snapshot());
+    assert!(one.contains("sha256 ") && one == two, "{one}\n{two}");
+    assert_ne!(multipart("one-two", &long.replace('x', "y")).redacted_snapshot(), one);
+}
+
+#[test]
+fn credentials_of_every_header_are_replaced() {
+    let named = |name: &str| {
+        let request = Captured { headers: vec![(name.into(), "hunter2".into())], ..post("", "") };
+        request.redacted_snapshot()
+    };
+    for name in ["authorization", "x-api-key", "x-langfuse-public-key", "proxy-authorization", "set-cookie"] {
+        assert!(!named(name).contains("hunter2"), "{name}");
+    }
+    assert!(named("x-tenant-id").contains("hunter2"));
+}
+
+#[tokio::test]
+async fn a_body_of_zstd_is_recorded_as_what_it_holds() {
+    let server = CaptureServer::start().await;
+    let body = zstd::stream::encode_all(&br#"{"a":1}"#[..], 1).unwrap();
+    send(&server, "POST / HTTP/1.1\r\ncontent-encoding: zstd", &body).await;
+    assert_eq!(server.requests()[0].json(), Some(json!({"a": 1})));
+}
