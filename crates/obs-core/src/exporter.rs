@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{Batch, Descriptor, Error, Receipt, Signal};
+use crate::{Batch, Descriptor, Error, ErrorKind, Failure, Receipt, Signal};
 
 /// A destination for records, or a decorator that holds one.
 ///
@@ -83,6 +83,17 @@ pub enum Health {
     Degraded(Box<str>),
     /// It takes no data; why and what to do.
     Unhealthy(Box<str>),
+}
+
+impl Health {
+    /// What a request that asked the backend came to: a rate limit is a destination that still takes data, in its time.
+    pub fn of<T>(outcome: Result<T, Failure>) -> Self {
+        match outcome {
+            Ok(_) => Self::Healthy,
+            Err(failure) if failure.kind == ErrorKind::RateLimited => Self::Degraded(failure.message),
+            Err(failure) => Self::Unhealthy(failure.message),
+        }
+    }
 }
 
 fn _object_safe(_: &dyn Exporter) {}

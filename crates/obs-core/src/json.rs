@@ -3,7 +3,9 @@
 mod compact;
 
 use std::fmt;
+use std::sync::LazyLock;
 
+use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
@@ -62,14 +64,21 @@ struct LineIn<'a> {
     record: &'a RawValue,
 }
 
-fn push<T: Serialize>(out: &mut Vec<u8>, signal: Signal, record: &T) -> Result<(), serde_json::Error> {
+/// Appends a value as JSON, as `serde_json::to_writer` writes it, byte for byte, and about twice as fast.
+///
+/// Exporters write their requests with it, straight from structs that borrow from the records.
+///
+/// # Errors
+/// What the value's `Serialize` reports; then nothing is appended.
+pub fn write_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<(), serde_json::Error> {
     let start = out.len();
-    let result = compact::write(out, &LineOut { v: SCHEMA_VERSION, signal, record });
-    match result {
-        Ok(()) => out.push(b'\n'),
-        Err(_) => out.truncate(start),
-    }
-    result
+    compact::write(out, value).inspect_err(|_| out.truncate(start))
+}
+
+fn push<T: Serialize>(out: &mut Vec<u8>, signal: Signal, record: &T) -> Result<(), serde_json::Error> {
+    write_json(out, &LineOut { v: SCHEMA_VERSION, signal, record })?;
+    out.push(b'\n');
+    Ok(())
 }
 
 impl Record {
@@ -251,18 +260,37 @@ pub(crate) mod nanos {
     }
 }
 
-/// Serialises text that is known to be JSON as that JSON.
+/// Serialises text that is known to be JSON as that JSON, as a [`RawValue`] would be.
 pub(crate) fn splice<S: Serializer>(json: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    if *SPLICES {
+        return Spliced(json.trim_ascii()).serialize(serializer);
+    }
     match serde_json::from_str::<&RawValue>(json) {
         Ok(raw) => raw.serialize(serializer),
         Err(_) => serializer.serialize_str(json),
     }
 }
 
+/// A [`RawValue`] without the check that it is JSON, which costs more than all else that is done to a document.
+struct Spliced<'a>(&'a str);
+
+impl Serialize for Spliced<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut raw = serializer.serialize_struct(compact::RAW, 1)?;
+        raw.serialize_field(compact::RAW, self.0)?;
+        raw.end()
+    }
+}
+
+/// Whether the `serde_json` of this build takes [`Spliced`] for a [`RawValue`], whose form is its own affair.
+static SPLICES: LazyLock<bool> =
+    LazyLock::new(|| serde_json::to_string(&Spliced("[1 ]")).is_ok_and(|json| json == "[1 ]"));
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
+    use super::*;
     use crate::{Metric, MetricValue, Timestamp};
 
     proptest! {
@@ -272,5 +300,12 @@ mod tests {
             let json = serde_json::to_string(&metric).unwrap();
             prop_assert_eq!(serde_json::from_str::<Metric>(&json).unwrap(), metric);
         }
+    }
+
+    #[test]
+    fn a_document_is_spliced_without_another_look() {
+        assert!(*SPLICES, "this serde_json marks raw values in another way: `compact::RAW` is out of date");
+        let value = serde_json::to_value(Spliced("{\"a\":[1]}")).unwrap();
+        assert_eq!(value, serde_json::json!({"a": [1]}));
     }
 }

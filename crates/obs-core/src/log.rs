@@ -1,12 +1,19 @@
 //! Log records.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
-use crate::{Attributes, Payload, Resource, SpanRef, Str, Timestamp, TraceContext, payload};
+use crate::{
+    Attributes, Payload, Records, Resource, SpanRef, Str, Timestamp, TraceContext, payload, write_json,
+};
+
+/// The namespace of ids that are made of what a log says.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6f62_735f_6c6f_675f_8d1e_5f0a_93c2_4b71);
 
 /// A log record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,6 +69,34 @@ impl Log {
             context,
             resource,
         }
+    }
+
+    /// An id made of what the log says, for backends that want one: the same log has the same id in every process, so
+    /// that sending it again overwrites itself.
+    ///
+    /// `nth` tells logs apart that say the same at the same nanosecond: the first of a batch is 0, its twin 1.
+    /// The context and the resource do not count.
+    pub fn derived_id(&self, nth: usize) -> Uuid {
+        let mut said = Vec::new();
+        let own = (self.time, self.level, &self.message, &self.event_name);
+        if write_json(&mut said, &(own, &self.attributes, &self.data, self.span, nth)).is_err() {
+            // What has no JSON, which no field of a log can be, is told apart by its time.
+            said = self.time.as_nanos().to_be_bytes().into();
+        }
+        Uuid::new_v5(&NAMESPACE, &said)
+    }
+}
+
+impl Records<Log> {
+    /// The [`derived_id`](Log::derived_id) of each, all different.
+    pub fn derived_ids(&self) -> Vec<Uuid> {
+        let mut seen: HashMap<Uuid, usize> = HashMap::with_capacity(self.len());
+        let id = |log: &Log| {
+            let first = log.derived_id(0);
+            let twins = seen.entry(first).and_modify(|twins| *twins += 1).or_default();
+            if *twins == 0 { first } else { log.derived_id(*twins) }
+        };
+        self.iter().map(id).collect()
     }
 }
 
@@ -139,6 +174,29 @@ impl FromStr for Level {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn law_5_the_same_log_has_the_same_id_and_another_has_another() {
+        let log = Log::new(Timestamp::from_nanos(7), Level::Info, "m");
+        assert_eq!(log.derived_id(0).to_string(), "b4fe7785-1c1b-519c-9544-03de1ec53864");
+        assert_eq!(log.derived_id(0), log.clone().derived_id(0));
+        let mut others = vec![log.derived_id(0), log.derived_id(1)];
+        others.push(Log { level: Level::Warn, ..log.clone() }.derived_id(0));
+        others.push(Log { time: Timestamp::from_nanos(8), ..log.clone() }.derived_id(0));
+        others.push(Log { data: Some(Payload::text("m")), ..log }.derived_id(0));
+        others.sort();
+        others.dedup();
+        assert_eq!(others.len(), 5);
+        let batch: Records<Log> = vec![Log::new(Timestamp::from_nanos(7), Level::Info, "m"); 3].into();
+        let ids = batch.derived_ids();
+        assert_eq!(ids, batch.derived_ids());
+        assert!(
+            ids[0] == batch.get(0).unwrap().derived_id(0)
+                && ids[0] != ids[1]
+                && ids[1] != ids[2]
+                && ids[0] != ids[2]
+        );
+    }
 
     #[test]
     fn levels_map_to_severity_numbers_and_back() {

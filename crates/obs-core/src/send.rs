@@ -1,6 +1,10 @@
 //! From mapped calls to a receipt: the same for every leaf.
 
-use crate::{Batch, Error, ErrorKind, Mapped, Receipt, Rejection, Retry};
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::task::Poll;
+
+use crate::{Batch, Call, Error, ErrorKind, Mapped, Receipt, Rejection, Retry};
 
 /// A record that will never be delivered, by its position.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,49 +69,112 @@ impl Failure {
 ///
 /// # Errors
 /// The failure of the destination, else the first refusal of a call of several records, else a wish for records again.
-pub async fn deliver<R, F, S>(batch: &Batch, mapped: Mapped<R>, mut send: S) -> Result<Receipt, Error>
+pub async fn deliver<R, F, S>(batch: &Batch, mapped: Mapped<R>, send: S) -> Result<Receipt, Error>
 where
     S: FnMut(R) -> F,
     F: Future<Output = Result<Reply, Failure>>,
 {
-    let mut receipt = Receipt::default();
-    for refused in mapped.refused {
-        receipt.rejected.push(rejection(batch, refused.at, refused));
-    }
-    let (mut left, mut first): (Vec<usize>, Option<Failure>) = (Vec::new(), None);
+    deliver_abreast(batch, mapped, 1, send).await
+}
+
+/// [`deliver`] with up to `abreast` calls under way at once, for backends that take one record a request.
+///
+/// After a failure that concerns the whole destination no call is begun, and those under way are waited for, because
+/// the backend may have taken them.
+///
+/// # Errors
+/// As [`deliver`].
+pub async fn deliver_abreast<R, F, S>(
+    batch: &Batch,
+    mapped: Mapped<R>,
+    abreast: usize,
+    mut send: S,
+) -> Result<Receipt, Error>
+where
+    S: FnMut(R) -> F,
+    F: Future<Output = Result<Reply, Failure>>,
+{
+    let mut sums = Sums::of(batch, mapped.refused);
     let mut calls = mapped.calls.into_iter();
-    while let Some(call) = calls.next() {
-        match send(call.request).await {
-            Ok(reply) => left.extend(settle(batch, &call.records, reply, &mut receipt)),
-            Err(failure) if !failure.kind.is_content() => {
-                left.extend(call.records);
-                left.extend(calls.flat_map(|call| call.records));
-                return Err(failure.into_error(batch.select(&left)).with_settled(receipt));
+    let mut under_way: Vec<(Vec<usize>, Pin<Box<F>>)> = Vec::new();
+    loop {
+        while sums.out.is_none() && under_way.len() < abreast.max(1) {
+            let Some(Call { request, records }) = calls.next() else { break };
+            under_way.push((records, Box::pin(send(request))));
+        }
+        if under_way.is_empty() {
+            break;
+        }
+        let (records, outcome) = first_done(&mut under_way).await;
+        sums.add(records, outcome);
+    }
+    sums.left.extend(calls.flat_map(|call| call.records));
+    sums.end()
+}
+
+/// Waits until one of the calls has its outcome, and takes it out.
+async fn first_done<F: Future>(under_way: &mut Vec<(Vec<usize>, Pin<Box<F>>)>) -> (Vec<usize>, F::Output) {
+    poll_fn(|context| {
+        for at in 0..under_way.len() {
+            if let Poll::Ready(outcome) = under_way[at].1.as_mut().poll(context) {
+                return Poll::Ready((under_way.remove(at).0, outcome));
             }
-            Err(failure) if call.records.len() == 1 => {
-                let Failure { kind, status, message: reason, .. } = failure;
-                receipt.rejected.push(rejection(
-                    batch,
-                    call.records[0],
-                    Refused { at: 0, kind, status, reason },
-                ));
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// What became of the records so far.
+struct Sums<'a> {
+    batch: &'a Batch,
+    receipt: Receipt,
+    /// Positions of records that are to be tried again.
+    left: Vec<usize>,
+    /// Why the destination as a whole takes no more.
+    out: Option<Failure>,
+    /// The first refusal of a call of several records.
+    refusal: Option<Failure>,
+}
+
+impl<'a> Sums<'a> {
+    fn of(batch: &'a Batch, refused: Vec<Refused>) -> Self {
+        let rejected = refused.into_iter().map(|refused| rejection(batch, refused.at, refused)).collect();
+        let receipt = Receipt { rejected, ..Receipt::default() };
+        Self { batch, receipt, left: Vec::new(), out: None, refusal: None }
+    }
+
+    fn add(&mut self, records: Vec<usize>, outcome: Result<Reply, Failure>) {
+        match outcome {
+            Ok(reply) => self.left.extend(settle(self.batch, &records, reply, &mut self.receipt)),
+            Err(failure) if !failure.kind.is_content() => {
+                self.left.extend(records);
+                self.out.get_or_insert(failure);
+            }
+            Err(Failure { kind, status, message: reason, .. }) if records.len() == 1 => {
+                let refused = Refused { at: 0, kind, status, reason };
+                self.receipt.rejected.push(rejection(self.batch, records[0], refused));
             }
             Err(failure) => {
-                left.extend(call.records);
-                first.get_or_insert(failure);
+                self.left.extend(records);
+                self.refusal.get_or_insert(failure);
             }
         }
     }
-    if left.is_empty() {
-        return Ok(receipt);
+
+    fn end(mut self) -> Result<Receipt, Error> {
+        if self.left.is_empty() {
+            return Ok(self.receipt);
+        }
+        self.left.sort_unstable();
+        let failure = self.out.or(self.refusal).unwrap_or_else(|| Failure {
+            kind: ErrorKind::Unavailable,
+            retry: Retry::Backoff,
+            status: None,
+            message: "the backend asks for some records once more".into(),
+        });
+        Err(failure.into_error(self.batch.select(&self.left)).with_settled(self.receipt))
     }
-    let failure = first.unwrap_or_else(|| Failure {
-        kind: ErrorKind::Unavailable,
-        retry: Retry::Backoff,
-        status: None,
-        message: "the backend asks for some records once more".into(),
-    });
-    Err(failure.into_error(batch.select(&left)).with_settled(receipt))
 }
 
 fn rejection(batch: &Batch, at: usize, refused: Refused) -> Rejection {
@@ -138,6 +205,8 @@ fn settle(batch: &Batch, records: &[usize], reply: Reply, receipt: &mut Receipt)
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -164,7 +233,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn settled_and_undelivered_are_the_batch(sizes in prop::collection::vec(0usize..5, 0..8), codes in any::<[u8; 8]>()) {
+        fn settled_and_undelivered_are_the_batch(sizes in prop::collection::vec(0usize..5, 0..8), codes in any::<[u8; 8]>(), abreast in 0usize..4) {
             let total: usize = sizes.iter().sum::<usize>() + 1;
             let batch = logs(total);
             let mut at = 1;
@@ -175,13 +244,41 @@ mod tests {
             }).collect();
             let mapped = Mapped { calls, refused: vec![Refused::encode(0, "no form")] };
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            let outcome = runtime.block_on(deliver(&batch, mapped, |(code, len)| async move { answer(code, len) }));
+            let outcome = runtime.block_on(deliver_abreast(&batch, mapped, abreast, |(code, len)| async move {
+                for _ in 0..code % 3 {
+                    tokio::task::yield_now().await;
+                }
+                answer(code, len)
+            }));
             let settled = match &outcome {
                 Ok(receipt) => receipt.settled(),
                 Err(error) => error.settled().settled() + error.undelivered().len(),
             };
             prop_assert_eq!(settled, total);
         }
+    }
+
+    #[tokio::test]
+    async fn as_many_calls_are_under_way_as_was_asked_for_and_none_begins_after_an_outage() {
+        let (running, most, begun) = (Cell::new(0), Cell::new(0), Cell::new(0));
+        let calls = (0..9).map(|at| Call { request: at, records: vec![at] }).collect();
+        let send = |at| {
+            let (running, most, begun) = (&running, &most, &begun);
+            async move {
+                begun.set(begun.get() + 1);
+                running.set(running.get() + 1);
+                most.set(most.get().max(running.get()));
+                tokio::task::yield_now().await;
+                running.set(running.get() - 1);
+                answer(if at == 4 { 4 } else { 6 }, 1)
+            }
+        };
+        let mapped = Mapped { calls, refused: vec![] };
+        let error = deliver_abreast(&logs(9), mapped, 3, send).await.unwrap_err();
+        assert_eq!((most.get(), running.get(), error.kind()), (3, 0, ErrorKind::Unavailable));
+        assert_eq!(error.settled().delivered + 1, begun.get());
+        assert_eq!(error.settled().delivered + error.undelivered().len(), 9);
+        assert!(begun.get() < 9);
     }
 
     #[tokio::test]

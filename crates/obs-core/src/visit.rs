@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::{
     AgentRun, Attributes, Chunk, Decision, Embedding, Entity, ErrorInfo, EvalExecution, Event, Feedback,
     Labels, Link, LlmGeneration, Log, McpToolCall, MemoryHit, MemoryLookup, MemoryUpdate, Metric,
-    ModelParameters, Payload, PromptLink, RagQuery, Resource, Scope, Score, ScoreValue, Scorer, Span,
+    ModelParameters, Payload, PromptLink, RagQuery, Record, Resource, Scope, Score, ScoreValue, Scorer, Span,
     SpanRecord, SpanType, StepFlavour, Str, Target, ToolCall, TraceContext, Value, WorkflowRun, WorkflowStep,
 };
 
@@ -62,6 +62,18 @@ impl VisitText for Attributes {
     fn visit_text(&mut self, visitor: &mut dyn TextVisitor) {
         for (key, value) in self.iter_mut() {
             visitor.attribute(key, value);
+        }
+    }
+}
+
+impl VisitText for Record {
+    fn visit_text(&mut self, visitor: &mut dyn TextVisitor) {
+        match self {
+            Self::Span(record) => record.visit_text(visitor),
+            Self::Metric(record) => record.visit_text(visitor),
+            Self::Log(record) => record.visit_text(visitor),
+            Self::Score(record) => record.visit_text(visitor),
+            Self::Feedback(record) => record.visit_text(visitor),
         }
     }
 }

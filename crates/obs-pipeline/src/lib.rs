@@ -31,7 +31,6 @@ mod retry;
 mod rolling;
 mod route;
 mod self_metrics;
-mod shorten;
 mod spec;
 mod split;
 mod stats;

@@ -1,9 +1,7 @@
 //! Halves a batch until the poison stands alone.
 
 use async_trait::async_trait;
-use obs_core::{Batch, Descriptor, Error, ErrorKind, Exporter, Health, Receipt, Rejection};
-
-use crate::shorten::shortened;
+use obs_core::{Batch, Descriptor, Error, ErrorKind, Exporter, Health, Receipt, Rejection, shortened};
 
 /// A decorator that halves a batch refused for its content, so that one bad record does not sink the others.
 ///
@@ -56,7 +54,7 @@ impl<E: Exporter> Exporter for Split<E> {
             let why =
                 format!("given up after {requests} requests, the last one refused: {}", error.message());
             if error.kind() == ErrorKind::TooLarge
-                && let Some(short) = (left.len() == 1).then(|| shortened(&left)).flatten()
+                && let Some(short) = (left.len() == 1).then(|| shortest(&left)).flatten()
             {
                 requests += 1;
                 match self.inner.export(&short).await {
@@ -94,6 +92,12 @@ impl<E: Exporter> Exporter for Split<E> {
     async fn shutdown(&self) -> Result<(), Error> {
         self.inner.shutdown().await
     }
+}
+
+/// A copy of a lone record with as much of its longest text cut as may be.
+fn shortest(lone: &Batch) -> Option<Batch> {
+    let record = lone.to_records().pop()?;
+    Batch::group([shortened(&record, 0)?]).pop()
 }
 
 /// What is left in the order it came: the part that failed, then those not tried.

@@ -1,12 +1,11 @@
 //! What a user can set.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use obs_core::Error;
 use obs_core::units::{Bytes, duration};
+use obs_core::{Env, Error};
 use serde::{Deserialize, Serialize};
 
 use crate::location;
@@ -75,7 +74,7 @@ impl StoreConfig {
     /// # Errors
     /// [`obs_core::ErrorKind::Config`] naming the variable, where none is set or one names a server.
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_vars("", |name| std::env::var_os(name))
+        Self::from_vars(&Env::process())
     }
 
     /// Like [`StoreConfig::from_env`], with `PREFIX_` before each variable's name: `PROFILING_OBS_STORAGE`.
@@ -83,23 +82,22 @@ impl StoreConfig {
     /// # Errors
     /// As [`StoreConfig::from_env`].
     pub fn from_env_prefixed(prefix: &str) -> Result<Self, Error> {
-        Self::from_vars(&format!("{prefix}_"), |name| std::env::var_os(name))
+        Self::from_vars(&Env::process().prefixed(prefix))
     }
 
-    /// Like [`StoreConfig::from_env`], with the variables from `lookup` and `prefix` before their names.
+    /// Like [`StoreConfig::from_env`], from this environment.
     ///
     /// # Errors
     /// As [`StoreConfig::from_env`].
-    pub fn from_vars(prefix: &str, lookup: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
-        let names = VARIABLES.map(|name| format!("{prefix}{name}"));
-        let found =
-            names.iter().find_map(|name| Some((name, lookup(name).filter(|value| !value.is_empty())?)));
-        let Some((name, value)) = found else {
+    pub fn from_vars(env: &Env) -> Result<Self, Error> {
+        let Some((name, value)) = VARIABLES.iter().find_map(|name| Some((name, env.os(name)?))) else {
             let message = "not set; set it to the path of a SQLite file, such as `obs.db`";
-            return Err(Error::config(&names[0], message));
+            return Err(Error::config(&env.name(VARIABLES[0]), message));
         };
         match value.to_str() {
-            Some(text) => location::parse(text).map(Self::new).map_err(|cause| Error::config(name, cause)),
+            Some(text) => {
+                location::parse(text).map(Self::new).map_err(|cause| Error::config(&env.name(name), cause))
+            }
             None => Ok(Self::new(value)),
         }
     }
@@ -208,20 +206,16 @@ mod tests {
 
     #[test]
     fn the_environment_names_the_store_and_ours_wins() {
-        let both = |name: &str| match name {
-            "OBS_STORAGE" => Some("ours.db".into()),
-            "MASTRA_OBSERVABILITY_STORAGE" => Some("libsql://mastra.db".into()),
-            _ => None,
-        };
-        assert_eq!(StoreConfig::from_vars("", both).unwrap(), StoreConfig::new("ours.db"));
-        let alias = |name: &str| both(name).filter(|_| name.starts_with("MASTRA"));
-        assert_eq!(StoreConfig::from_vars("", alias).unwrap(), StoreConfig::new("mastra.db"));
-        let prefixed = |name: &str| name.strip_prefix("PROFILING_").and_then(both);
-        assert_eq!(StoreConfig::from_vars("PROFILING_", prefixed).unwrap(), StoreConfig::new("ours.db"));
-        let error = StoreConfig::from_vars("", |_| Some(OsString::new())).unwrap_err();
+        let (ours, mastra) =
+            (("OBS_STORAGE", "ours.db"), ("MASTRA_OBSERVABILITY_STORAGE", "libsql://mastra.db"));
+        let read = |variables: &[(&str, &str)]| StoreConfig::from_vars(&Env::of(variables.iter().copied()));
+        assert_eq!(read(&[mastra, ours]).unwrap(), StoreConfig::new("ours.db"));
+        assert_eq!(read(&[mastra]).unwrap(), StoreConfig::new("mastra.db"));
+        let prefixed = Env::of([("PROFILING_OBS_STORAGE", "p.db"), ours]).prefixed("PROFILING");
+        assert_eq!(StoreConfig::from_vars(&prefixed).unwrap(), StoreConfig::new("p.db"));
+        let error = read(&[("OBS_STORAGE", "")]).unwrap_err();
         assert!(error.message().starts_with("OBS_STORAGE: not set"), "{error}");
-        let remote = |name: &str| both(name).map(|_| "libsql://x.turso.io?authToken=hush".into());
-        let error = StoreConfig::from_vars("", remote).unwrap_err();
+        let error = read(&[("OBS_STORAGE", "libsql://x.turso.io?authToken=hush")]).unwrap_err();
         assert!(error.message().starts_with("OBS_STORAGE: ") && !error.message().contains("hush"), "{error}");
     }
 

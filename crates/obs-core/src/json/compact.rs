@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Error;
 
 /// The name under which `serde_json` hands over text that is JSON already.
-const RAW: &str = "$serde_json::private::RawValue";
+pub(super) const RAW: &str = "$serde_json::private::RawValue";
 
 /// Appends the value as JSON; on an error something of it may have been appended.
 pub(super) fn write<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<(), Error> {
