@@ -19,6 +19,9 @@ pub(crate) struct Listed {
 pub(crate) const EXPORTERS: &[Listed] = &[
     Listed { name: "obs-json", descriptor: &obs_json::DESCRIPTOR },
     Listed { name: "obs-console", descriptor: &obs_console::DESCRIPTOR },
+    Listed { name: "obs-langfuse", descriptor: &obs_langfuse::DESCRIPTOR },
+    Listed { name: "obs-braintrust", descriptor: &obs_braintrust::DESCRIPTOR },
+    Listed { name: "obs-langsmith", descriptor: &obs_langsmith::DESCRIPTOR },
     Listed { name: "obs-store", descriptor: &obs_store::StoreExporter::DESCRIPTOR },
 ];
 
