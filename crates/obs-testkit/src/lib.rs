@@ -5,6 +5,8 @@ mod capture;
 pub mod conformance;
 mod fault_proxy;
 pub mod fixtures;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 pub mod policy_table;
 mod scripted;
 

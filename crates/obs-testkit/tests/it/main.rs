@@ -7,6 +7,7 @@ mod coverage;
 mod decorator;
 mod fault_proxy;
 mod leaf;
+mod openapi;
 mod scripted;
 
 /// The message of the panic that `law` ends with, or `None` if it ends well.
