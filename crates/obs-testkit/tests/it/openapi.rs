@@ -87,7 +87,7 @@ fn what_is_not_described_is_a_fault() {
     };
     assert_eq!(ask("POST", "/scores/7", "application/json"), None);
     let said = |found: Option<String>, words: &str| {
-        assert!(found.as_ref().is_some_and(|text| text.contains(words)), "{found:?}")
+        assert!(found.as_ref().is_some_and(|text| text.contains(words)), "{found:?}");
     };
     said(ask("POST", "/score", "application/json"), "has no path /score");
     said(ask("PUT", "/scores/7", "application/json"), "no PUT for /scores/{id}, which /scores/7 is");
