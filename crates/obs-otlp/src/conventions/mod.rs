@@ -282,8 +282,34 @@ pub fn lookup(name: &str) -> Option<Meaning<'_>> {
 }
 
 /// The name that a convention writes a field under: its first row, or `None` if it has none.
-pub fn name_of(convention: Convention, field: Field) -> Option<&'static str> {
-    ATTRIBUTES.iter().find(|row| row.convention == convention && row.field == field).map(|row| row.name)
+pub const fn name_of(convention: Convention, field: Field) -> Option<&'static str> {
+    let mut at = 0;
+    while at < ATTRIBUTES.len() {
+        let row = &ATTRIBUTES[at];
+        if row.convention as u8 == convention as u8 && row.field as u8 == field as u8 {
+            return Some(row.name);
+        }
+        at += 1;
+    }
+    None
+}
+
+/// [`name_of`] for constants: a convention without a name for the field does not compile.
+///
+/// ```
+/// use obs_otlp::conventions::{Convention, Field, name};
+///
+/// const INPUT: &str = name(Convention::Langfuse, Field::Input);
+/// assert_eq!(INPUT, "langfuse.observation.input");
+/// ```
+///
+/// # Panics
+/// Outside of a constant, where the convention has no name for the field.
+pub const fn name(convention: Convention, field: Field) -> &'static str {
+    match name_of(convention, field) {
+        Some(name) => name,
+        None => panic!("the convention has no name for this field"),
+    }
 }
 
 struct Index {

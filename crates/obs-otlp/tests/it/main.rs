@@ -1,21 +1,38 @@
-//! What becomes of requests, by convention, by signal and by whatever anyone may send.
+//! What becomes of records on their way out, and of requests on their way in.
 
-#![cfg(feature = "ingest")]
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+#[cfg(feature = "ingest")]
 mod any_bytes;
+mod encode;
+#[cfg(feature = "ingest")]
 mod fixtures;
+#[cfg(feature = "ingest")]
 mod gen_ai;
+#[cfg(feature = "ingest")]
 mod json_forms;
+#[cfg(feature = "ingest")]
 mod links;
+#[cfg(feature = "ingest")]
 mod logs;
+#[cfg(feature = "ingest")]
 mod mastra;
+#[cfg(feature = "ingest")]
 mod metrics;
+#[cfg(feature = "ingest")]
 mod open_inference;
+#[cfg(feature = "ingest")]
 mod open_llmetry;
+mod oracle;
+#[cfg(feature = "ingest")]
 mod protobuf;
+#[cfg(feature = "ingest")]
 mod real;
+#[cfg(feature = "ingest")]
 mod request;
+#[cfg(feature = "ingest")]
 mod scores;
+#[cfg(feature = "ingest")]
 mod spans;
+#[cfg(feature = "ingest")]
 mod types;

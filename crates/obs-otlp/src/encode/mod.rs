@@ -1,0 +1,35 @@
+//! Records into OTLP requests: protobuf or JSON, written straight to bytes.
+//!
+//! [`TraceRequests`] takes spans one by one and gives bodies that are ready to send.
+//! What an attribute is called is the caller's: [`Fields`] takes what it is given.
+//! The bytes are those that `opentelemetry-proto` would encode.
+
+mod fields;
+mod json;
+mod requests;
+mod span;
+mod wire;
+
+pub use fields::{Fields, MAX_DEPTH};
+pub use requests::{Chunk, TraceRequests};
+pub use span::SpanParts;
+
+/// How a request is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Encoding {
+    /// Protobuf: smaller and quicker.
+    #[default]
+    Protobuf,
+    /// OTLP's JSON: ids in hex, integers of 64 bits in quotes, enums as numbers, defaults left out.
+    Json,
+}
+
+impl Encoding {
+    /// The `Content-Type` of a request.
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Protobuf => "application/x-protobuf",
+            Self::Json => "application/json",
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Requests of many spans.
+
+use std::sync::Arc;
+
+use obs_core::Resource;
+
+use super::{Encoding, Fields, SpanParts, fields, json, wire};
+
+/// The body of one request, and the records that are in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// An `ExportTraceServiceRequest`.
+    pub body: Vec<u8>,
+    /// The positions that the records were pushed with, in that order.
+    pub records: Vec<usize>,
+}
+
+/// Builds export requests of spans: grouped by resource and scope, cut by items and by bytes.
+///
+/// Bytes are those of the whole body, before compression.
+/// A span that alone has more than the most bytes still gets a request, of its own; the caller truncates before, if anything.
+#[derive(Debug)]
+pub struct TraceRequests {
+    encoding: Encoding,
+    max_items: usize,
+    max_bytes: usize,
+    groups: Vec<Group>,
+    records: Vec<usize>,
+    /// The bytes of all groups, finished.
+    bytes: usize,
+    done: Vec<Chunk>,
+    scratch: Vec<u8>,
+    /// How wide the length of the last span was: the next is likely to be as long.
+    width: usize,
+}
+
+impl TraceRequests {
+    /// Requests of at most so many spans and so many bytes each; at least one span.
+    pub fn new(encoding: Encoding, max_items: usize, max_bytes: usize) -> Self {
+        Self {
+            encoding,
+            max_items: max_items.max(1),
+            max_bytes,
+            groups: Vec::new(),
+            records: Vec::new(),
+            bytes: 0,
+            done: Vec::new(),
+            scratch: Vec::new(),
+            width: 2,
+        }
+    }
+
+    /// Adds a span, which is the record at this position of its batch.
+    ///
+    /// `attributes` puts the span's attributes, once.
+    #[inline]
+    pub fn push(
+        &mut self,
+        at: usize,
+        resource: &Arc<Resource>,
+        parts: &SpanParts<'_>,
+        attributes: impl FnOnce(&mut Fields<'_>),
+    ) {
+        if self.records.len() == self.max_items {
+            self.cut();
+        }
+        let nth = self.group(resource);
+        let group = &mut self.groups[nth];
+        let (before, from) = (group.bytes(), group.out.len());
+        match self.encoding {
+            Encoding::Protobuf => {
+                let slot = wire::Slot::open(&mut group.out, SPANS, self.width);
+                parts.write(&mut group.out, &mut self.scratch, self.encoding, attributes);
+                self.width = slot.close(&mut group.out);
+            }
+            Encoding::Json => {
+                if group.spans > 0 {
+                    group.out.push(b',');
+                }
+                parts.write(&mut group.out, &mut self.scratch, self.encoding, attributes);
+            }
+        }
+        group.spans += 1;
+        let bytes = self.bytes - if group.spans > 1 { before } else { 0 } + group.bytes();
+        if !self.records.is_empty() && bytes + self.encoding.envelope() > self.max_bytes {
+            self.move_on(nth, from, resource);
+        } else {
+            self.bytes = bytes;
+        }
+        self.records.push(at);
+    }
+
+    /// The requests, in the order of the spans.
+    pub fn finish(mut self) -> Vec<Chunk> {
+        self.cut();
+        self.done
+    }
+
+    /// Moves the last span, for which there is no room, into a request of its own.
+    #[cold]
+    fn move_on(&mut self, nth: usize, from: usize, resource: &Arc<Resource>) {
+        let group = &mut self.groups[nth];
+        let span = group.out.split_off(from);
+        group.spans -= 1;
+        self.cut();
+        let nth = self.group(resource);
+        let group = &mut self.groups[nth];
+        group.out.extend_from_slice(span.strip_prefix(b",").unwrap_or(&span));
+        group.spans = 1;
+        self.bytes = group.bytes();
+    }
+
+    /// The group of a resource: mostly that of the span before.
+    #[inline]
+    fn group(&mut self, resource: &Arc<Resource>) -> usize {
+        match self.groups.last() {
+            Some(last) if Arc::ptr_eq(&last.resource, resource) => self.groups.len() - 1,
+            _ => self.find(resource),
+        }
+    }
+
+    fn find(&mut self, resource: &Arc<Resource>) -> usize {
+        let same = |group: &Group| Arc::ptr_eq(&group.resource, resource);
+        let equal = |group: &Group| group.resource == *resource;
+        let found = self.groups.iter().position(same).or_else(|| self.groups.iter().position(equal));
+        found.unwrap_or_else(|| {
+            let first = self.groups.is_empty();
+            // A request is most likely to become as large as the one before it.
+            let room = self.done.last().filter(|_| first).map_or(0, |chunk| chunk.body.len());
+            self.groups.push(Group::new(self.encoding, resource, &mut self.scratch, first, room));
+            self.groups.len() - 1
+        })
+    }
+
+    /// Ends the request.
+    fn cut(&mut self) {
+        if self.records.is_empty() {
+            return;
+        }
+        let bytes = self.bytes + self.encoding.envelope();
+        let mut groups = std::mem::take(&mut self.groups).into_iter().filter(|group| group.spans > 0);
+        let mut body = groups.next().map(Group::finish).unwrap_or_default();
+        body.reserve_exact(bytes.saturating_sub(body.len()));
+        for group in groups {
+            body.extend_from_slice(&group.finish());
+        }
+        if self.encoding == Encoding::Json {
+            body.extend_from_slice(REQUEST_END);
+        }
+        debug_assert_eq!(body.len(), bytes, "the size by arithmetic is that of the body");
+        self.bytes = 0;
+        self.done.push(Chunk { body, records: std::mem::take(&mut self.records) });
+    }
+}
+
+impl Encoding {
+    /// The bytes of a request around its groups that no group has.
+    const fn envelope(self) -> usize {
+        match self {
+            Self::Protobuf => 0,
+            Self::Json => REQUEST_END.len(),
+        }
+    }
+}
+
+const RESOURCE_SPANS: u8 = wire::delimited(1);
+const SCOPE_SPANS: u8 = wire::delimited(2);
+const SPANS: u8 = wire::delimited(2);
+
+/// What ends the group of a resource, in JSON, and what ends a request.
+const GROUP_END: &[u8] = b"]}]}";
+const REQUEST_END: &[u8] = b"]}";
+
+/// The spans of one resource and scope, as they will stand in the request.
+///
+/// The bytes of a request are those of its groups one after the other: a repeated field of protobuf is that, and in JSON the first group brings what is before all of them.
+#[derive(Debug)]
+struct Group {
+    resource: Arc<Resource>,
+    out: Vec<u8>,
+    /// In protobuf, the lengths of `ResourceSpans` and `ScopeSpans`.
+    slots: Option<[wire::Slot; 2]>,
+    spans: usize,
+}
+
+impl Group {
+    fn new(
+        encoding: Encoding,
+        resource: &Arc<Resource>,
+        scratch: &mut Vec<u8>,
+        first: bool,
+        room: usize,
+    ) -> Self {
+        let mut out = Vec::with_capacity(room);
+        let slots = match encoding {
+            Encoding::Protobuf => Some(protobuf_head(&mut out, resource, scratch)),
+            Encoding::Json => {
+                out.extend_from_slice(if first { b"{\"resourceSpans\":[" } else { b"," });
+                json_head(&mut out, resource, scratch);
+                None
+            }
+        };
+        Self { resource: Arc::clone(resource), out, slots, spans: 0 }
+    }
+
+    /// How many bytes it will have when it is finished.
+    #[inline]
+    fn bytes(&self) -> usize {
+        match self.slots {
+            Some([outer, inner]) => {
+                let spans = inner.bytes(self.out.len());
+                let width = wire::len(spans as u64);
+                let all = outer.bytes(self.out.len()) - inner.width() + width;
+                wire::field_len(all)
+            }
+            None => self.out.len() + GROUP_END.len(),
+        }
+    }
+
+    fn finish(self) -> Vec<u8> {
+        let mut out = self.out;
+        match self.slots {
+            Some([outer, inner]) => {
+                inner.close(&mut out);
+                outer.close(&mut out);
+            }
+            None => out.extend_from_slice(GROUP_END),
+        }
+        out
+    }
+}
+
+/// All before the first span; the lengths are thought to be those of a request of 16 KiB to 2 MiB.
+fn protobuf_head(out: &mut Vec<u8>, resource: &Resource, scratch: &mut Vec<u8>) -> [wire::Slot; 2] {
+    let outer = wire::Slot::open(out, RESOURCE_SPANS, 3);
+    if !resource.attributes.is_empty() {
+        let slot = wire::Slot::open(out, wire::delimited(1), 1);
+        fields::write(out, scratch, Encoding::Protobuf, 1, |to| to.attributes(&resource.attributes));
+        slot.close(out);
+    }
+    let inner = wire::Slot::open(out, SCOPE_SPANS, 3);
+    if let Some(scope) = &resource.scope {
+        let slot = wire::Slot::open(out, wire::delimited(1), 1);
+        wire::text(out, wire::delimited(1), &scope.name);
+        wire::text(out, wire::delimited(2), scope.version.as_deref().unwrap_or_default());
+        fields::write(out, scratch, Encoding::Protobuf, 3, |to| to.attributes(&scope.attributes));
+        slot.close(out);
+    }
+    [outer, inner]
+}
+
+fn json_head(out: &mut Vec<u8>, resource: &Resource, scratch: &mut Vec<u8>) {
+    out.push(b'{');
+    if !resource.attributes.is_empty() {
+        json::name(out, "resource");
+        out.push(b'{');
+        fields::write(out, scratch, Encoding::Json, 1, |to| to.attributes(&resource.attributes));
+        out.push(b'}');
+    }
+    json::name(out, "scopeSpans");
+    out.extend_from_slice(b"[{");
+    if let Some(scope) = &resource.scope {
+        json::name(out, "scope");
+        out.push(b'{');
+        for (name, text) in [("name", Some(&scope.name)), ("version", scope.version.as_ref())] {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                json::name(out, name);
+                json::text(out, text);
+            }
+        }
+        fields::write(out, scratch, Encoding::Json, 3, |to| to.attributes(&scope.attributes));
+        out.push(b'}');
+    }
+    json::name(out, "spans");
+    out.push(b'[');
+}
