@@ -110,9 +110,8 @@ fn lines(name: &Name) -> Vec<(&'static str, String)> {
         (
             "xtask/linked/src/exporters.rs, EXPORTERS",
             format!(
-                "Listed {{ name: \"obs-{kebab}\", descriptor: &obs_{}::{}Exporter::DESCRIPTOR }},",
-                name.snake(),
-                name.pascal()
+                "Listed {{ name: \"obs-{kebab}\", descriptor: &obs_{}::DESCRIPTOR }},",
+                name.snake()
             ),
         ),
         (
