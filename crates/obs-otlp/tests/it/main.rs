@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
+mod answer;
 #[cfg(feature = "ingest")]
 mod any_bytes;
 mod encode;
