@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use obs_core::Error;
+use obs_core::{Env, Error};
 use serde::{Deserialize, Serialize};
 
 use crate::Color;
@@ -75,7 +75,7 @@ impl ConsoleConfig {
     /// # Errors
     /// A configuration error that names the variable whose value cannot be read.
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_lookup("", |name| std::env::var(name).ok())
+        Self::from_vars(&Env::process())
     }
 
     /// As [`ConsoleConfig::from_env`], with a prefix: `from_env_prefixed("DEBUG")` reads `DEBUG_OBS_CONSOLE_COLOR`.
@@ -83,17 +83,19 @@ impl ConsoleConfig {
     /// # Errors
     /// As [`ConsoleConfig::from_env`].
     pub fn from_env_prefixed(prefix: &str) -> Result<Self, Error> {
-        Self::from_lookup(&format!("{prefix}_"), |name| std::env::var(name).ok())
+        Self::from_vars(&Env::process().prefixed(prefix))
     }
 
-    fn from_lookup(prefix: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let name = |option: &str| format!("{prefix}OBS_CONSOLE_{option}");
-        let defaults = Self::default();
+    /// As [`ConsoleConfig::from_env`], from this environment.
+    ///
+    /// # Errors
+    /// As [`ConsoleConfig::from_env`].
+    pub fn from_vars(env: &Env) -> Result<Self, Error> {
         Ok(Self {
-            output: read(&name("OUTPUT"), &lookup)?.unwrap_or_default(),
-            color: read(&name("COLOR"), &lookup)?.unwrap_or_default(),
-            width: read(&name("WIDTH"), &lookup)?,
-            ..defaults
+            output: read(env, "OBS_CONSOLE_OUTPUT")?.unwrap_or_default(),
+            color: read(env, "OBS_CONSOLE_COLOR")?.unwrap_or_default(),
+            width: read(env, "OBS_CONSOLE_WIDTH")?,
+            ..Self::default()
         })
     }
 
@@ -150,14 +152,10 @@ impl ConsoleConfig {
     }
 }
 
-fn read<T>(name: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Option<T>, Error>
-where
-    T: FromStr<Err: std::fmt::Display>,
-{
-    match lookup(name).filter(|value| !value.is_empty()) {
-        Some(value) => value.parse().map(Some).map_err(|cause| Error::config(name, cause)),
-        None => Ok(None),
-    }
+/// A variable of a type whose own errors say what is meant.
+fn read<T: FromStr<Err: std::fmt::Display>>(env: &Env, name: &str) -> Result<Option<T>, Error> {
+    let Some(text) = env.text(name)? else { return Ok(None) };
+    text.parse().map(Some).map_err(|cause| Error::config(&env.name(name), cause))
 }
 
 #[cfg(test)]
@@ -166,15 +164,14 @@ mod tests {
 
     #[test]
     fn the_environment_is_read_and_a_bad_value_is_named() {
-        let env = |asked: &str| match asked {
-            "X_OBS_CONSOLE_COLOR" => Some("never".to_owned()),
-            "X_OBS_CONSOLE_WIDTH" => Some("80".to_owned()),
-            "OBS_CONSOLE_OUTPUT" => Some("paper".to_owned()),
-            _ => None,
-        };
-        let config = ConsoleConfig::from_lookup("X_", env).unwrap();
+        let env = Env::of([
+            ("X_OBS_CONSOLE_COLOR", "never"),
+            ("X_OBS_CONSOLE_WIDTH", "80"),
+            ("OBS_CONSOLE_OUTPUT", "paper"),
+        ]);
+        let config = ConsoleConfig::from_vars(&env.clone().prefixed("X")).unwrap();
         assert_eq!(config, ConsoleConfig::new().with_color(Color::Never).with_width(80));
-        let error = ConsoleConfig::from_lookup("", env).unwrap_err();
+        let error = ConsoleConfig::from_vars(&env).unwrap_err();
         assert_eq!(error.message(), "OBS_CONSOLE_OUTPUT: \"paper\" is no output: use one of stderr, stdout");
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use obs_core::{Error, suggest};
+use obs_core::{Env, Error, suggest};
 use serde::{Deserialize, Deserializer};
 
 /// Where lines go; both the shape in a file and the builder.
@@ -58,7 +58,7 @@ impl JsonConfig {
     /// # Errors
     /// A configuration error that names the variable whose value is no such thing.
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_lookup("", |name| std::env::var(name).ok())
+        Self::from_vars(&Env::process())
     }
 
     /// As [`Self::from_env`], with a prefix and an underscore before the names: `PROFILING_OBS_JSON_PATH`.
@@ -66,23 +66,16 @@ impl JsonConfig {
     /// # Errors
     /// As [`Self::from_env`].
     pub fn from_env_prefixed(prefix: &str) -> Result<Self, Error> {
-        Self::from_lookup(&format!("{prefix}_"), |name| std::env::var(name).ok())
+        Self::from_vars(&Env::process().prefixed(prefix))
     }
 
-    fn from_lookup(prefix: &str, lookup: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let value = |name: &str| lookup(&format!("{prefix}{name}")).filter(|value| !value.is_empty());
-        let sync = match value("OBS_JSON_SYNC").as_deref() {
-            None | Some("0" | "false") => false,
-            Some("1" | "true") => true,
-            Some(other) => {
-                let name = format!("{prefix}OBS_JSON_SYNC");
-                return Err(Error::config(
-                    &name,
-                    format!("\"{other}\" is neither true nor false; use one of them"),
-                ));
-            }
-        };
-        Ok(Self { path: value("OBS_JSON_PATH").map(PathBuf::from), sync })
+    /// As [`Self::from_env`], from this environment.
+    ///
+    /// # Errors
+    /// As [`Self::from_env`].
+    pub fn from_vars(env: &Env) -> Result<Self, Error> {
+        let path = env.os("OBS_JSON_PATH").map(PathBuf::from);
+        Ok(Self { path, sync: env.switch("OBS_JSON_SYNC")?.unwrap_or_default() })
     }
 }
 
@@ -92,24 +85,14 @@ mod tests {
 
     #[test]
     fn the_environment_is_read_and_a_wrong_value_is_named() {
-        let with = |pairs: &'static [(&str, &str)]| {
-            move |name: &str| {
-                pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
-            }
-        };
-        let read =
-            JsonConfig::from_lookup("", with(&[("OBS_JSON_PATH", "a.jsonl"), ("OBS_JSON_SYNC", "true")]));
+        let of = |variables: &[(&str, &str)]| Env::of(variables.iter().copied());
+        let read = JsonConfig::from_vars(&of(&[("OBS_JSON_PATH", "a.jsonl"), ("OBS_JSON_SYNC", "true")]));
         assert_eq!(read.unwrap(), JsonConfig::new("a.jsonl").with_sync(true));
-        let read = JsonConfig::from_lookup("TEAM_", with(&[("TEAM_OBS_JSON_PATH", "b.jsonl")]));
-        assert_eq!(read.unwrap(), JsonConfig::new("b.jsonl"));
-        assert_eq!(
-            JsonConfig::from_lookup("", with(&[("OBS_JSON_PATH", "")])).unwrap(),
-            JsonConfig::stdout()
-        );
-        let error = JsonConfig::from_lookup("TEAM_", with(&[("TEAM_OBS_JSON_SYNC", "maybe")])).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "TEAM_OBS_JSON_SYNC: \"maybe\" is neither true nor false; use one of them"
-        );
+        let team = of(&[("TEAM_OBS_JSON_PATH", "b.jsonl")]).prefixed("TEAM");
+        assert_eq!(JsonConfig::from_vars(&team).unwrap(), JsonConfig::new("b.jsonl"));
+        assert_eq!(JsonConfig::from_vars(&of(&[("OBS_JSON_PATH", "")])).unwrap(), JsonConfig::stdout());
+        let maybe = of(&[("TEAM_OBS_JSON_SYNC", "maybe")]).prefixed("TEAM");
+        let error = JsonConfig::from_vars(&maybe).unwrap_err();
+        assert_eq!(error.message(), "TEAM_OBS_JSON_SYNC: it is neither on nor off; set it to true or false");
     }
 }

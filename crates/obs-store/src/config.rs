@@ -1,12 +1,12 @@
 //! What a user can set.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use obs_core::units::{Bytes, duration};
-use obs_core::{Env, Error};
-use serde::{Deserialize, Serialize};
+use obs_core::{Env, Error, suggest};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::location;
 
@@ -29,8 +29,7 @@ const LEAST_SIZE: Bytes = Bytes::new(1_000_000);
 /// assert_eq!(read, built);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Fields")]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StoreConfig {
     /// The file: a path, `sqlite://PATH` or `libsql://FILE`. It is made, with its folders, where it does not exist, and
     /// only its owner can read it.
@@ -46,9 +45,6 @@ pub struct StoreConfig {
 }
 
 impl StoreConfig {
-    /// The names of the options, for hints.
-    const NAMES: [&str; 3] = ["path", "max_age", "max_size"];
-
     /// A store in this file that keeps everything.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), max_age: None, max_size: None }
@@ -123,52 +119,31 @@ impl StoreConfig {
     }
 }
 
+impl<'de> Deserialize<'de> for StoreConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = Fields::deserialize(deserializer).map_err(suggest::error)?;
+        Self::try_from(fields).map_err(D::Error::custom)
+    }
+}
+
 /// The shape in a file, before it is looked at.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Fields {
     path: String,
     #[serde(default, with = "duration::option")]
     max_age: Option<Duration>,
     #[serde(default)]
     max_size: Option<Bytes>,
-    #[serde(flatten)]
-    unknown: BTreeMap<String, serde_json::Value>,
 }
 
 impl TryFrom<Fields> for StoreConfig {
     type Error = String;
 
     fn try_from(fields: Fields) -> Result<Self, String> {
-        if let Some(name) = fields.unknown.keys().next() {
-            return Err(unknown(name));
-        }
         let path = location::parse(&fields.path).map_err(|cause| format!("path: {cause}"))?;
         Ok(Self { path, max_age: fields.max_age, max_size: fields.max_size })
     }
-}
-
-fn unknown(name: &str) -> String {
-    let nearest = StoreConfig::NAMES.into_iter().min_by_key(|known| distance(name, known));
-    match nearest.filter(|known| distance(name, known) <= known.len() / 2) {
-        Some(known) => format!("there is no option `{name}`; did you mean `{known}`?"),
-        None => format!("there is no option `{name}`; the options are {}", StoreConfig::NAMES.join(", ")),
-    }
-}
-
-/// How many letters must be put in, taken out or changed to make one word of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *other);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -193,7 +168,10 @@ mod tests {
         for (json, parts) in [
             (r#"{"pth":"a.db","path":"a.db"}"#, ["`pth`", "did you mean `path`"]),
             (r#"{"path":"a.db","max_sise":"1GB"}"#, ["`max_sise`", "did you mean `max_size`"]),
-            (r#"{"path":"a.db","retention_policy":1}"#, ["`retention_policy`", "path, max_age, max_size"]),
+            (
+                r#"{"path":"a.db","retention_policy":1}"#,
+                ["`retention_policy`", "`path`, `max_age`, `max_size`"],
+            ),
             (r#"{"path":"a.db","max_age":30}"#, ["integer `30`", "\"30s\""]),
             (r#"{"path":"a.db","max_age":"30"}"#, ["units", "\"30s\""]),
             (r#"{"max_age":"30d"}"#, ["missing field", "path"]),
