@@ -73,6 +73,7 @@ pub struct Descriptor {
     kind: Cow<'static, str>,
     support: [Support; Signal::COUNT],
     limits: [Limits; Signal::COUNT],
+    remarks: [&'static str; Signal::COUNT],
     metric_form: MetricForm,
     wants_started: bool,
     local: bool,
@@ -85,6 +86,7 @@ impl Descriptor {
             kind: Cow::Borrowed(kind),
             support: mappers.support(),
             limits: [Limits::DEFAULT; Signal::COUNT],
+            remarks: [""; Signal::COUNT],
             metric_form: MetricForm::Records,
             wants_started: false,
             local: false,
@@ -102,6 +104,13 @@ impl Descriptor {
     #[must_use]
     pub const fn with_all_limits(mut self, limits: Limits) -> Self {
         self.limits = [limits; Signal::COUNT];
+        self
+    }
+
+    /// What a reader of the signal matrix should know of a signal: why it is not taken, or what the backend makes of it.
+    #[must_use]
+    pub const fn with_remark(mut self, signal: Signal, remark: &'static str) -> Self {
+        self.remarks[signal.index()] = remark;
         self
     }
 
@@ -198,6 +207,11 @@ impl Descriptor {
     /// How much of a signal one `export` may be given.
     pub const fn limits(&self, signal: Signal) -> Limits {
         self.limits[signal.index()]
+    }
+
+    /// What a reader of the signal matrix should know of a signal, if anything.
+    pub fn remark(&self, signal: Signal) -> Option<&'static str> {
+        Some(self.remarks[signal.index()]).filter(|remark| !remark.is_empty())
     }
 
     /// In which form it wants metrics.

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use anyhow::{Context, Result};
-use obs_core::{Descriptor, MetricForm, Signal, Support};
+use obs_core::{MetricForm, Signal, Support};
 
 use crate::exporters::{EXPORTERS, Listed, check_files};
 use crate::files;
@@ -27,9 +27,11 @@ pub(crate) fn run(check: bool) -> Result<()> {
 fn page(exporters: &[Listed]) -> String {
     format!(
         "# Signal matrix\n\nRendered by `cargo xtask matrix` from the exporters' descriptors, which follow from their tables of \
-         mappers; edit those.\n\n{}\n## What each one asks for\n\nA batch holds at most the records and bytes of the tightest of its \
-         signals' limits.\n\n{}",
+         mappers; edit those.\n\n{}\n## Notes\n\n{}\n## What each one asks for\n\nA batch holds at most so many records and \
+         bytes of a signal.\n\n{}\n{}",
         table(exporters),
+        notes(exporters),
+        limits(exporters),
         wishes(exporters)
     )
 }
@@ -54,24 +56,52 @@ fn table(exporters: &[Listed]) -> String {
 
 fn cell(support: Support) -> String {
     match support {
-        Support::No => "–".into(),
-        Support::Native => "✓".into(),
-        Support::As(note) => format!("as {note}"),
-        Support::When(note) => format!("✓ when {note}"),
+        Support::No => "❌".into(),
+        Support::Native => "✅".into(),
+        Support::As(note) => format!("✅ as {note}"),
+        Support::When(note) => format!("✅ when {note}"),
     }
 }
 
-/// Limits and wishes, one row for each exporter.
-fn wishes(exporters: &[Listed]) -> String {
-    let mut text = String::from(
-        "| exporter | records | bytes | metrics as | started spans | local |\n|---|---|---|---|---|---|\n",
-    );
+/// What the descriptors remark on a signal, a line for each.
+fn notes(exporters: &[Listed]) -> String {
+    let mut text = String::new();
     for Listed { name, descriptor } in exporters {
-        let limits = |of: fn(&Descriptor, Signal) -> usize| {
-            descriptor.signals().iter().map(|signal| of(descriptor, signal)).min()
-        };
-        let items = limits(|descriptor, signal| descriptor.limits(signal).items).unwrap_or_default();
-        let bytes = limits(|descriptor, signal| descriptor.limits(signal).bytes).unwrap_or_default();
+        for signal in Signal::ALL {
+            if let Some(remark) = descriptor.remark(signal) {
+                let _ = writeln!(text, "- {name}, {signal}: {remark}.");
+            }
+        }
+    }
+    text
+}
+
+/// The most of each signal in one batch, one row for each exporter.
+fn limits(exporters: &[Listed]) -> String {
+    let mut text = String::from("| exporter |");
+    for signal in Signal::ALL {
+        let _ = write!(text, " {signal} |");
+    }
+    text.push_str("\n|---|---|---|---|---|---|\n");
+    for Listed { name, descriptor } in exporters {
+        let _ = write!(text, "| {name} |");
+        for signal in Signal::ALL {
+            let limits = descriptor.limits(signal);
+            let cell = match descriptor.support(signal) {
+                Support::No => "–".to_owned(),
+                _ => format!("{}, {}", limits.items, size(limits.bytes)),
+            };
+            let _ = write!(text, " {cell} |");
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Wishes, one row for each exporter.
+fn wishes(exporters: &[Listed]) -> String {
+    let mut text = String::from("| exporter | metrics as | started spans | local |\n|---|---|---|---|\n");
+    for Listed { name, descriptor } in exporters {
         let form = match descriptor.metric_form() {
             _ if !descriptor.support(Signal::Metrics).is_some() => "–",
             MetricForm::Records => "records",
@@ -81,8 +111,7 @@ fn wishes(exporters: &[Listed]) -> String {
         let said = |yes: bool| if yes { "yes" } else { "no" };
         let _ = writeln!(
             text,
-            "| {name} | {items} | {} | {form} | {} | {} |",
-            size(bytes),
+            "| {name} | {form} | {} | {} |",
             said(descriptor.wants_started()),
             said(descriptor.is_local())
         );
@@ -99,7 +128,7 @@ fn size(bytes: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use obs_core::{Limits, Mapped, Mappers, Records};
+    use obs_core::{Descriptor, Limits, Mapped, Mappers, Records};
 
     use super::*;
 
@@ -113,6 +142,7 @@ mod tests {
         Mappers::NONE.traces(map).logs_as(map, "events").scores_when(map, "a name is set");
     const DESCRIPTOR: Descriptor = Descriptor::of("a", &TABLE)
         .with_limits(Signal::Logs, Limits { items: 7, bytes: 3 << 20 })
+        .with_remark(Signal::Metrics, "it has no place for them")
         .with_local();
     const ONE: &[Listed] = &[Listed { name: "obs-a", descriptor: &DESCRIPTOR }];
 
@@ -126,13 +156,16 @@ mod tests {
         assert_eq!(
             table(ONE),
             "| exporter | traces | metrics | logs | scores | feedback |\n|---|---|---|---|---|---|\n\
-             | [obs-a](crates/obs-a) | ✓ | – | as events | ✓ when a name is set | – |\n"
+             | [obs-a](crates/obs-a) | ✅ | ❌ | ✅ as events | ✅ when a name is set | ❌ |\n"
         );
     }
 
     #[test]
-    fn the_tightest_limits_are_shown() {
-        assert!(wishes(ONE).ends_with("| obs-a | 7 | 3 MiB | – | no | yes |\n"));
+    fn limits_remarks_and_wishes_are_shown() {
+        let row = "| obs-a | 512, 4 MiB | – | 7, 3 MiB | 512, 4 MiB | – |\n";
+        assert!(limits(ONE).ends_with(row), "{}", limits(ONE));
+        assert_eq!(notes(ONE), "- obs-a, metrics: it has no place for them.\n");
+        assert!(wishes(ONE).ends_with("| obs-a | – | no | yes |\n"));
     }
 
     #[test]
