@@ -1,5 +1,6 @@
 //! Points in time.
 
+use std::fmt::{self, Display};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,38 @@ impl Timestamp {
         let nanos = if nanos > u64::MAX as u128 { u64::MAX } else { nanos as u64 };
         Self(self.0.saturating_sub(nanos))
     }
+
+    /// Prints the time in UTC as RFC 3339 has it, with nine digits of the second: `2026-11-21T09:58:33.120000000Z`.
+    pub fn rfc3339(self) -> impl Display {
+        Rfc3339(self)
+    }
+}
+
+struct Rfc3339(Timestamp);
+
+impl Display for Rfc3339 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (seconds, nanos) = (self.0.0 / 1_000_000_000, self.0.0 % 1_000_000_000);
+        let (year, month, day) = date(seconds / 86_400);
+        let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+        write!(f, "{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
+    }
+}
+
+/// The date of a day since the epoch.
+///
+/// Years are counted from March, so that a leap day is the last of its year, and in eras of 400, which all have as many days.
+const fn date(day: u64) -> (u64, u64, u64) {
+    const ERA: u64 = 146_097;
+    // The first of March of the year 0 is so many days before the epoch.
+    let day = day + 719_468;
+    let (era, day) = (day / ERA, day % ERA);
+    let year = (day - day / 1_460 + day / 36_524 - day / (ERA - 1)) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (after, month) = if month < 10 { (0, month + 3) } else { (1, month - 9) };
+    (era * 400 + year + after, month, day)
 }
 
 #[cfg(test)]
@@ -68,5 +101,20 @@ mod tests {
         assert_eq!(late.as_micros(), 1_500_000);
         assert_eq!(early.saturating_sub(Duration::from_secs(1)), Timestamp::default());
         assert_eq!(late.saturating_add(Duration::MAX), Timestamp::from_nanos(u64::MAX));
+    }
+
+    #[test]
+    fn a_time_prints_as_its_date() {
+        for (nanos, printed) in [
+            (0, "1970-01-01T00:00:00.000000000Z"),
+            (951_782_399_999_999_999, "2000-02-28T23:59:59.999999999Z"),
+            (951_782_400_000_000_000, "2000-02-29T00:00:00.000000000Z"),
+            (951_868_800_000_000_000, "2000-03-01T00:00:00.000000000Z"),
+            (1_735_689_599_000_000_001, "2024-12-31T23:59:59.000000001Z"),
+            (4_107_542_400_000_000_000, "2100-03-01T00:00:00.000000000Z"),
+            (u64::MAX, "2554-07-21T23:34:33.709551615Z"),
+        ] {
+            assert_eq!(Timestamp::from_nanos(nanos).rfc3339().to_string(), printed);
+        }
     }
 }
