@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 pub use attributes::ATTRIBUTES;
-pub use types::{TYPES, TypeName};
+pub use types::{TYPES, TypeName, type_value};
 
 /// Whose names they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -312,6 +312,37 @@ pub const fn name(convention: Convention, field: Field) -> &'static str {
     }
 }
 
+/// The first name of a field that begins so, where a convention has one for each kind of span; for constants, as [`name`].
+///
+/// # Panics
+/// Outside of a constant, where no name of the field begins so.
+pub const fn name_within(prefix: &str, field: Field) -> &'static str {
+    let mut at = 0;
+    while at < ATTRIBUTES.len() {
+        let row = &ATTRIBUTES[at];
+        if row.field as u8 == field as u8 && begins(row.name, prefix) {
+            return row.name;
+        }
+        at += 1;
+    }
+    panic!("no name of this field begins so");
+}
+
+const fn begins(text: &str, prefix: &str) -> bool {
+    match text.as_bytes().split_at_checked(prefix.len()) {
+        Some((beginning, _)) => equal(beginning, prefix.as_bytes()),
+        None => false,
+    }
+}
+
+pub(crate) const fn equal(a: &[u8], b: &[u8]) -> bool {
+    let mut at = 0;
+    while at < a.len() && at < b.len() && a[at] == b[at] {
+        at += 1;
+    }
+    at == a.len() && at == b.len()
+}
+
 struct Index {
     exact: HashMap<&'static str, usize>,
     prefixes: Vec<(&'static str, usize)>,
@@ -353,6 +384,8 @@ mod tests {
         assert_eq!(name_of(Convention::GenAi, Field::Provider), Some("gen_ai.provider.name"));
         assert_eq!(name_of(Convention::OpenInference, Field::Model), Some("llm.model_name"));
         assert_eq!(name_of(Convention::General, Field::Model), None);
+        assert_eq!(name(Convention::Langfuse, Field::Output), "langfuse.observation.output");
+        assert_eq!(name_within("gen_ai.retrieval.", Field::Query), "gen_ai.retrieval.query.text");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Which name each convention has for a type of span.
 
+use super::equal;
+
 /// One row of [`TYPES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TypeName {
@@ -21,8 +23,8 @@ const fn near(attribute: &'static str, value: &'static str, span_type: &'static 
     TypeName { attribute, value, span_type, exact: false }
 }
 
-const MASTRA: &str = "mastra.span.type";
-const GEN_AI: &str = "gen_ai.operation.name";
+pub(crate) const MASTRA: &str = "mastra.span.type";
+pub(crate) const GEN_AI: &str = "gen_ai.operation.name";
 const OPEN_INFERENCE: &str = "openinference.span.kind";
 const OPEN_LLMETRY: &str = "traceloop.span.kind";
 const LANGFUSE: &str = "langfuse.observation.type";
@@ -106,6 +108,28 @@ pub const TYPES: &[TypeName] = &[
     near(REQUEST, "rerank", "generic"),
     exact(MCP, "tools/call", "mcp_tool_call"),
 ];
+
+/// The value of an attribute that stands for a type and nothing else: its first exact row, or `None` if it has none.
+///
+/// ```
+/// use obs_otlp::conventions::type_value;
+///
+/// assert_eq!(type_value("langfuse.observation.type", "llm_generation"), Some("generation"));
+/// assert_eq!(type_value("gen_ai.operation.name", "workflow_step"), None);
+/// ```
+pub const fn type_value(attribute: &str, span_type: &str) -> Option<&'static str> {
+    let mut at = 0;
+    while at < TYPES.len() {
+        let row = &TYPES[at];
+        let same = equal(row.attribute.as_bytes(), attribute.as_bytes())
+            && equal(row.span_type.as_bytes(), span_type.as_bytes());
+        if same && row.exact {
+            return Some(row.value);
+        }
+        at += 1;
+    }
+    None
+}
 
 #[cfg(test)]
 mod tests {

@@ -1,10 +1,11 @@
 //! Records into OTLP requests: protobuf or JSON, written straight to bytes.
 //!
 //! [`TraceRequests`] takes spans one by one and gives bodies that are ready to send.
-//! What an attribute is called is the caller's: [`Fields`] takes what it is given.
+//! What an attribute is called is the caller's: [`Fields`] takes what it is given, and [`genai`] gives what OpenTelemetry's GenAI conventions have names for.
 //! The bytes are those that `opentelemetry-proto` would encode.
 
 mod fields;
+pub mod genai;
 mod json;
 mod requests;
 mod span;

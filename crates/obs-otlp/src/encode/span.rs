@@ -1,6 +1,8 @@
 //! One span.
 
-use obs_core::{ErrorInfo, Event, Link, Span, SpanId, SpanKind, Status, Timestamp, TraceId};
+use std::fmt;
+
+use obs_core::{Attributes, ErrorInfo, Event, Link, Span, SpanId, SpanKind, Status, Timestamp, TraceId};
 
 use super::{Encoding, Fields, fields, json, wire};
 use crate::conventions::{Convention, Field, name};
@@ -49,19 +51,18 @@ pub struct SpanParts<'a> {
     pub trace_state: Option<&'a str>,
     /// What happened during it, in order.
     pub events: &'a [Event],
-    /// An error to tell of in an event `exception` of its own, the last one, at the span's end.
+    /// An error to tell of in an event `exception`, the last one, at the span's end.
+    ///
+    /// Where the last `exception` of the events says nothing of an error yet, it is that one: it has the time of the error.
     pub exception: Option<&'a ErrorInfo>,
     /// Other spans it is related to.
     pub links: &'a [Link],
 }
 
 impl<'a> SpanParts<'a> {
-    /// The span's own, with this end, and with its error as an exception.
-    ///
-    /// The message is the error's if the span failed.
+    /// The span's own, with this end; of a span that failed, its error is the exception and gives the message.
     pub fn of(span: &'a Span, end: Timestamp) -> Self {
-        let error = span.error.as_deref();
-        let message = error.filter(|_| span.status == Status::Error).map_or("", |error| &error.message);
+        let error = span.error.as_deref().filter(|_| span.status == Status::Error);
         Self {
             trace_id: span.trace_id,
             span_id: span.span_id,
@@ -72,7 +73,7 @@ impl<'a> SpanParts<'a> {
             start: span.start,
             end,
             status: span.status,
-            message,
+            message: error.map_or("", |error| &error.message),
             trace_flags: span.trace_flags,
             trace_state: span.trace_state.as_deref(),
             events: &span.events,
@@ -104,6 +105,19 @@ impl<'a> SpanParts<'a> {
 
     fn flags(&self) -> u32 {
         u32::from(self.trace_flags) | HAS_REMOTE | if self.remote_parent { IS_REMOTE } else { 0 }
+    }
+
+    /// Writes every event, the exception's among them.
+    fn events(&self, mut write: impl FnMut(Timestamp, &str, Option<&ErrorInfo>, Option<&Attributes>)) {
+        let exception = self.exception.filter(|error| says_anything(error));
+        let untold = exception.and_then(|_| untold(self.events));
+        for (nth, event) in self.events.iter().enumerate() {
+            let error = exception.filter(|_| untold == Some(nth));
+            write(event.time, &event.name, error, Some(&event.attributes));
+        }
+        if untold.is_none() && exception.is_some() {
+            write(self.end, EXCEPTION, exception, None);
+        }
     }
 
     fn has_status(&self) -> bool {
@@ -138,12 +152,13 @@ impl<'a> SpanParts<'a> {
         wire::nanos(out, wire::fixed64(7), self.start.as_nanos());
         wire::nanos(out, wire::fixed64(8), self.end.as_nanos());
         fields::write(out, scratch, Encoding::Protobuf, 9, attributes);
-        for event in self.events {
-            event_to(out, scratch, event.time, &event.name, |to| to.attributes(&event.attributes));
-        }
-        if let Some(error) = self.exception {
-            event_to(out, scratch, self.end, EXCEPTION, |to| exception(error, to));
-        }
+        self.events(|time, name, error, own| {
+            let slot = wire::Slot::open(out, wire::delimited(11), 1);
+            wire::nanos(out, wire::fixed64(1), time.as_nanos());
+            wire::text(out, wire::delimited(2), name);
+            fields::write(out, scratch, Encoding::Protobuf, 3, |to| told(error, own, to));
+            slot.close(out);
+        });
         for link in self.links {
             link_to(out, scratch, link);
         }
@@ -177,15 +192,17 @@ impl<'a> SpanParts<'a> {
         json::name(out, "endTimeUnixNano");
         json::quoted(out, self.end.as_nanos());
         fields::write(out, scratch, Encoding::Json, 9, attributes);
-        if !self.events.is_empty() || self.exception.is_some() {
+        if !self.events.is_empty() || self.exception.is_some_and(says_anything) {
             json::name(out, "events");
             out.push(b'[');
-            for event in self.events {
-                json_event(out, scratch, event.time, &event.name, |to| to.attributes(&event.attributes));
-            }
-            if let Some(error) = self.exception {
-                json_event(out, scratch, self.end, EXCEPTION, |to| exception(error, to));
-            }
+            self.events(|time, name, error, own| {
+                json_element(out);
+                json::name(out, "timeUnixNano");
+                json::quoted(out, time.as_nanos());
+                json_text(out, "name", name);
+                fields::write(out, scratch, Encoding::Json, 3, |to| told(error, own, to));
+                out.push(b'}');
+            });
             out.push(b']');
         }
         if !self.links.is_empty() {
@@ -228,26 +245,46 @@ const fn status(status: Status) -> u8 {
     }
 }
 
-fn exception(error: &ErrorInfo, to: &mut Fields<'_>) {
-    to.opt_str(ERROR_TYPE, error.error_type.as_ref());
-    if !error.message.is_empty() {
-        to.str(ERROR_MESSAGE, &error.message);
-    }
-    to.opt_str(ERROR_STACK, error.stack.as_ref());
+/// Whether an event could tell of the error.
+fn says_anything(error: &ErrorInfo) -> bool {
+    let ErrorInfo { error_type, message, stack, sources, .. } = error;
+    error_type.is_some() || !message.is_empty() || stack.is_some() || !sources.is_empty()
 }
 
-fn event_to(
-    out: &mut Vec<u8>,
-    scratch: &mut Vec<u8>,
-    time: Timestamp,
-    name: &str,
-    attributes: impl FnOnce(&mut Fields<'_>),
-) {
-    let slot = wire::Slot::open(out, wire::delimited(11), 1);
-    wire::nanos(out, wire::fixed64(1), time.as_nanos());
-    wire::text(out, wire::delimited(2), name);
-    fields::write(out, scratch, Encoding::Protobuf, 3, attributes);
-    slot.close(out);
+/// The last exception, if it does not say yet what went wrong.
+fn untold(events: &[Event]) -> Option<usize> {
+    let nth = events.iter().rposition(|event| event.name == EXCEPTION)?;
+    let says = |key| events[nth].attributes.get(key).is_some();
+    (!says(ERROR_TYPE) && !says(ERROR_MESSAGE) && !says(ERROR_STACK)).then_some(nth)
+}
+
+/// What an event says: of an error first.
+fn told(error: Option<&ErrorInfo>, own: Option<&Attributes>, to: &mut Fields<'_>) {
+    if let Some(error) = error {
+        to.opt_str(ERROR_TYPE, error.error_type.as_ref());
+        if !error.message.is_empty() {
+            to.str(ERROR_MESSAGE, &error.message);
+        }
+        match &error.stack {
+            Some(stack) => to.str(ERROR_STACK, stack),
+            None if error.sources.is_empty() => {}
+            None => to.display(ERROR_STACK, Causes(error)),
+        }
+    }
+    if let Some(own) = own {
+        to.attributes(own);
+    }
+}
+
+/// The chain of sources, which is what most errors of Rust have in place of a stack.
+#[derive(Debug)]
+pub(super) struct Causes<'a>(pub(super) &'a ErrorInfo);
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        self.0.sources.iter().try_for_each(|source| write!(f, "\ncaused by: {source}"))
+    }
 }
 
 fn link_to(out: &mut Vec<u8>, scratch: &mut Vec<u8>, link: &Link) {
@@ -280,21 +317,6 @@ fn json_element(out: &mut Vec<u8>) {
         out.push(b',');
     }
     out.push(b'{');
-}
-
-fn json_event(
-    out: &mut Vec<u8>,
-    scratch: &mut Vec<u8>,
-    time: Timestamp,
-    name: &str,
-    attributes: impl FnOnce(&mut Fields<'_>),
-) {
-    json_element(out);
-    json::name(out, "timeUnixNano");
-    json::quoted(out, time.as_nanos());
-    json_text(out, "name", name);
-    fields::write(out, scratch, Encoding::Json, 3, attributes);
-    out.push(b'}');
 }
 
 fn json_link(out: &mut Vec<u8>, scratch: &mut Vec<u8>, link: &Link) {

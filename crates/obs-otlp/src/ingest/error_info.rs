@@ -1,6 +1,6 @@
 //! What went wrong, from attributes and `exception` events.
 
-use obs_core::{Attributes, ErrorInfo, Event, Status, Str, Value};
+use obs_core::{Attributes, ErrorInfo, Event, Status, Str, Timestamp, Value};
 
 use super::pairs::once;
 use super::value::name;
@@ -37,20 +37,24 @@ impl Parts {
 
     /// The error of a span that failed, or that says so by its attributes.
     ///
-    /// The last `exception` event is the one that ended the span: what it says moves into the error, and the event keeps its time.
+    /// The last `exception` event is the one that ended the span: what it says moves into the error, and the event keeps its time; one that has nothing but the time of the span's end is left out.
     /// The exceptions of a span that did not fail were handled, and stay events.
     pub(super) fn finish(
         mut self,
         status: Status,
         message: &str,
-        events: &mut [Event],
+        events: &mut Vec<Event>,
+        end: Option<Timestamp>,
     ) -> Option<Box<ErrorInfo>> {
         if status != Status::Error && self.is_empty() {
             return None;
         }
-        let exception = events.iter_mut().rev().find(|event| event.name == "exception");
-        if let Some(event) = exception.filter(|_| status == Status::Error) {
-            self.absorb(event);
+        let exception = events.iter().rposition(|event| event.name == "exception");
+        if let Some(nth) = exception.filter(|_| status == Status::Error) {
+            let said = self.absorb(&mut events[nth]);
+            if said && events[nth].attributes.is_empty() && Some(events[nth].time) == end {
+                events.remove(nth);
+            }
         }
         let said = Some(message).filter(|text| !text.is_empty());
         let mut details = Attributes::new();
@@ -70,7 +74,10 @@ impl Parts {
     }
 
     /// Takes what the span's attributes did not say; the rest stays with the event.
-    fn absorb(&mut self, event: &mut Event) {
+    ///
+    /// Whether the event said anything.
+    fn absorb(&mut self, event: &mut Event) -> bool {
+        let said = !event.attributes.is_empty();
         let mut left = Attributes::new();
         for (key, value) in std::mem::take(&mut event.attributes) {
             let field = conventions::lookup(&key).map(|meaning| meaning.field);
@@ -83,5 +90,6 @@ impl Parts {
             }
         }
         event.attributes = left;
+        said
     }
 }

@@ -76,7 +76,9 @@ fn refine<'a>(span_type: SpanType, name: &str, text: &impl Fn(&str) -> Option<&'
             SpanType::Generic
         }
         "create_memory" | "update_memory" | "upsert_memory" | "delete_memory" => {
-            let operation = name.strip_suffix("_memory").map(Str::copied);
+            // An attribute of its own says more exactly what was done.
+            let said = text("mastra.memory_operation.operation_type").is_some();
+            let operation = name.strip_suffix("_memory").filter(|_| !said).map(Str::copied);
             SpanType::MemoryUpdate(MemoryUpdate { operation, ..MemoryUpdate::default() })
         }
         name => match (span_type, flavour(name)) {

@@ -64,7 +64,7 @@ fn describe(out: &mut Span, span: &wire::Span, source: &mut Source) -> Result<Ve
     let status = span.status.as_ref();
     out.status = status.map_or(Ok(Status::Unset), |status| self::status(status.code))?;
     let said = status.map_or("", |status| &status.message);
-    out.error = draft.error.finish(out.status, said, &mut out.events);
+    out.error = draft.error.finish(out.status, said, &mut out.events, out.end);
     if out.error.is_none() && !said.is_empty() {
         attributes.insert("otel.status_description", Str::copied(said));
     }

@@ -32,6 +32,8 @@ mod real;
 #[cfg(feature = "ingest")]
 mod request;
 #[cfg(feature = "ingest")]
+mod round_trip;
+#[cfg(feature = "ingest")]
 mod scores;
 #[cfg(feature = "ingest")]
 mod spans;

@@ -2,7 +2,7 @@
 //!
 //! It shares no code with the encoder, and takes no care to be quick.
 
-use obs_core::{Attributes, Event, Link, Resource, Span, SpanKind, Status, Value};
+use obs_core::{Attributes, ErrorInfo, Event, Link, Resource, Span, SpanKind, Status, Str, Value};
 use obs_otlp::encode::{Fields, MAX_DEPTH};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{
@@ -91,19 +91,22 @@ fn message(span: &Span) -> wire::Span {
     let end = span.end.unwrap_or(span.start);
     let mut events: Vec<wire::span::Event> = span.events.iter().map(event).collect();
     let said = span.error.as_ref().filter(|_| span.status == Status::Error);
-    if let Some(error) = &span.error {
+    if let Some(error) = said {
         let parts = [
             ("exception.type", error.error_type.clone()),
             ("exception.message", Some(error.message.clone()).filter(|message| !message.is_empty())),
-            ("exception.stacktrace", error.stack.clone()),
+            ("exception.stacktrace", error.stack.clone().or_else(|| causes(error))),
         ];
         let told = parts.into_iter().filter_map(|(key, text)| Some((key, Value::from(text?))));
-        events.push(wire::span::Event {
-            time_unix_nano: end.as_nanos(),
-            name: "exception".to_owned(),
-            attributes: pairs(&told.collect()),
-            dropped_attributes_count: 0,
-        });
+        let attributes = pairs(&told.collect());
+        if !attributes.is_empty() {
+            events.push(wire::span::Event {
+                time_unix_nano: end.as_nanos(),
+                name: "exception".to_owned(),
+                attributes,
+                dropped_attributes_count: 0,
+            });
+        }
     }
     let message = said.map(|error| error.message.to_string()).unwrap_or_default();
     let code = match span.status {
@@ -134,6 +137,11 @@ fn message(span: &Span) -> wire::Span {
         status: (span.status != Status::Unset).then(|| wire::Status { message, code: code.into() }),
         ..wire::Span::default()
     }
+}
+
+fn causes(error: &ErrorInfo) -> Option<Str> {
+    let chain: Vec<&str> = [&error.message].into_iter().chain(&error.sources).map(Str::as_str).collect();
+    (chain.len() > 1).then(|| chain.join("\ncaused by: ").into())
 }
 
 fn event(event: &Event) -> wire::span::Event {

@@ -1,0 +1,486 @@
+//! What goes out in the GenAI conventions comes back as it was: the writer and the reader have one table.
+//!
+//! [`expressible`] is the list of what does not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use obs_core::{
+    AgentRun, Attributes, ErrorInfo, Event, Form, LlmGeneration, Payload, Record, Resource, Span, SpanKind,
+    SpanRecord, SpanType, Status, StepFlavour, Str, Timestamp, ToolCall, TraceContext, Usage, Value,
+};
+use obs_otlp::conventions;
+use obs_otlp::encode::{Encoding, SpanParts, TraceRequests, genai};
+use obs_otlp::ingest::{self, Ingested, Kind};
+use obs_testkit::{arbitrary, fixtures};
+use proptest::prelude::*;
+
+fn there_and_back(encoding: Encoding, span: &Span) -> Ingested {
+    let mut requests = TraceRequests::new(encoding, 1, 0);
+    let parts = SpanParts::of(span, span.end.unwrap_or(span.start));
+    requests.push(0, &span.resource, &parts, |to| genai::attributes(span, to));
+    let body = requests.finish().remove(0).body;
+    match encoding {
+        Encoding::Protobuf => ingest::protobuf(Kind::Traces, &body).unwrap(),
+        Encoding::Json => ingest::json(std::str::from_utf8(&body).unwrap()).unwrap(),
+    }
+}
+
+fn back(encoding: Encoding, span: &Span) -> Span {
+    let ingested = there_and_back(encoding, span);
+    assert_eq!(ingested.refused, []);
+    match <[Record; 1]>::try_from(ingested.records) {
+        Ok([Record::Span(SpanRecord::Ended(span))]) => span,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The canonical JSON, in which numbers that are none are equal to themselves.
+fn canonical(mut span: Span) -> String {
+    if let SpanType::LlmGeneration(call) = &mut span.span_type {
+        let mut other: Vec<_> = std::mem::take(&mut call.parameters.other).into_iter().collect();
+        other.sort_by(|a, b| a.0.cmp(&b.0));
+        call.parameters.other = other.into_iter().collect();
+    }
+    if let SpanType::MemoryUpdate(_) = span.span_type {
+        // The operation says what was done in a word of its own, so that the reader keeps it.
+        span.attributes.remove("gen_ai.operation.name");
+    }
+    serde_json::to_string_pretty(&span).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(128))]
+
+    #[test]
+    fn every_field_that_the_conventions_can_express_comes_back(span in arbitrary::span()) {
+        let span = expressible(span);
+        for encoding in [Encoding::Protobuf, Encoding::Json] {
+            let came_back = back(encoding, &span);
+            prop_assert_eq!(canonical(came_back), canonical(span.clone()), "{:?}", encoding);
+        }
+    }
+
+    #[test]
+    fn any_span_is_read_back_and_from_then_on_stays_the_same(mut span in arbitrary::span()) {
+        span.start = span.start.max(Timestamp::from_nanos(1));
+        span.end = Some(span.end.unwrap_or_default().max(span.start));
+        match &mut span.span_type {
+            SpanType::LlmGeneration(call) => usage(&mut call.usage),
+            SpanType::Embedding(embedding) => usage(&mut embedding.usage),
+            _ => {}
+        }
+        let once = back(Encoding::Protobuf, &span);
+        let twice = back(Encoding::Protobuf, &once);
+        prop_assert_eq!(canonical(twice), canonical(once));
+    }
+}
+
+/// The span as it can be told.
+fn expressible(mut span: Span) -> Span {
+    // The reader links ancestors over all that it reads, and takes what was exported for sampled.
+    span.path = None;
+    span.trace_flags |= 1;
+    span.remote_parent &= span.parent_span_id.is_some();
+    // To OTLP, an empty text and the time 0 are none.
+    some(&mut span.trace_state);
+    for link in &mut span.links {
+        some(&mut link.trace_state);
+    }
+    span.start = span.start.max(Timestamp::from_nanos(1));
+    span.end = Some(span.end.unwrap_or_default().max(Timestamp::from_nanos(1)));
+    span.error = error(span.status, span.error.as_deref());
+    span.context = Arc::new(context((*span.context).clone()));
+    span.resource = Arc::new(resource((*span.resource).clone()));
+    let in_messages = matches!(
+        span.span_type,
+        SpanType::LlmGeneration(_) | SpanType::ToolCall(_) | SpanType::McpToolCall(_)
+    );
+    for document in [&mut span.input, &mut span.output].into_iter().flatten() {
+        *document = if in_messages { as_it_looks(document) } else { document.settled().into_owned() };
+    }
+    let input = span.input.clone();
+    type_fields(&mut span.span_type, input.as_ref());
+    span
+}
+
+fn some(text: &mut Option<Str>) {
+    text.take_if(|text| text.is_empty());
+}
+
+/// OTLP has an error's type, message, stack and code; a failed span has an error, any other one only if it says something.
+fn error(status: Status, error: Option<&ErrorInfo>) -> Option<Box<ErrorInfo>> {
+    let mut error = error.cloned().unwrap_or_default();
+    for text in [&mut error.error_type, &mut error.stack, &mut error.code] {
+        some(text);
+    }
+    (error.error_id, error.domain, error.category) = (None, None, None);
+    error.details = Attributes::new();
+    // Sources are told as a stack, see below.
+    error.sources = Vec::new();
+    (status == Status::Error || error != ErrorInfo::default()).then(|| Box::new(error))
+}
+
+fn context(context: TraceContext) -> TraceContext {
+    let mut context = TraceContext { entity: None, parent_entity: None, ..context };
+    for text in [
+        &mut context.name,
+        &mut context.user_id,
+        &mut context.session_id,
+        &mut context.thread_id,
+        &mut context.request_id,
+        &mut context.organization_id,
+        &mut context.environment,
+        &mut context.release,
+        &mut context.version,
+        &mut context.service,
+        &mut context.experiment_id,
+    ] {
+        some(text);
+    }
+    context.tags.retain(|tag| !tag.is_empty());
+    // Metadata is told as JSON, in which numbers that are none are words.
+    let json = serde_json::to_string(&context.metadata).unwrap();
+    context.metadata = match serde_json::from_str(&json).unwrap() {
+        Value::Map(metadata) => metadata,
+        other => panic!("{other:?}"),
+    };
+    context
+}
+
+fn resource(mut resource: Resource) -> Resource {
+    if let Some(scope) = &mut resource.scope {
+        some(&mut scope.version);
+    }
+    resource
+}
+
+/// What is told by its text alone is JSON if it looks like an object or a list.
+fn as_it_looks(document: &Payload) -> Payload {
+    Payload::unchecked(document.shared().clone()).settled().into_owned()
+}
+
+/// Documents that were found are told within JSON, so that their spaces are lost, and a number is the nearest one.
+fn within_json(document: &Payload) -> Payload {
+    match serde_json::from_str::<Value>(&serde_json::to_string(document).unwrap()).unwrap() {
+        Value::Str(text) => as_it_looks(&Payload::text(text)),
+        value => Payload::json(&value).unwrap(),
+    }
+}
+
+/// Counts above 2^53 are no counts to readers that have only floats; ours are as careful.
+fn count(count: &mut Option<u64>) {
+    *count = count.map(|count| count % (1 << 53));
+}
+
+/// Durations are told as floats, which are exact to the nanosecond for some days.
+fn exact(duration: &mut Option<Duration>) {
+    *duration = duration.map(|duration| Duration::from_nanos(duration.as_nanos() as u64 % (1 << 48)));
+}
+
+fn type_fields(span_type: &mut SpanType, input: Option<&Payload>) {
+    let asked = input.filter(|input| input.form() == Form::Text).map(Payload::shared);
+    match span_type {
+        SpanType::AgentRun(run) => agent(run),
+        SpanType::WorkflowRun(run) => {
+            some(&mut run.workflow_id);
+            some(&mut run.run_id);
+        }
+        SpanType::WorkflowStep(step) => {
+            some(&mut step.step_id);
+            flavour(&mut step.flavour);
+        }
+        SpanType::LlmGeneration(call) => generation(call),
+        SpanType::ToolCall(call) => tool(call),
+        SpanType::McpToolCall(mcp) => {
+            tool(&mut mcp.call);
+            some(&mut mcp.server);
+            some(&mut mcp.server_version);
+            some(&mut mcp.method);
+            // What is not said otherwise is the method that calls a tool.
+            mcp.method.get_or_insert(Str::from_static("tools/call"));
+        }
+        SpanType::MemoryLookup(lookup) => {
+            some(&mut lookup.memory);
+            some(&mut lookup.query);
+            // An input in words is what was asked.
+            lookup.query = lookup.query.take().or(asked.cloned());
+            for hit in &mut lookup.results {
+                some(&mut hit.id);
+                hit.content = hit.content.as_ref().map(within_json);
+            }
+        }
+        SpanType::MemoryUpdate(update) => {
+            some(&mut update.memory);
+            some(&mut update.operation);
+            // The conventions have no operation that does not say what is done.
+            update.operation.get_or_insert(Str::from_static("upsert"));
+            count(&mut update.count);
+        }
+        SpanType::RagQuery(query) => {
+            some(&mut query.store);
+            some(&mut query.query);
+            query.query = query.query.take().or(asked.cloned());
+            for chunk in &mut query.chunks {
+                some(&mut chunk.id);
+                some(&mut chunk.source);
+                chunk.content = chunk.content.as_ref().map(within_json);
+            }
+        }
+        SpanType::Embedding(embedding) => {
+            some(&mut embedding.model);
+            some(&mut embedding.provider);
+            count(&mut embedding.count);
+            usage(&mut embedding.usage);
+        }
+        SpanType::EvalExecution(eval) => {
+            some(&mut eval.scorer);
+            some(&mut eval.source);
+        }
+        SpanType::Generic => {}
+    }
+}
+
+fn agent(run: &mut AgentRun) {
+    some(&mut run.agent_id);
+    some(&mut run.agent_name);
+    run.instructions = run.instructions.as_ref().map(as_it_looks);
+    run.tools.retain(|tool| !tool.is_empty());
+    // No convention has decisions.
+    run.decisions = Vec::new();
+}
+
+fn flavour(flavour: &mut StepFlavour) {
+    match flavour {
+        StepFlavour::Conditional { selected, .. } => selected.retain(|step| !step.is_empty()),
+        StepFlavour::Sleep { duration, .. } => exact(duration),
+        StepFlavour::WaitEvent { timeout, .. } => exact(timeout),
+        StepFlavour::Plain | StepFlavour::Parallel { .. } | StepFlavour::Loop { .. } => {}
+    }
+}
+
+fn generation(call: &mut LlmGeneration) {
+    for text in [
+        &mut call.model,
+        &mut call.provider,
+        &mut call.response_model,
+        &mut call.response_id,
+        &mut call.finish_reason,
+    ] {
+        some(text);
+    }
+    let other = std::mem::take(&mut call.parameters.other);
+    let own_name = |key: &Str| {
+        let name = format!("gen_ai.request.{key}");
+        conventions::lookup(&name).is_some_and(|meaning| meaning.field == conventions::Field::Parameter)
+    };
+    call.parameters.other = other.into_iter().filter(|(key, _)| own_name(key)).collect();
+    count(&mut call.parameters.max_tokens);
+    call.tools = call.tools.as_ref().map(as_it_looks);
+    usage(&mut call.usage);
+    exact(&mut call.time_to_first_token);
+    // The names of costs mean whole amounts of US dollars.
+    call.cost.take_if(|cost| {
+        let amounts = [Some(cost.total), cost.input, cost.output];
+        (cost.currency, cost.partial) = (Str::from_static("USD"), false);
+        !amounts.into_iter().flatten().all(f64::is_finite)
+    });
+    call.prompt.take_if(|prompt| prompt.name.is_empty());
+    if let Some(prompt) = &mut call.prompt {
+        some(&mut prompt.version);
+    }
+}
+
+/// More cached input than input means to the reader that it was counted apart.
+fn usage(usage: &mut Usage) {
+    count(&mut usage.input);
+    count(&mut usage.output);
+    let (input, output) = (&mut usage.input_details, &mut usage.output_details);
+    for bucket in [
+        &mut input.cache_read,
+        &mut input.cache_write,
+        &mut input.cache_write_5m,
+        &mut input.cache_write_1h,
+        &mut input.audio,
+        &mut input.image,
+        &mut output.reasoning,
+        &mut output.audio,
+        &mut output.image,
+    ] {
+        *bucket %= 1 << 50;
+    }
+    let cached = input.cache_read + input.cache_writes();
+    usage.input = usage.input.map(|input| input.max(cached));
+}
+
+fn tool(call: &mut ToolCall) {
+    for text in [&mut call.tool, &mut call.agent, &mut call.call_id, &mut call.kind, &mut call.description] {
+        some(text);
+    }
+}
+
+fn chat() -> (Span, LlmGeneration) {
+    let mut span =
+        Span::new(fixtures::trace_id(1), fixtures::span_id(1), "answer", Timestamp::from_nanos(1_000));
+    span.end = Some(Timestamp::from_nanos(5_000));
+    let call = LlmGeneration { model: Some("gpt-4o".into()), ..LlmGeneration::default() };
+    (span, call)
+}
+
+/// Mastra's exporter leaves out whatever is falsy.
+#[test]
+fn a_seed_of_zero_is_kept() {
+    let (mut span, mut call) = chat();
+    call.parameters.other.push("seed", 0);
+    call.parameters.temperature = Some(0.0);
+    call.parameters.max_tokens = Some(0);
+    call.streaming = Some(false);
+    span.span_type = SpanType::LlmGeneration(call);
+    for encoding in [Encoding::Protobuf, Encoding::Json] {
+        assert_eq!(back(encoding, &span), span);
+    }
+}
+
+/// The event that tells of the error, as it goes out.
+fn exception(span: &Span) -> (u64, Vec<(String, String)>) {
+    let mut requests = TraceRequests::new(Encoding::Json, 1, 0);
+    let parts = SpanParts::of(span, span.end.unwrap());
+    requests.push(0, &span.resource, &parts, |to| genai::attributes(span, to));
+    let body: serde_json::Value = serde_json::from_slice(&requests.finish().remove(0).body).unwrap();
+    let span = &body["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
+    let events = span["events"].as_array().unwrap();
+    let event = events.last().unwrap();
+    assert_eq!((events.len(), event["name"].as_str()), (1, Some("exception")));
+    let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+    let pair = |pair: &serde_json::Value| (text(&pair["key"]), text(&pair["value"]["stringValue"]));
+    let time = event["timeUnixNano"].as_str().unwrap().parse().unwrap();
+    (time, event["attributes"].as_array().unwrap().iter().map(pair).collect())
+}
+
+fn pairs(expected: [(&str, &str); 3]) -> Vec<(String, String)> {
+    expected.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
+
+/// Mastra's exporter writes the type `Error`, no stack, and the time of the span's start.
+#[test]
+fn an_error_goes_out_with_its_type_message_and_stack_at_the_end_of_the_span() {
+    let (mut span, call) = chat();
+    span.span_type = SpanType::LlmGeneration(call);
+    span.status = Status::Error;
+    let error = ErrorInfo { error_type: Some("app::Timeout".into()), ..ErrorInfo::message("too slow") };
+    let with_stack = ErrorInfo { stack: Some("at main".into()), ..error.clone() };
+    span.error = Some(Box::new(with_stack));
+    let told = [
+        ("exception.type", "app::Timeout"),
+        ("exception.message", "too slow"),
+        ("exception.stacktrace", "at main"),
+    ];
+    assert_eq!(exception(&span), (5_000, pairs(told)));
+    assert_eq!(back(Encoding::Protobuf, &span), span, "and all of it is read back into the error");
+
+    span.error = Some(Box::new(ErrorInfo { sources: vec!["a".into(), "b".into()], ..error }));
+    let told = [told[0], told[1], ("exception.stacktrace", "too slow\ncaused by: a\ncaused by: b")];
+    assert_eq!(exception(&span), (5_000, pairs(told)));
+}
+
+/// What was read from an exception keeps its time, so that the same error is not told twice.
+#[test]
+fn an_exception_that_was_read_goes_out_as_one() {
+    let (mut span, _) = chat();
+    span.status = Status::Error;
+    span.error = Some(Box::new(ErrorInfo {
+        error_type: Some("E".into()),
+        stack: Some("at main".into()),
+        ..ErrorInfo::message("m")
+    }));
+    span.events.push(Event {
+        time: Timestamp::from_nanos(2_000),
+        name: "exception".into(),
+        attributes: Attributes::new(),
+    });
+    let told = [("exception.type", "E"), ("exception.message", "m"), ("exception.stacktrace", "at main")];
+    assert_eq!(exception(&span), (2_000, pairs(told)));
+    assert_eq!(back(Encoding::Json, &span), span);
+}
+
+#[test]
+fn an_attribute_that_says_more_than_its_field_is_the_one_that_goes_out() {
+    let (mut span, mut call) = chat();
+    call.finish_reason = Some("stop".into());
+    span.span_type = SpanType::LlmGeneration(call);
+    let both = Value::List(vec!["stop".into(), "length".into()]);
+    span.attributes.push("gen_ai.response.finish_reasons", both);
+    for encoding in [Encoding::Protobuf, Encoding::Json] {
+        assert_eq!(back(encoding, &span), span);
+    }
+}
+
+#[test]
+fn a_span_has_the_name_and_role_of_its_operation() {
+    use obs_core::{
+        Embedding, EvalExecution, McpToolCall, MemoryUpdate, RagQuery, WorkflowRun, WorkflowStep,
+    };
+    let tool = ToolCall { tool: Some("search".into()), ..ToolCall::default() };
+    let cases = [
+        (SpanType::LlmGeneration(chat().1), "chat gpt-4o", SpanKind::Client),
+        (SpanType::LlmGeneration(LlmGeneration::default()), "chat", SpanKind::Client),
+        (
+            SpanType::AgentRun(AgentRun { agent_name: Some("Ann".into()), ..AgentRun::default() }),
+            "invoke_agent Ann",
+            SpanKind::Internal,
+        ),
+        (
+            SpanType::AgentRun(AgentRun { agent_id: Some("a-1".into()), ..AgentRun::default() }),
+            "invoke_agent a-1",
+            SpanKind::Internal,
+        ),
+        (
+            SpanType::WorkflowRun(WorkflowRun { workflow_id: Some("w".into()), ..WorkflowRun::default() }),
+            "invoke_workflow w",
+            SpanKind::Internal,
+        ),
+        (
+            SpanType::WorkflowStep(WorkflowStep { step_id: Some("s".into()), ..WorkflowStep::default() }),
+            "workflow_step s",
+            SpanKind::Internal,
+        ),
+        (SpanType::ToolCall(tool.clone()), "execute_tool search", SpanKind::Internal),
+        (
+            SpanType::McpToolCall(McpToolCall { call: tool, ..McpToolCall::default() }),
+            "tools/call search",
+            SpanKind::Client,
+        ),
+        (SpanType::MemoryUpdate(MemoryUpdate::default()), "upsert_memory", SpanKind::Internal),
+        (
+            SpanType::MemoryUpdate(MemoryUpdate {
+                operation: Some("delete".into()),
+                ..MemoryUpdate::default()
+            }),
+            "delete_memory",
+            SpanKind::Internal,
+        ),
+        (
+            SpanType::RagQuery(RagQuery { store: Some("docs".into()), ..RagQuery::default() }),
+            "retrieval docs",
+            SpanKind::Client,
+        ),
+        (
+            SpanType::Embedding(Embedding { model: Some("e".into()), ..Embedding::default() }),
+            "embeddings e",
+            SpanKind::Client,
+        ),
+        (
+            SpanType::EvalExecution(EvalExecution { scorer: Some("f".into()), ..EvalExecution::default() }),
+            "evaluate f",
+            SpanKind::Internal,
+        ),
+        (SpanType::Generic, "answer", SpanKind::Internal),
+    ];
+    for (span_type, name, kind) in cases {
+        let mut span = chat().0;
+        span.span_type = span_type;
+        assert_eq!((&*genai::name(&span), genai::kind(&span)), (name, kind));
+        span.kind = SpanKind::Server;
+        assert_eq!(genai::kind(&span), SpanKind::Server, "a role that was given stays");
+    }
+}
