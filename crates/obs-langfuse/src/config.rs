@@ -1,31 +1,147 @@
 //! What a user gives.
 
-use std::path::PathBuf;
+use obs_core::units::Bytes;
+use obs_core::{Env, Error, Secret};
+use obs_http::{Auth, Compression, HttpConfig};
+use serde::{Deserialize, Deserializer, de};
 
-use obs_core::{Env, Error};
-use serde::{Deserialize, Deserializer};
+use crate::{Region, env};
 
-/// Where requests go; both the shape in a file and the builder.
+/// Where records go and what they become there; both the shape in a file and the builder.
 ///
 /// An unknown field is refused with the nearest name.
+///
+/// ```
+/// use obs_langfuse::{LangfuseConfig, Region};
+///
+/// let built = LangfuseConfig::new("pk-lf-1", "sk-lf-1").with_region(Region::Us).with_environment("staging");
+/// let read: LangfuseConfig = serde_json::from_str(
+///     r#"{"public_key": "pk-lf-1", "secret_key": "sk-lf-1", "region": "us", "environment": "staging"}"#,
+/// )?;
+/// assert_eq!(read, built);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(remote = "Self", deny_unknown_fields)]
+#[serde(remote = "Self", default)]
 #[non_exhaustive]
 pub struct LangfuseConfig {
-    /// The file that requests are appended to, one on each line; it stands in for the endpoint of the vendor.
-    pub path: PathBuf,
+    /// The project's public key, `pk-lf-…`; required.
+    pub public_key: Secret,
+    /// The project's secret key, `sk-lf-…`; required.
+    pub secret_key: Secret,
+    /// The region of Langfuse Cloud, `eu` by default; it counts where no `endpoint` is set.
+    pub region: Region,
+    /// The deployment environment of records that name none themselves.
+    pub environment: Option<String>,
+    /// The release of the application for records that name none themselves.
+    pub release: Option<String>,
+    /// Which way observations take: `otlp` by default; `legacy` is for self-hosted servers before 3.22, and nothing else
+    /// takes it any more.
+    pub ingestion: Ingestion,
+    /// The path of the OTLP endpoint; Langfuse's own by default.
+    pub traces_path: String,
+    /// The most bytes of a request with spans, before compression; `4MiB` by default, which every gateway takes.
+    pub max_body: Bytes,
+    /// What the observations are called that logs become; `log` by default.
+    pub log_name: String,
+    /// What becomes of a log that was made outside of any trace: `drop` by default, counted as rejected, since such a log
+    /// would be a trace of its own, and be billed and listed so.
+    pub logs_without_trace: LogsWithoutTrace,
+    /// What stands before the kind of a feedback in the name of its score; `feedback_` by default, so that it is told from
+    /// scores of the same name.
+    pub feedback_prefix: String,
+    /// Whether scores go as arrays; off by default, because servers before autumn 2026 take one a request.
+    pub score_batch: bool,
+    /// How many requests with scores are under way at once, at least 1; 4 by default, since each carries one score.
+    pub score_concurrency: usize,
+    /// The most requests with scores in a minute; none by default, where the server's refusals and their waits are obeyed.
+    pub scores_per_minute: Option<u32>,
+    /// Where requests go and how.
+    #[serde(flatten)]
+    pub http: HttpConfig,
 }
 
+/// Which way observations take to Langfuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ingestion {
+    /// The OTLP endpoint; scores by the API for scores.
+    #[default]
+    Otlp,
+    /// The endpoint for batches of events that Langfuse 4 and Langfuse Cloud have given up; scores too.
+    Legacy,
+}
+
+/// What becomes of a log that was made outside of any trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogsWithoutTrace {
+    /// It is rejected with the reason, and counted.
+    #[default]
+    Drop,
+    /// It becomes a trace of its own, whose id is made of what the log says.
+    OwnTrace,
+}
+
+impl Default for LangfuseConfig {
+    fn default() -> Self {
+        Self {
+            public_key: Secret::new(""),
+            secret_key: Secret::new(""),
+            region: Region::Eu,
+            environment: None,
+            release: None,
+            ingestion: Ingestion::Otlp,
+            traces_path: "/api/public/otel/v1/traces".to_owned(),
+            max_body: Bytes::new(4 << 20),
+            log_name: "log".to_owned(),
+            logs_without_trace: LogsWithoutTrace::Drop,
+            feedback_prefix: "feedback_".to_owned(),
+            score_batch: false,
+            score_concurrency: 4,
+            scores_per_minute: None,
+            http: HttpConfig::default(),
+        }
+    }
+}
+
+/// The names of the keys in messages.
+pub(crate) const KEYS: &str = "`public_key` and `secret_key` (LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY)";
+
+/// The least that a request may hold: less would cut every span to its bones.
+const LEAST_BODY: u64 = 64 << 10;
+
 impl LangfuseConfig {
-    /// Appends requests to this file.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+    /// The names of this struct's own options.
+    const OWN: &[&str] = &[
+        "public_key",
+        "secret_key",
+        "region",
+        "environment",
+        "release",
+        "ingestion",
+        "traces_path",
+        "max_body",
+        "log_name",
+        "logs_without_trace",
+        "feedback_prefix",
+        "score_batch",
+        "score_concurrency",
+        "scores_per_minute",
+    ];
+
+    /// Sends to the project of these keys, in Langfuse Cloud's region in the European Union.
+    pub fn new(public_key: impl Into<Secret>, secret_key: impl Into<Secret>) -> Self {
+        Self { public_key: public_key.into(), secret_key: secret_key.into(), ..Self::default() }
     }
 
-    /// Reads `LANGFUSE_PATH`.
+    /// Reads `LANGFUSE_PUBLIC_KEY` and `LANGFUSE_SECRET_KEY`, and where they are set `LANGFUSE_BASE_URL` (or its older names
+    /// `LANGFUSE_HOST` and `LANGFUSE_BASEURL`), `LANGFUSE_TRACING_ENVIRONMENT`, `LANGFUSE_RELEASE` (or what a build system
+    /// sets), `LANGFUSE_TIMEOUT` in seconds, `LANGFUSE_OTEL_COMPRESSION`, `LANGFUSE_OTEL_TRACES_EXPORT_PATH` and
+    /// `LANGFUSE_OTEL_MAX_BATCH_SIZE_BYTES`.
     ///
     /// # Errors
-    /// A configuration error that names the variable when it is not set.
+    /// A configuration error that names the variable: a key that is not set, or a value that cannot be read.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_vars(&Env::process())
     }
@@ -43,13 +159,164 @@ impl LangfuseConfig {
     /// # Errors
     /// As [`Self::from_env`].
     pub fn from_vars(env: &Env) -> Result<Self, Error> {
-        env.required(&["LANGFUSE_PATH"], "the file to write to").map(Self::new)
+        env::read(env)
+    }
+
+    /// Sets the region of Langfuse Cloud.
+    #[must_use]
+    pub fn with_region(self, region: Region) -> Self {
+        Self { region, ..self }
+    }
+
+    /// Sends to a server of your own.
+    #[must_use]
+    pub fn with_endpoint(self, endpoint: impl Into<String>) -> Self {
+        Self { http: self.http.with_endpoint(endpoint), ..self }
+    }
+
+    /// Sets the environment of records that name none themselves.
+    #[must_use]
+    pub fn with_environment(self, environment: impl Into<String>) -> Self {
+        Self { environment: Some(environment.into()), ..self }
+    }
+
+    /// Sets the release for records that name none themselves.
+    #[must_use]
+    pub fn with_release(self, release: impl Into<String>) -> Self {
+        Self { release: Some(release.into()), ..self }
+    }
+
+    /// Sets which way observations take.
+    #[must_use]
+    pub fn with_ingestion(self, ingestion: Ingestion) -> Self {
+        Self { ingestion, ..self }
+    }
+
+    /// Sets the path of the OTLP endpoint.
+    #[must_use]
+    pub fn with_traces_path(self, path: impl Into<String>) -> Self {
+        Self { traces_path: path.into(), ..self }
+    }
+
+    /// Sets the most bytes of a request with spans.
+    #[must_use]
+    pub fn with_max_body(self, max_body: impl Into<Bytes>) -> Self {
+        Self { max_body: max_body.into(), ..self }
+    }
+
+    /// Sets what the observations are called that logs become.
+    #[must_use]
+    pub fn with_log_name(self, name: impl Into<String>) -> Self {
+        Self { log_name: name.into(), ..self }
+    }
+
+    /// Sets what becomes of logs that were made outside of any trace.
+    #[must_use]
+    pub fn with_logs_without_trace(self, logs_without_trace: LogsWithoutTrace) -> Self {
+        Self { logs_without_trace, ..self }
+    }
+
+    /// Sets what stands before the kind of a feedback in the name of its score.
+    #[must_use]
+    pub fn with_feedback_prefix(self, prefix: impl Into<String>) -> Self {
+        Self { feedback_prefix: prefix.into(), ..self }
+    }
+
+    /// Sets whether scores go as arrays.
+    #[must_use]
+    pub fn with_score_batch(self, score_batch: bool) -> Self {
+        Self { score_batch, ..self }
+    }
+
+    /// Sets how many requests with scores are under way at once.
+    #[must_use]
+    pub fn with_score_concurrency(self, score_concurrency: usize) -> Self {
+        Self { score_concurrency, ..self }
+    }
+
+    /// Sets the most requests with scores in a minute.
+    #[must_use]
+    pub fn with_scores_per_minute(self, requests: u32) -> Self {
+        Self { scores_per_minute: Some(requests), ..self }
+    }
+
+    /// Sets where requests go and how.
+    #[must_use]
+    pub fn with_http(self, http: HttpConfig) -> Self {
+        Self { http, ..self }
+    }
+
+    /// What is wrong with it.
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        for (field, variable, key) in [
+            ("public_key", "LANGFUSE_PUBLIC_KEY", &self.public_key),
+            ("secret_key", "LANGFUSE_SECRET_KEY", &self.secret_key),
+        ] {
+            if key.expose().trim().is_empty() {
+                let next = format!("empty; set it, or {variable}, to the key of your project's settings");
+                return Err(Error::config(field, next));
+            }
+        }
+        if self.http.auth != Auth::None {
+            return Err(Error::config("auth", "Langfuse wants its two keys; set public_key and secret_key"));
+        }
+        if self.http.compression == Some(Compression::Zstd) {
+            return Err(Error::config("compression", "Langfuse reads gzip alone; set gzip or none"));
+        }
+        if self.region != Region::Eu && !self.http.endpoint.is_empty() {
+            return Err(Error::config("region", "`endpoint` is set, too; remove one of them"));
+        }
+        if self.max_body.get() < LEAST_BODY {
+            return Err(Error::config("max_body", "less than 64KiB; set at least that much"));
+        }
+        for (field, text) in [("log_name", &self.log_name), ("traces_path", &self.traces_path)] {
+            if text.trim().is_empty() {
+                return Err(Error::config(field, "empty; set it, or leave it out for the default"));
+            }
+        }
+        for (field, zero) in [
+            ("score_concurrency", self.score_concurrency == 0),
+            ("scores_per_minute", self.scores_per_minute == Some(0)),
+        ] {
+            if zero {
+                return Err(Error::config(field, "0 would send nothing; set at least 1"));
+            }
+        }
+        Ok(())
     }
 }
 
 impl<'de> Deserialize<'de> for LangfuseConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(deserializer).map_err(obs_core::suggest::error)
+        Self::deserialize(HttpConfig::beside(Self::OWN, deserializer)).map_err(explained)
+    }
+}
+
+const LANE: &str = "it belongs to the lane that holds the exporter, not to the exporter";
+
+/// What other clients of Langfuse call an option, and what to do instead.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("api_key", "Langfuse has two keys; write `public_key` and `secret_key` instead"),
+    ("token", "Langfuse has two keys; write `public_key` and `secret_key` instead"),
+    ("additional_headers", "write `headers` instead"),
+    ("batch_size", LANE),
+    ("flush_at", LANE),
+    ("flush_interval", LANE),
+    ("flush_interval_seconds", LANE),
+    ("max_retries", LANE),
+    ("realtime", LANE),
+    ("sample_rate", "sampling belongs to the pipeline, and can be set for a destination there"),
+    ("tracing_enabled", "it belongs to the pipeline: `OBS_ENABLED`"),
+    ("debug", "obs tells what it does as `tracing` events under `obs::`"),
+];
+
+/// The error of an option that stands elsewhere, with the place.
+fn explained<E: de::Error>(error: E) -> E {
+    let message = error.to_string();
+    let named = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    match ELSEWHERE.iter().find(|(name, _)| named == Some(name)) {
+        Some((name, instead)) => E::custom(format!("unknown field `{name}`: {instead}")),
+        None => error,
     }
 }
 
@@ -57,12 +324,42 @@ impl<'de> Deserialize<'de> for LangfuseConfig {
 mod tests {
     use super::*;
 
+    fn refused(json: &str) -> String {
+        serde_json::from_str::<LangfuseConfig>(json).unwrap_err().to_string()
+    }
+
     #[test]
-    fn the_environment_is_read_and_a_missing_variable_is_named() {
-        let found = LangfuseConfig::from_vars(&Env::of([("LANGFUSE_PATH", "a.jsonl")]));
-        assert_eq!(found.unwrap(), LangfuseConfig::new("a.jsonl"));
-        let none: [(&str, &str); 0] = [];
-        let error = LangfuseConfig::from_vars(&Env::of(none)).unwrap_err();
-        assert_eq!(error.message(), "LANGFUSE_PATH: not set; set it to the file to write to");
+    fn options_of_other_clients_are_answered_with_their_place() {
+        assert!(refused(r#"{"api_key": "k"}"#).contains("`public_key` and `secret_key`"));
+        assert!(refused(r#"{"flush_interval_seconds": 3}"#).contains("lane"));
+        assert!(refused(r#"{"base_url": "https://h"}"#).contains("`endpoint`"));
+        assert!(refused(r#"{"secretkey": "k"}"#).contains("did you mean `secret_key`?"));
+    }
+
+    #[test]
+    fn what_cannot_work_is_refused_with_the_field() {
+        let config = || LangfuseConfig::new("pk-lf-1", "sk-lf-1");
+        let http = |http: HttpConfig| LangfuseConfig { http, ..config() };
+        for (config, field) in [
+            (LangfuseConfig::new("", "sk-lf-1"), "public_key"),
+            (LangfuseConfig::new("pk-lf-1", " "), "secret_key"),
+            (http(HttpConfig::default().with_auth(Auth::bearer("t"))), "auth"),
+            (http(HttpConfig::default().with_compression(Compression::Zstd)), "compression"),
+            (config().with_region(Region::Jp).with_endpoint("https://h"), "region"),
+            (config().with_max_body(1_000), "max_body"),
+            (config().with_log_name(""), "log_name"),
+            (config().with_score_concurrency(0), "score_concurrency"),
+            (config().with_scores_per_minute(0), "scores_per_minute"),
+        ] {
+            let message = config.validate().unwrap_err().message().to_owned();
+            assert!(message.starts_with(&format!("{field}: ")), "{message}");
+        }
+        assert!(config().validate().is_ok());
+    }
+
+    #[test]
+    fn law_6_keys_stay_out_of_debug() {
+        let told = format!("{:?}", LangfuseConfig::new("pk-lf-1234", "sk-lf-1234"));
+        assert!(!told.contains("-lf-1234"), "{told}");
     }
 }

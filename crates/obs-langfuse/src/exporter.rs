@@ -1,65 +1,184 @@
 //! Where requests are sent, and nowhere else.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, ErrorKind, Exporter, Failure, Health, Mappers, Receipt, Reply, Retry, deliver,
+    Batch, Descriptor, Error, ErrorKind, Exporter, Failure, Health, Limits, Mappers, Receipt, Reply, Retry,
+    Signal, TraceId, deliver_abreast,
 };
+use obs_http::{Auth, Body, Client, Compression, HttpConfig, Pace, Policy};
+use obs_otlp::encode::Encoding;
 
-use crate::wire::Request;
-use crate::{LangfuseConfig, traces};
+use crate::config::KEYS;
+use crate::wire::{Place, ProjectsAnswer, Request};
+use crate::{LangfuseConfig, feedback, judged, logs, reply, scores, traces};
 
 /// What every Langfuse exporter is and takes; it follows from the table of mappers.
-pub const DESCRIPTOR: Descriptor = Descriptor::of("langfuse", &LangfuseExporter::MAPPERS).with_local();
+pub const DESCRIPTOR: Descriptor = Descriptor::of("langfuse", &LangfuseExporter::MAPPERS)
+    .with_limits(Signal::Traces, Limits { items: traces::ITEMS, bytes: 4 << 20 })
+    .with_limits(Signal::Logs, Limits { items: traces::ITEMS, bytes: 4 << 20 })
+    .with_limits(Signal::Scores, Limits { items: judged::ITEMS, bytes: judged::BYTES })
+    .with_limits(Signal::Feedback, Limits { items: judged::ITEMS, bytes: judged::BYTES });
 
-/// Sends traces to Langfuse.
+/// The OTLP endpoint: what the OTLP specification has retried, and what the server answers when it fails or is slow.
+pub(crate) const TRACES: Policy = Policy::OTLP.retry(&[408, 500]);
+
+/// The endpoint for scores: the ids are ours, so that a conflict passes in another try.
+pub(crate) const SCORES: Policy = Policy::DEFAULT.retry(&[409]);
+
+/// The endpoint for batches; what becomes of each event is said in a 207.
+pub(crate) const INGESTION: Policy = Policy::DEFAULT.retry(&[409]);
+
+/// The endpoint that checks the keys.
+pub(crate) const PROJECTS: Policy = Policy::DEFAULT;
+
+const SCORES_PATH: &str = "/api/public/scores";
+const INGESTION_PATH: &str = "/api/public/ingestion";
+const PROJECTS_PATH: &str = "/api/public/projects";
+
+/// The version of ingestion that shows spans at once; without it Langfuse Cloud may take ten minutes.
+const INGESTION_VERSION: &str = "4";
+
+const JSON: &str = "application/json";
+
+/// Sends traces, logs, scores and feedback to Langfuse.
+///
+/// It can be made anywhere, and sends on whatever tokio runtime polls it.
 #[derive(Debug)]
 pub struct LangfuseExporter {
     descriptor: Descriptor,
-    /// None once it was shut down.
-    out: Mutex<Option<File>>,
+    config: LangfuseConfig,
+    client: Client,
+    pace: Option<Pace>,
+    /// The project of the keys, once [`check`](Exporter::check) has asked for it.
+    project: OnceLock<Box<str>>,
+    closed: AtomicBool,
 }
 
 impl LangfuseExporter {
     /// Which mapper serves which signal.
-    const MAPPERS: Mappers<Self, Request> = Mappers::NONE.traces(traces::map);
+    const MAPPERS: Mappers<Self, Request> = Mappers::NONE
+        .traces(traces::map)
+        .logs_as(logs::map, "events under their span")
+        .scores(scores::map)
+        .feedback_as(feedback::map, "scores");
 
-    /// Opens the file, and makes it if it is not there.
+    /// Checks the config; nothing is sent.
     ///
     /// # Errors
-    /// A configuration error when the file cannot be opened.
+    /// A configuration error that names the field and the next step: a key that is missing, an address that is none, or
+    /// one over plain `http` to another machine without `allow_http`.
     pub fn new(config: LangfuseConfig) -> Result<Self, Error> {
-        let LangfuseConfig { path } = config;
-        let out = OpenOptions::new().create(true).append(true).open(&path);
-        let out = out.map_err(|error| {
-            Error::config("path", format!("{}: {error}; give a file that can be written", path.display()))
+        config.validate()?;
+        let http = http(&config);
+        let client = Client::new(&http)?.with_credential_name(KEYS);
+        Ok(Self {
+            descriptor: DESCRIPTOR,
+            pace: config.scores_per_minute.map(Pace::per_minute),
+            project: OnceLock::new(),
+            closed: AtomicBool::new(false),
+            config: LangfuseConfig { http, ..config },
+            client,
+        })
+    }
+
+    /// The address of a trace in Langfuse's pages; it opens once the server has the trace.
+    ///
+    /// With the project in it once [`check`](Exporter::check) has learnt that from the server; until then an address that
+    /// Langfuse leads on to the same page.
+    pub fn trace_url(&self, trace_id: TraceId) -> String {
+        let endpoint = self.config.http.endpoint.split(['?', '#']).next().unwrap_or_default();
+        let base = endpoint.trim_end_matches('/');
+        match self.project.get() {
+            Some(project) => format!("{base}/project/{project}/traces/{trace_id}"),
+            None => format!("{base}/trace/{trace_id}"),
+        }
+    }
+
+    /// The bodies of the requests that a batch becomes, in order, before compression; nothing is sent.
+    ///
+    /// Records that Langfuse cannot take are in none of them; a signal it does not take has none.
+    pub fn encode(&self, batch: &Batch) -> Vec<Vec<u8>> {
+        let mapped = Self::MAPPERS.map(self, batch).unwrap_or_default();
+        mapped.calls.into_iter().map(|call| call.request.body).collect()
+    }
+
+    pub(crate) fn config(&self) -> &LangfuseConfig {
+        &self.config
+    }
+
+    /// Sends one request, and says what became of its records.
+    async fn send(&self, request: Request) -> Result<Reply, Failure> {
+        if self.closed.load(Ordering::Acquire) {
+            let message = "Langfuse: shut down meanwhile".into();
+            return Err(Failure { kind: ErrorKind::Closed, retry: Retry::Never, status: None, message });
+        }
+        let json = |path, body| post(path, JSON).with_body(Body::plain(body));
+        match request.place {
+            Place::Traces => {
+                let http = post(&self.config.traces_path, Encoding::Protobuf.content_type())
+                    .with_header("x-langfuse-ingestion-version", INGESTION_VERSION)
+                    .with_body(self.client.body(request.body));
+                // The answer's words say nothing of what becomes of the spans.
+                self.client.send(&http, &TRACES).await.map(|_| Reply::default())
+            }
+            Place::Scores => {
+                self.pace.as_ref().map_or(Ok(()), Pace::take)?;
+                let answer = self.client.send(&json(SCORES_PATH, request.body), &SCORES).await?;
+                Ok(reply::scores(&answer, request.len))
+            }
+            Place::Ingestion => {
+                let (body, request) = (request.body, Request { body: Vec::new(), ..request });
+                let answer = self.client.send(&json(INGESTION_PATH, body), &INGESTION).await?;
+                reply::ingestion(&answer, &request)
+            }
+        }
+    }
+
+    /// Asks for the project of the keys.
+    async fn look_up_project(&self) -> Result<(), Failure> {
+        let answer = self.client.send(&obs_http::Request::get(PROJECTS_PATH), &PROJECTS).await?;
+        let body = answer.whole()?;
+        let read = serde_json::from_slice::<ProjectsAnswer>(body).ok();
+        let project = read.and_then(|answer| answer.data.into_iter().next()).ok_or_else(|| Failure {
+            kind: ErrorKind::Config,
+            retry: Retry::Never,
+            status: Some(answer.status()),
+            message: format!(
+                "{}{PROJECTS_PATH} answered without a project: check that the address is Langfuse's and the keys are a \
+                 project's",
+                self.client.place().trim_end_matches('/')
+            )
+            .into(),
         })?;
-        Ok(Self { descriptor: DESCRIPTOR, out: Mutex::new(Some(out)) })
-    }
-
-    fn out(&self) -> MutexGuard<'_, Option<File>> {
-        self.out.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Writes one request, and says what its records came to.
-    fn send(&self, request: &Request) -> Result<Reply, Failure> {
-        let mut line =
-            serde_json::to_vec(request).map_err(|error| failure(ErrorKind::Encode, Retry::Never, &error))?;
-        line.push(b'\n');
-        let mut out = self.out();
-        let Some(out) = out.as_mut() else {
-            return Err(failure(ErrorKind::Closed, Retry::Never, &"shut down meanwhile"));
-        };
-        out.write_all(&line).map_err(|error| failure(ErrorKind::Io, Retry::Backoff, &error))?;
-        Ok(Reply::default())
+        // Another check may have been quicker; the project of a pair of keys does not change.
+        let _ = self.project.set(project.id.into());
+        Ok(())
     }
 }
 
-fn failure(kind: ErrorKind, retry: Retry, cause: &dyn std::fmt::Display) -> Failure {
-    Failure { kind, retry, status: None, message: format!("Langfuse: {cause}").into() }
+/// The user's settings with what is known of Langfuse.
+fn http(config: &LangfuseConfig) -> HttpConfig {
+    let mut http = config
+        .http
+        .clone()
+        .with_default_endpoint(config.region.endpoint())
+        .with_default_compression(Compression::Gzip)
+        .with_auth(Auth::basic(config.public_key.clone(), config.secret_key.clone()));
+    let name = "x-langfuse-public-key";
+    if !http.headers.keys().any(|known| known.eq_ignore_ascii_case(name)) {
+        http.headers.insert(name.to_owned(), config.public_key.clone());
+    }
+    http
+}
+
+fn post(path: &str, content_type: &str) -> obs_http::Request {
+    obs_http::Request::post(path)
+        .with_content_type(content_type)
+        .with_header("x-langfuse-sdk-name", env!("CARGO_PKG_NAME"))
+        .with_header("x-langfuse-sdk-version", env!("CARGO_PKG_VERSION"))
 }
 
 #[async_trait]
@@ -69,33 +188,33 @@ impl Exporter for LangfuseExporter {
     }
 
     async fn export(&self, batch: &Batch) -> Result<Receipt, Error> {
-        if self.out().is_none() {
+        if self.closed.load(Ordering::Acquire) {
             return Err(Error::closed(self.descriptor.kind(), batch));
         }
         let Some(mapped) = Self::MAPPERS.map(self, batch) else {
             return Err(Error::unsupported(self.descriptor.kind(), batch));
         };
-        deliver(batch, mapped, |request| async move { self.send(&request) }).await
+        let abreast = match batch.signal() {
+            Signal::Scores | Signal::Feedback => self.config.score_concurrency,
+            Signal::Traces | Signal::Metrics | Signal::Logs => 1,
+        };
+        deliver_abreast(batch, mapped, abreast, |request| self.send(request)).await
     }
 
     async fn check(&self) -> Health {
-        match self.out().as_ref().map(File::metadata) {
-            Some(Ok(_)) => Health::Healthy,
-            Some(Err(error)) => Health::Unhealthy(format!("{error}; give another file").into()),
-            None => Health::Unhealthy("shut down; make a new exporter".into()),
+        if self.closed.load(Ordering::Acquire) {
+            return Health::Unhealthy("shut down; make a new exporter".into());
         }
+        Health::of(self.look_up_project().await)
     }
 
     async fn flush(&self) -> Result<(), Error> {
-        flush(self.out().as_mut())
+        // An export ends when its records are there, so that nothing waits here.
+        Ok(())
     }
 
     async fn shutdown(&self) -> Result<(), Error> {
-        flush(self.out().take().as_mut())
+        self.closed.store(true, Ordering::Release);
+        Ok(())
     }
-}
-
-fn flush(out: Option<&mut File>) -> Result<(), Error> {
-    let flushed = out.map_or(Ok(()), File::flush);
-    flushed.map_err(|error| Error::without_records(ErrorKind::Io, error.to_string()))
 }

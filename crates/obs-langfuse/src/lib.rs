@@ -1,9 +1,24 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+mod env;
 mod exporter;
+mod feedback;
+mod ingestion;
+mod judged;
+mod logs;
+mod metadata;
+mod observation;
+mod region;
+mod reply;
+mod scores;
+mod span_metadata;
+mod text;
+mod trace;
 mod traces;
+mod usage;
 mod wire;
 
-pub use config::LangfuseConfig;
+pub use config::{Ingestion, LangfuseConfig, LogsWithoutTrace};
 pub use exporter::{DESCRIPTOR, LangfuseExporter};
+pub use region::Region;

@@ -1,0 +1,160 @@
+//! A span in Langfuse's words, the same for both ways it can take.
+
+use obs_core::{ModelParameters, Payload, PromptLink, Span, SpanType, Status, Timestamp, Value};
+use obs_otlp::conventions::{Convention, Field, name};
+use obs_otlp::encode::Fields;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::text::{self, Iso};
+use crate::usage::{self, Details, Tokens};
+
+const INPUT: &str = name(Convention::Langfuse, Field::Input);
+const OUTPUT: &str = name(Convention::Langfuse, Field::Output);
+const MODEL: &str = name(Convention::Langfuse, Field::Model);
+const PARAMETERS: &str = name(Convention::Langfuse, Field::Parameters);
+const FIRST_TOKEN: &str = name(Convention::Langfuse, Field::FirstTokenTime);
+const PROMPT_NAME: &str = name(Convention::Langfuse, Field::PromptName);
+const PROMPT_VERSION: &str = name(Convention::Langfuse, Field::PromptVersion);
+pub(crate) const TYPE: &str = "langfuse.observation.type";
+pub(crate) const LEVEL: &str = "langfuse.observation.level";
+const STATUS_MESSAGE: &str = "langfuse.observation.status_message";
+const USAGE: &str = "langfuse.observation.usage_details";
+const COST: &str = "langfuse.observation.cost_details";
+const IS_APP_ROOT: &str = "langfuse.internal.is_app_root";
+
+/// The fields of an observation that Langfuse has.
+pub(crate) struct Observation<'a> {
+    pub(crate) kind: &'static str,
+    pub(crate) level: &'static str,
+    pub(crate) status_message: Option<&'a str>,
+    pub(crate) input: Option<&'a Payload>,
+    pub(crate) output: Option<&'a Payload>,
+    pub(crate) model: Option<&'a str>,
+    pub(crate) parameters: Option<Parameters<'a>>,
+    pub(crate) tokens: Tokens,
+    pub(crate) cost: Option<Details<f64>>,
+    pub(crate) first_token: Option<Timestamp>,
+    pub(crate) prompt: Option<(&'a str, i64)>,
+    is_app_root: bool,
+}
+
+impl<'a> Observation<'a> {
+    /// The observation of a span.
+    pub(crate) fn of(span: &'a Span) -> Self {
+        let generation = span.span_type.as_generation();
+        let message = span.error.as_deref().map(|error| error.message.as_str());
+        let usage = span.span_type.model().map(|(_, _, usage)| *usage).unwrap_or_default();
+        let parameters = generation.map(|generation| &generation.parameters);
+        Self {
+            kind: kind(&span.span_type),
+            level: if span.status == Status::Error { "ERROR" } else { "DEFAULT" },
+            status_message: message.filter(|message| !message.is_empty()),
+            input: span.input.as_ref(),
+            output: span.output.as_ref(),
+            model: model(&span.span_type),
+            parameters: parameters.filter(|parameters| !parameters.is_empty()).map(Parameters),
+            tokens: usage::tokens(&usage),
+            cost: generation.and_then(|generation| usage::cost(generation.cost.as_deref()?)),
+            first_token: generation
+                .and_then(|generation| generation.time_to_first_token)
+                .map(|duration| span.start.saturating_add(duration)),
+            prompt: generation.and_then(|generation| linked_prompt(generation.prompt.as_deref()?)),
+            is_app_root: span.remote_parent && parent(span).is_some(),
+        }
+    }
+
+    /// Puts it as attributes.
+    pub(crate) fn write(&self, to: &mut Fields<'_>) {
+        to.str(TYPE, self.kind);
+        to.str(LEVEL, self.level);
+        to.opt_str(STATUS_MESSAGE, self.status_message);
+        if let Some(input) = self.input {
+            to.payload(INPUT, input);
+        }
+        if let Some(output) = self.output {
+            to.payload(OUTPUT, output);
+        }
+        to.opt_str(MODEL, self.model);
+        if let Some(parameters) = &self.parameters {
+            to.json(PARAMETERS, parameters);
+        }
+        if let Some(details) = &self.tokens.details {
+            to.json(USAGE, details);
+        }
+        if let Some(cost) = &self.cost {
+            to.json(COST, cost);
+        }
+        if let Some(time) = self.first_token {
+            to.str(FIRST_TOKEN, &Iso(time).text());
+        }
+        if let Some((name, version)) = self.prompt {
+            to.str(PROMPT_NAME, name);
+            to.i64(PROMPT_VERSION, version);
+        }
+        if self.is_app_root {
+            to.bool(IS_APP_ROOT, true);
+        }
+    }
+}
+
+/// The type of observation that a type of span is.
+pub(crate) const fn kind(span_type: &SpanType) -> &'static str {
+    match span_type {
+        SpanType::AgentRun(_) => "agent",
+        SpanType::WorkflowRun(_) | SpanType::WorkflowStep(_) => "chain",
+        SpanType::LlmGeneration(_) => "generation",
+        SpanType::ToolCall(_) | SpanType::McpToolCall(_) => "tool",
+        SpanType::MemoryLookup(_) | SpanType::RagQuery(_) => "retriever",
+        SpanType::Embedding(_) => "embedding",
+        SpanType::EvalExecution(_) => "evaluator",
+        SpanType::MemoryUpdate(_) | SpanType::Generic => "span",
+    }
+}
+
+/// The model that answered, which prices go by, else the one that was asked.
+fn model(span_type: &SpanType) -> Option<&str> {
+    let answered = span_type.as_generation().and_then(|generation| generation.response_model.as_ref());
+    let asked = span_type.model().and_then(|(model, _, _)| model);
+    answered.or(asked).map(|model| model.as_str()).filter(|model| !model.is_empty())
+}
+
+/// A prompt that the server can link to: it wants the name and a whole number for the version.
+pub(crate) fn linked_prompt(prompt: &PromptLink) -> Option<(&str, i64)> {
+    let version = prompt.version.as_deref()?.parse::<i32>().ok().filter(|version| *version >= 0)?;
+    (!prompt.name.is_empty()).then_some((&prompt.name, version.into()))
+}
+
+/// The parent; none for a span that is said to be its own, which would hang in the air.
+pub(crate) fn parent(span: &Span) -> Option<obs_core::SpanId> {
+    span.parent_span_id.filter(|parent| *parent != span.span_id)
+}
+
+/// Sampling parameters as one flat JSON object.
+pub(crate) struct Parameters<'a>(&'a ModelParameters);
+
+impl Serialize for Parameters<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ModelParameters { temperature, top_p, max_tokens, other } = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        let floats = [("temperature", temperature), ("top_p", top_p)];
+        for (name, value) in floats.into_iter().filter_map(|(name, value)| Some((name, (*value)?))) {
+            map.serialize_entry(name, &Value::F64(value))?;
+        }
+        if let Some(max_tokens) = max_tokens {
+            map.serialize_entry("max_tokens", max_tokens)?;
+        }
+        let taken = |key: &str| match key {
+            "temperature" => temperature.is_some(),
+            "top_p" => top_p.is_some(),
+            "max_tokens" => max_tokens.is_some(),
+            _ => false,
+        };
+        for (key, value) in other.iter() {
+            let key = text::key(key);
+            let key = if taken(&key) { (key.into_owned() + "_").into() } else { key };
+            map.serialize_entry(&key, value)?;
+        }
+        map.end()
+    }
+}
