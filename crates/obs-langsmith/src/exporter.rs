@@ -1,65 +1,135 @@
-//! Where requests are sent, and nowhere else.
+//! The exporter: what it is, and what becomes of a batch.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, ErrorKind, Exporter, Failure, Health, Mappers, Receipt, Reply, Retry, deliver,
+    Batch, Descriptor, Error, Exporter, Failure, Health, Limits, Mappers, Receipt, Signal, SpanId, Target,
+    TraceId, deliver_abreast,
 };
+use obs_http::Client;
+use uuid::Uuid;
 
-use crate::wire::Request;
-use crate::{LangsmithConfig, traces};
+use crate::config::{KEY, Settings};
+use crate::ids::of_trace;
+use crate::memory::Recent;
+use crate::sending::Request;
+use crate::server::Server;
+use crate::{LangsmithConfig, RunIds, feedback, scores, traces};
 
-/// What every Langsmith exporter is and takes; it follows from the table of mappers.
-pub const DESCRIPTOR: Descriptor = Descriptor::of("langsmith", &LangsmithExporter::MAPPERS).with_local();
+/// How many feedback requests are under way at once, where one is a request of its own.
+const ABREAST: usize = 8;
 
-/// Sends traces to Langsmith.
+/// How many runs are remembered that were sent when they started, and of how many traces the root.
+const REMEMBERED: usize = 16_384;
+
+/// Two records of a span become one run, so that a full request may take twice as many.
+const SPANS: Limits = Limits { items: 200, bytes: 16 << 20 };
+
+/// What every LangSmith exporter is and takes; it follows from the table of mappers.
+pub const DESCRIPTOR: Descriptor = Descriptor::of("langsmith", &LangsmithExporter::MAPPERS)
+    .with_limits(Signal::Traces, SPANS)
+    .with_remark(Signal::Metrics, "LangSmith computes its metrics from runs and takes none")
+    .with_remark(Signal::Logs, "LangSmith has no place for logs")
+    .with_remark(Signal::Scores, "on spans, on traces whose root is known, on experiments; not on sessions")
+    .with_remark(Signal::Feedback, "on spans, on traces whose root is known, on experiments; not on sessions");
+
+/// Sends traces, scores and feedback to LangSmith.
 #[derive(Debug)]
 pub struct LangsmithExporter {
     descriptor: Descriptor,
-    /// None once it was shut down.
-    out: Mutex<Option<File>>,
+    pub(crate) settings: Settings,
+    pub(crate) client: Client,
+    pub(crate) server: Server,
+    /// Spans whose start the server took, and whose end is still to come.
+    pub(crate) posted: Recent<(TraceId, SpanId), ()>,
+    /// Requests whose answer never came.
+    pub(crate) doubts: Recent<u128, ()>,
+    /// How often a feedback met no run.
+    pub(crate) tries: Recent<Uuid, u32>,
+    /// The runs of roots, for their pages.
+    pub(crate) roots: Recent<TraceId, Uuid>,
+    closed: AtomicBool,
 }
 
 impl LangsmithExporter {
     /// Which mapper serves which signal.
-    const MAPPERS: Mappers<Self, Request> = Mappers::NONE.traces(traces::map);
+    const MAPPERS: Mappers<Self, Request> =
+        Mappers::NONE.traces(traces::map).scores(scores::map).feedback(feedback::map);
 
-    /// Opens the file, and makes it if it is not there.
+    /// Checks the config; nothing is sent.
     ///
     /// # Errors
-    /// A configuration error when the file cannot be opened.
+    /// A configuration error that names the field and the next step.
     pub fn new(config: LangsmithConfig) -> Result<Self, Error> {
-        let LangsmithConfig { path } = config;
-        let out = OpenOptions::new().create(true).append(true).open(&path);
-        let out = out.map_err(|error| {
-            Error::config("path", format!("{}: {error}; give a file that can be written", path.display()))
-        })?;
-        Ok(Self { descriptor: DESCRIPTOR, out: Mutex::new(Some(out)) })
+        let http = config.client_config()?;
+        let client = Client::new(&http)?.with_credential_name(KEY);
+        let descriptor = if config.post_on_start { DESCRIPTOR.with_started() } else { DESCRIPTOR };
+        Ok(Self {
+            descriptor,
+            settings: Settings::of(config, &http.endpoint),
+            client,
+            server: Server::new(),
+            posted: Recent::of(REMEMBERED),
+            doubts: Recent::of(1_024),
+            tries: Recent::of(REMEMBERED),
+            roots: Recent::of(REMEMBERED),
+            closed: AtomicBool::new(false),
+        })
     }
 
-    fn out(&self) -> MutexGuard<'_, Option<File>> {
-        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The bodies that a batch becomes, in order, not compressed; nothing is sent.
+    ///
+    /// What the server can do and the project's id are as far known as exports have asked for them.
+    /// Records that cannot be mapped are left out, and a signal that is not taken becomes nothing.
+    pub fn encode(&self, batch: &Batch) -> Vec<Vec<u8>> {
+        let multipart = self.server.takes_multipart();
+        let calls = Self::MAPPERS.map(self, batch).map(|mapped| mapped.calls).unwrap_or_default();
+        calls.into_iter().map(|call| call.request.into_body(multipart)).collect()
     }
 
-    /// Writes one request, and says what its records came to.
-    fn send(&self, request: &Request) -> Result<Reply, Failure> {
-        let mut line =
-            serde_json::to_vec(request).map_err(|error| failure(ErrorKind::Encode, Retry::Never, &error))?;
-        line.push(b'\n');
-        let mut out = self.out();
-        let Some(out) = out.as_mut() else {
-            return Err(failure(ErrorKind::Closed, Retry::Never, &"shut down meanwhile"));
+    /// LangSmith's page of a trace.
+    ///
+    /// `None` until it is known: the page has the ids of the workspace and the project, which [`Exporter::check`] asks
+    /// for, and feedback; and that of the root's run, which this exporter knows once it has sent the root (of the latest
+    /// 16,384 traces), and always with [`RunIds::TraceRoot`].
+    pub fn trace_url(&self, trace_id: TraceId) -> Option<String> {
+        let run = match self.settings.run_ids {
+            RunIds::TraceRoot => of_trace(trace_id),
+            RunIds::OtelPadded | RunIds::Uuid7 => self.roots.get(trace_id)?,
         };
-        out.write_all(&line).map_err(|error| failure(ErrorKind::Io, Retry::Backoff, &error))?;
-        Ok(Reply::default())
+        let project = self.server.project()?;
+        let (web, tenant) = (self.settings.web.as_deref()?, project.tenant_id?);
+        Some(format!("{web}/o/{tenant}/projects/p/{}/r/{run}", project.id))
+    }
+
+    /// The project's id, if it is known.
+    pub(crate) fn project_id(&self) -> Option<Uuid> {
+        self.settings.project_id.or_else(|| self.server.project().map(|project| project.id))
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Finds out what mapping needs to know of the server.
+    async fn prepare(&self, batch: &Batch) -> Result<(), Failure> {
+        self.server.meet(&self.client).await;
+        if self.settings.project_id.is_none() && judges_runs(batch) {
+            self.server.find_project(&self.client, &self.settings.project).await?;
+        }
+        Ok(())
     }
 }
 
-fn failure(kind: ErrorKind, retry: Retry, cause: &dyn std::fmt::Display) -> Failure {
-    Failure { kind, retry, status: None, message: format!("Langsmith: {cause}").into() }
+/// Whether any record of the batch is feedback on a run.
+fn judges_runs(batch: &Batch) -> bool {
+    let on_run = |target: &Target| matches!(target, Target::Span { .. } | Target::Trace { .. });
+    match batch {
+        Batch::Scores(scores) => scores.iter().any(|score| on_run(&score.target)),
+        Batch::Feedback(feedback) => feedback.iter().any(|feedback| on_run(&feedback.target)),
+        Batch::Traces(_) | Batch::Metrics(_) | Batch::Logs(_) => false,
+    }
 }
 
 #[async_trait]
@@ -69,33 +139,38 @@ impl Exporter for LangsmithExporter {
     }
 
     async fn export(&self, batch: &Batch) -> Result<Receipt, Error> {
-        if self.out().is_none() {
+        if self.is_closed() {
             return Err(Error::closed(self.descriptor.kind(), batch));
+        }
+        if !self.descriptor.support(batch.signal()).is_some() {
+            return Err(Error::unsupported(self.descriptor.kind(), batch));
+        }
+        if batch.is_empty() {
+            return Ok(Receipt::default());
+        }
+        if let Err(Failure { kind, retry, status, message }) = self.prepare(batch).await {
+            return Err(Error::new(kind, retry, message, batch.clone()).with_status(status));
         }
         let Some(mapped) = Self::MAPPERS.map(self, batch) else {
             return Err(Error::unsupported(self.descriptor.kind(), batch));
         };
-        deliver(batch, mapped, |request| async move { self.send(&request) }).await
+        let abreast = if batch.signal() == Signal::Traces { 1 } else { ABREAST };
+        deliver_abreast(batch, mapped, abreast, |request| self.send(request)).await
     }
 
     async fn check(&self) -> Health {
-        match self.out().as_ref().map(File::metadata) {
-            Some(Ok(_)) => Health::Healthy,
-            Some(Err(error)) => Health::Unhealthy(format!("{error}; give another file").into()),
-            None => Health::Unhealthy("shut down; make a new exporter".into()),
+        if self.is_closed() {
+            return Health::Unhealthy("shut down; make a new exporter".into());
         }
+        Health::of(self.server.ask(&self.client, &self.settings.project).await)
     }
 
     async fn flush(&self) -> Result<(), Error> {
-        flush(self.out().as_mut())
+        Ok(())
     }
 
     async fn shutdown(&self) -> Result<(), Error> {
-        flush(self.out().take().as_mut())
+        self.closed.store(true, Ordering::Release);
+        Ok(())
     }
-}
-
-fn flush(out: Option<&mut File>) -> Result<(), Error> {
-    let flushed = out.map_or(Ok(()), File::flush);
-    flushed.map_err(|error| Error::without_records(ErrorKind::Io, error.to_string()))
 }

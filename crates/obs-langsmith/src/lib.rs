@@ -1,9 +1,27 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+mod endpoint;
 mod exporter;
+mod feedback;
+mod ids;
+mod judgement;
+mod memory;
+mod metadata;
+mod multipart;
+mod payloads;
+mod policy;
+mod run;
+mod scores;
+mod sending;
+mod server;
+mod time;
 mod traces;
+mod usage;
 mod wire;
 
-pub use config::LangsmithConfig;
+pub use config::{FeedbackTransport, LangsmithConfig};
+pub use endpoint::Region;
 pub use exporter::{DESCRIPTOR, LangsmithExporter};
+pub use ids::RunIds;
+pub use policy::{FEEDBACK, LOOKUPS, RUNS};

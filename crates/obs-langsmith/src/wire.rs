@@ -1,21 +1,158 @@
-//! The vendor's JSON, in the vendor's words; no logic.
+//! LangSmith's JSON, in LangSmith's words; no logic.
 
+use std::collections::BTreeMap;
+
+use obs_core::{Attributes, Payload, Str, Value};
 use serde::Serialize;
+use uuid::Uuid;
 
-/// A request: the spans of one batch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Request {
-    /// In the order of the batch.
-    pub(crate) spans: Vec<SpanBody>,
+use crate::metadata::Metadata;
+use crate::time::Iso;
+
+/// A run without the fields that travel beside it.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunBody<'a> {
+    pub(crate) id: Uuid,
+    pub(crate) trace_id: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) parent_run_id: Option<Uuid>,
+    pub(crate) dotted_order: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) run_type: &'static str,
+    pub(crate) start_time: Iso,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) end_time: Option<Iso>,
+    pub(crate) session_name: &'a str,
+    #[serde(skip_serializing_if = "<[Str]>::is_empty")]
+    pub(crate) tags: &'a [Str],
 }
 
-/// A span.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct SpanBody {
-    /// The trace id in hex.
-    pub(crate) trace: String,
-    /// The span id in hex.
-    pub(crate) id: String,
-    /// What the span is called.
-    pub(crate) name: String,
+/// Something that happened during a run.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunEvent<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) time: Iso,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kwargs: Option<&'a Attributes>,
+}
+
+/// What LangSmith keeps beside a run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Extra<'a> {
+    pub(crate) metadata: Metadata<'a>,
+    pub(crate) runtime: Runtime<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) invocation_params: Option<InvocationParams<'a>>,
+}
+
+/// What made a run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Runtime<'a> {
+    pub(crate) sdk: &'static str,
+    pub(crate) sdk_version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scope: Option<&'a Str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scope_version: Option<&'a Str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scope_attributes: Option<&'a Attributes>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) resource: Option<&'a Attributes>,
+}
+
+/// What a model was called with.
+#[derive(Debug, Serialize)]
+pub(crate) struct InvocationParams<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<&'a Str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) temperature: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) top_p: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_tokens: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tools: Option<&'a Payload>,
+    #[serde(flatten)]
+    pub(crate) other: BTreeMap<&'a str, &'a Value>,
+}
+
+/// A feedback: a score's or a person's.
+#[derive(Debug, Serialize)]
+pub(crate) struct FeedbackBody<'a> {
+    pub(crate) id: Uuid,
+    pub(crate) key: &'a str,
+    /// None, said as `null`, is feedback on the project as a whole.
+    pub(crate) run_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) trace_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) session_id: Option<Uuid>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) score: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) value: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) comment: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) correction: Option<&'a str>,
+    pub(crate) feedback_source: FeedbackSource<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) feedback_config: Option<FeedbackConfig<'a>>,
+    pub(crate) created_at: Iso,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) extend_trace_retention: Option<bool>,
+}
+
+/// A score's number; a truth value is a whole one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Number {
+    Truth(u8),
+    Value(f64),
+}
+
+/// Who judged.
+#[derive(Debug, Serialize)]
+pub(crate) struct FeedbackSource<'a> {
+    pub(crate) r#type: &'static str,
+    pub(crate) metadata: SourceMetadata<'a>,
+}
+
+/// What is known of who judged.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct SourceMetadata<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) source: Option<&'a Str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scorer_id: Option<&'a Str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scorer_name: Option<&'a Str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) scorer_version: Option<&'a Str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) user_id: Option<&'a Str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) experiment_id: Option<&'a Str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) metadata: Option<&'a Attributes>,
+}
+
+/// What the values of a key can be; the first feedback of a key defines it.
+#[derive(Debug, Serialize)]
+pub(crate) struct FeedbackConfig<'a> {
+    pub(crate) r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) min: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max: Option<f64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) categories: Vec<FeedbackCategory<'a>>,
+}
+
+/// One of the values of a key.
+#[derive(Debug, Serialize)]
+pub(crate) struct FeedbackCategory<'a> {
+    pub(crate) value: Number,
+    pub(crate) label: &'a str,
 }

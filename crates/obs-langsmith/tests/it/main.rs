@@ -2,5 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bench;
 mod conformance;
-mod wire;
+mod delivery;
+mod ids;
+mod limits;
+mod mastra;
+mod openapi;
+mod oracle;
+mod policies;
+mod seed_table;
+mod settings;
+mod snapshots;

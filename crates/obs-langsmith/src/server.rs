@@ -1,0 +1,224 @@
+//! What the server can do, and which project it has: asked once, then kept.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use obs_core::{ErrorKind, Failure, Retry};
+use obs_http::{Client, Compression, Request};
+use serde::Deserialize;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+use crate::policy::LOOKUPS;
+
+/// How long the server may take to say what it can do; without its word the defaults serve.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How often feedback waits for a project that is not there yet: the first run makes it.
+const WAITS: u32 = 5;
+
+/// The most of a request: what LangSmith states, narrowed by what the server says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    /// Runs or feedback.
+    pub(crate) items: usize,
+    /// Bytes before compression.
+    pub(crate) bytes: usize,
+}
+
+/// LangSmith's own: 100 runs and 20 MB.
+pub(crate) const LIMITS: Limits = Limits { items: 100, bytes: 20 << 20 };
+
+/// What a server can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Capabilities {
+    multipart: bool,
+    compression: Compression,
+    limits: Limits,
+}
+
+impl Capabilities {
+    /// Of a server that does not say.
+    const DEFAULT: Self = Self { multipart: true, compression: Compression::None, limits: LIMITS };
+
+    fn of(info: Info) -> Self {
+        let Info { batch_ingest_config: batch, instance_flags: flags } = info;
+        let compression = match flags {
+            Flags { gzip_body_enabled: true, .. } => Compression::Gzip,
+            Flags { zstd_compression_enabled: true, .. } => Compression::Zstd,
+            Flags { .. } => Compression::None,
+        };
+        let narrowed = |said: Option<usize>, known: usize| said.filter(|said| *said > 0).map_or(known, |said| said.min(known));
+        let limits = Limits {
+            items: narrowed(batch.size_limit, LIMITS.items),
+            bytes: narrowed(batch.size_limit_bytes, LIMITS.bytes),
+        };
+        Self { multipart: batch.use_multipart_endpoint.unwrap_or(true), compression, limits }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Info {
+    batch_ingest_config: BatchConfig,
+    instance_flags: Flags,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct BatchConfig {
+    use_multipart_endpoint: Option<bool>,
+    size_limit: Option<usize>,
+    size_limit_bytes: Option<usize>,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+struct Flags {
+    gzip_body_enabled: bool,
+    zstd_compression_enabled: bool,
+}
+
+/// A project, as the server lists it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub(crate) struct Project {
+    pub(crate) id: Uuid,
+    /// The workspace it is in.
+    #[serde(default)]
+    pub(crate) tenant_id: Option<Uuid>,
+}
+
+/// What is known of the server so far.
+#[derive(Debug)]
+pub(crate) struct Server {
+    capabilities: OnceCell<Capabilities>,
+    /// It answered 404 where the multipart endpoint should be.
+    lacks_multipart: AtomicBool,
+    project: OnceCell<Project>,
+    /// How often the project was not there.
+    misses: AtomicU32,
+}
+
+impl Server {
+    pub(crate) fn new() -> Self {
+        Self {
+            capabilities: OnceCell::new(),
+            lacks_multipart: AtomicBool::new(false),
+            project: OnceCell::new(),
+            misses: AtomicU32::new(0),
+        }
+    }
+
+    /// Asks what the server can do, unless it is known; without an answer the defaults serve until the next time.
+    pub(crate) async fn meet(&self, client: &Client) {
+        let asked = self.capabilities.get_or_try_init(|| async {
+            match client.send(&Request::get("/info").with_timeout(PATIENCE), &LOOKUPS).await {
+                Ok(answer) => {
+                    let info = serde_json::from_slice::<Info>(answer.body()).unwrap_or_default();
+                    Ok(Capabilities::of(info))
+                }
+                // A server that has no such page is one that will not say; others may say it later.
+                Err(Failure { kind: ErrorKind::Config | ErrorKind::Rejected, .. }) => Ok(Capabilities::DEFAULT),
+                Err(failure) => Err(failure),
+            }
+        });
+        drop(asked.await);
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.capabilities.get().copied().unwrap_or(Capabilities::DEFAULT)
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.capabilities().limits
+    }
+
+    /// How bodies may be compressed where the user does not say.
+    pub(crate) fn compression(&self) -> Compression {
+        self.capabilities().compression
+    }
+
+    /// Whether it takes multipart bodies.
+    pub(crate) fn takes_multipart(&self) -> bool {
+        self.capabilities().multipart && !self.lacks_multipart.load(Ordering::Relaxed)
+    }
+
+    /// Remembers for good that it takes none.
+    pub(crate) fn forget_multipart(&self) {
+        self.lacks_multipart.store(true, Ordering::Relaxed);
+    }
+
+    /// The project, if it was found before.
+    pub(crate) fn project(&self) -> Option<Project> {
+        self.project.get().copied()
+    }
+
+    /// Looks the project up by its name, unless it is known.
+    ///
+    /// # Errors
+    /// Why there was no answer; and a wish to wait, a few times, where the server has no such project yet.
+    pub(crate) async fn find_project(&self, client: &Client, name: &str) -> Result<(), Failure> {
+        if self.project().is_some()
+            || self.ask(client, name).await?.is_some()
+            || self.misses.fetch_add(1, Ordering::Relaxed) >= WAITS
+        {
+            return Ok(());
+        }
+        let message = format!("LangSmith has no project \"{name}\" yet; the first run of it makes it");
+        let (kind, retry) = (ErrorKind::Unavailable, Retry::Backoff);
+        Err(Failure { kind, retry, status: None, message: message.into() })
+    }
+
+    /// Asks for the project of this name, which also checks the key; `None` where there is none yet.
+    pub(crate) async fn ask(&self, client: &Client, name: &str) -> Result<Option<Project>, Failure> {
+        let target = format!("/sessions?name={}&limit=1", percent_encoded(name));
+        let answer = client.send(&Request::get(target), &LOOKUPS).await?;
+        let found: Vec<Project> = serde_json::from_slice(answer.whole()?).map_err(|cause| Failure {
+            kind: ErrorKind::Unavailable,
+            retry: Retry::Backoff,
+            status: Some(answer.status()),
+            message: format!("LangSmith's list of projects cannot be read: {cause}; check `endpoint`").into(),
+        })?;
+        let Some(project) = found.first().copied() else { return Ok(None) };
+        // Whoever comes second has the same answer.
+        drop(self.project.set(project));
+        Ok(Some(project))
+    }
+}
+
+/// A text as a value of a query.
+fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.extend(["%", &format!("{byte:02X}")]);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_becomes_the_value_of_a_query() {
+        assert_eq!(percent_encoded("my agent & ä/1"), "my%20agent%20%26%20%C3%A4%2F1");
+    }
+
+    #[test]
+    fn what_the_server_says_narrows_and_never_widens() {
+        let info = |json: &str| Capabilities::of(serde_json::from_str(json).unwrap());
+        assert_eq!(info("{}"), Capabilities::DEFAULT);
+        let narrow = info(
+            r#"{"batch_ingest_config":{"use_multipart_endpoint":false,"size_limit":7,"size_limit_bytes":900},
+                "instance_flags":{"gzip_body_enabled":true,"zstd_compression_enabled":true}}"#,
+        );
+        let limits = Limits { items: 7, bytes: 900 };
+        assert_eq!(narrow, Capabilities { multipart: false, compression: Compression::Gzip, limits });
+        let wide = info(r#"{"batch_ingest_config":{"size_limit":1000,"size_limit_bytes":0},"instance_flags":{"zstd_compression_enabled":true}}"#);
+        assert_eq!(wide, Capabilities { compression: Compression::Zstd, ..Capabilities::DEFAULT });
+    }
+}
