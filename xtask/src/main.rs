@@ -50,6 +50,15 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Sends the fixtures to a vendor's real service, reads them back and compares; needs the vendor's keys.
+    #[command(disable_help_flag = true)]
+    Live {
+        /// Given on; `--help` tells what there is.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Sends real and recorded telemetry to stand-ins of the LLM platforms, and holds the requests against the source.
+    Platforms,
 }
 
 #[derive(Debug, clap::Args)]
@@ -85,5 +94,11 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Matrix(_) => ci::linked(&["matrix"]),
         Chore::Options(render) => options::run(render.mode()),
         Chore::Chaos { arguments } => ci::chaos(&arguments),
+        Chore::Live { arguments } => ci::linked(&[&["live"][..], &words(&arguments)].concat()),
+        Chore::Platforms => ci::linked(&["platforms"]),
     }
+}
+
+fn words(arguments: &[String]) -> Vec<&str> {
+    arguments.iter().map(String::as_str).collect()
 }

@@ -44,8 +44,23 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
+/// What one run records.
+pub(crate) fn records() -> Result<Vec<Record>> {
+    let out = tempfile::tempdir().context("no folder for the demo; is the disk full?")?;
+    start(out.path())
+}
+
 /// One run, and what both files hold after it.
 fn once(out: &Path) -> Result<Found> {
+    let records = start(out)?;
+    keeps(PROMISES, &records)?;
+    let (in_lines, in_store) = (Found::in_lines(&records), Found::in_store(&out.join("obs.db"))?);
+    compare(&in_lines, &in_store)?;
+    Ok(in_store)
+}
+
+/// One run, and the lines that it wrote.
+fn start(out: &Path) -> Result<Vec<Record>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut demo = Command::new(cargo);
     demo.args([
@@ -66,11 +81,7 @@ fn once(out: &Path) -> Result<Found> {
     let lines = out.join("telemetry.jsonl");
     let text =
         std::fs::read_to_string(&lines).with_context(|| format!("{} is not readable", lines.display()))?;
-    let records = read(&text)?;
-    keeps(PROMISES, &records)?;
-    let (in_lines, in_store) = (Found::in_lines(&records), Found::in_store(&out.join("obs.db"))?);
-    compare(&in_lines, &in_store)?;
-    Ok(in_store)
+    read(&text)
 }
 
 fn read(text: &str) -> Result<Vec<Record>> {

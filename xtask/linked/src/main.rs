@@ -5,7 +5,10 @@ mod demo;
 mod exporters;
 mod files;
 mod found;
+mod live;
 mod matrix;
+mod platform;
+mod platforms;
 
 use std::process::ExitCode;
 
@@ -31,6 +34,10 @@ enum Chore {
     Demo,
     /// Breaks what can break, and holds what becomes of the records against the laws.
     Chaos(chaos::Options),
+    /// Sends the fixtures to a vendor's real service, reads them back and compares; needs the vendor's keys.
+    Live(live::Options),
+    /// Sends all kinds of telemetry to stand-ins of the LLM platforms, and holds the requests against the source.
+    Platforms,
     /// A process that chaos starts.
     #[command(hide = true)]
     ChaosChild {
@@ -54,6 +61,8 @@ fn run(chore: &Chore) -> Result<()> {
         Chore::Matrix { check } => matrix::run(*check),
         Chore::Demo => demo::run(),
         Chore::Chaos(options) => chaos::run(options),
+        Chore::Live(options) => live::run(options),
+        Chore::Platforms => platforms::run(),
         Chore::ChaosChild { role } => chaos::play(role),
     }
 }
