@@ -1,31 +1,126 @@
 //! What a user gives.
 
-use std::path::PathBuf;
+use obs_core::units::Bytes;
+use obs_core::{Env, Error, Secret};
+use obs_http::{Auth, Compression, HttpConfig};
+use serde::{Deserialize, Deserializer, de};
+use uuid::Uuid;
 
-use obs_core::{Env, Error};
-use serde::{Deserialize, Deserializer};
+use crate::{LogRowStyle, Region, ScoreSource, env};
 
-/// Where requests go; both the shape in a file and the builder.
+/// Where records go and what they become there; both the shape in a file and the builder.
 ///
 /// An unknown field is refused with the nearest name.
+///
+/// ```
+/// use obs_braintrust::{BraintrustConfig, Region};
+///
+/// let built = BraintrustConfig::new("sk-1").with_project("support").with_region(Region::Eu);
+/// let read: BraintrustConfig =
+///     serde_json::from_str(r#"{"api_key": "sk-1", "project": "support", "region": "eu"}"#)?;
+/// assert_eq!(read, built);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(remote = "Self", deny_unknown_fields)]
+#[serde(remote = "Self", default)]
 #[non_exhaustive]
 pub struct BraintrustConfig {
-    /// The file that requests are appended to, one on each line; it stands in for the endpoint of the vendor.
-    pub path: PathBuf,
+    /// The API key, `sk-…`; required.
+    pub api_key: Secret,
+    /// The region of the data plane, `us` by default; it counts where no `endpoint` is set.
+    pub region: Region,
+    /// The project's name, `obs` by default; Braintrust makes the project where there is none of that name.
+    pub project: String,
+    /// The project's id in place of its name, a UUID.
+    pub project_id: Option<String>,
+    /// The experiment that everything goes to in place of a project's logs, a UUID.
+    pub experiment_id: Option<String>,
+    /// The organisation's name, for keys of several ones and for addresses of traces.
+    pub org_name: Option<String>,
+    /// The address of the application, for addresses of traces and for `resolve_api_url`;
+    /// `https://www.braintrust.dev` by default.
+    pub app_url: String,
+    /// Whether to ask the application for the organisation's data plane, where no `endpoint` is set; off by default,
+    /// because it costs a request to another host, and the region says the same for all but self-hosted data planes.
+    pub resolve_api_url: bool,
+    /// Whether a span is shown from its start on; on by default. Off, each span is written once, at its end.
+    pub send_started: bool,
+    /// What logs become, `log_row` by default.
+    pub log_row_style: LogRowStyle,
+    /// Where scores are said to come from, `api` by default.
+    pub score_source: ScoreSource,
+    /// The most bytes that the data plane takes in one request, `6MiB` by default as Braintrust's own clients have it;
+    /// requests of several rows are kept to half of it.
+    pub max_request_size: Bytes,
+    /// The name of the environment that the program runs in, for the rows' origin.
+    pub environment_name: Option<String>,
+    /// The kind of that environment, such as `server` or `ci`.
+    pub environment_type: Option<String>,
+    /// Where requests go and how.
+    #[serde(flatten)]
+    pub http: HttpConfig,
 }
 
+impl Default for BraintrustConfig {
+    fn default() -> Self {
+        Self {
+            api_key: Secret::new(""),
+            region: Region::Us,
+            project: "obs".to_owned(),
+            project_id: None,
+            experiment_id: None,
+            org_name: None,
+            app_url: "https://www.braintrust.dev".to_owned(),
+            resolve_api_url: false,
+            send_started: true,
+            log_row_style: LogRowStyle::LogRow,
+            score_source: ScoreSource::Api,
+            max_request_size: Bytes::new(6 << 20),
+            environment_name: None,
+            environment_type: None,
+            http: HttpConfig::default(),
+        }
+    }
+}
+
+/// The name of the key in messages.
+pub(crate) const KEY: &str = "`api_key` (BRAINTRUST_API_KEY)";
+
+/// The least that a request may hold: less would cut every row to its bones.
+const LEAST_REQUEST: u64 = 64 << 10;
+
 impl BraintrustConfig {
-    /// Appends requests to this file.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+    /// The names of this struct's own options.
+    const OWN: &[&str] = &[
+        "api_key",
+        "region",
+        "project",
+        "project_id",
+        "experiment_id",
+        "org_name",
+        "app_url",
+        "resolve_api_url",
+        "send_started",
+        "log_row_style",
+        "score_source",
+        "max_request_size",
+        "environment_name",
+        "environment_type",
+    ];
+
+    /// Sends with this key to the project `obs`, in the United States.
+    pub fn new(api_key: impl Into<Secret>) -> Self {
+        Self { api_key: api_key.into(), ..Self::default() }
     }
 
-    /// Reads `BRAINTRUST_PATH`.
+    /// Reads `BRAINTRUST_API_KEY`, and where they are set `BRAINTRUST_API_URL` (or `BRAINTRUST_ENDPOINT`),
+    /// `BRAINTRUST_APP_URL`, `BRAINTRUST_ORG_NAME`, `BRAINTRUST_PARENT` (`project_name:…`, `project_id:…` or
+    /// `experiment_id:…`; then `BRAINTRUST_DEFAULT_PROJECT_ID`, then `BRAINTRUST_DEFAULT_PROJECT_NAME`),
+    /// `BRAINTRUST_HTTP_TIMEOUT` in seconds, `BRAINTRUST_MAX_REQUEST_SIZE` in bytes, `BRAINTRUST_ENVIRONMENT_NAME` and
+    /// `BRAINTRUST_ENVIRONMENT_TYPE`.
     ///
     /// # Errors
-    /// A configuration error that names the variable when it is not set.
+    /// A configuration error that names the variable: a key that is not set, or a value that cannot be read.
     pub fn from_env() -> Result<Self, Error> {
         Self::from_vars(&Env::process())
     }
@@ -43,13 +138,169 @@ impl BraintrustConfig {
     /// # Errors
     /// As [`Self::from_env`].
     pub fn from_vars(env: &Env) -> Result<Self, Error> {
-        env.required(&["BRAINTRUST_PATH"], "the file to write to").map(Self::new)
+        env::read(env)
+    }
+
+    /// Sets the region of the data plane.
+    #[must_use]
+    pub fn with_region(self, region: Region) -> Self {
+        Self { region, ..self }
+    }
+
+    /// Sends to a data plane of your own.
+    #[must_use]
+    pub fn with_endpoint(self, endpoint: impl Into<String>) -> Self {
+        Self { http: self.http.with_endpoint(endpoint), ..self }
+    }
+
+    /// Sets the project by its name.
+    #[must_use]
+    pub fn with_project(self, project: impl Into<String>) -> Self {
+        Self { project: project.into(), ..self }
+    }
+
+    /// Sets the project by its id.
+    #[must_use]
+    pub fn with_project_id(self, project_id: impl Into<String>) -> Self {
+        Self { project_id: Some(project_id.into()), ..self }
+    }
+
+    /// Sends everything to an experiment.
+    #[must_use]
+    pub fn with_experiment_id(self, experiment_id: impl Into<String>) -> Self {
+        Self { experiment_id: Some(experiment_id.into()), ..self }
+    }
+
+    /// Sets the organisation's name.
+    #[must_use]
+    pub fn with_org_name(self, org_name: impl Into<String>) -> Self {
+        Self { org_name: Some(org_name.into()), ..self }
+    }
+
+    /// Sets the address of the application.
+    #[must_use]
+    pub fn with_app_url(self, app_url: impl Into<String>) -> Self {
+        Self { app_url: app_url.into(), ..self }
+    }
+
+    /// Sets whether to ask the application for the organisation's data plane.
+    #[must_use]
+    pub fn with_resolve_api_url(self, resolve_api_url: bool) -> Self {
+        Self { resolve_api_url, ..self }
+    }
+
+    /// Sets whether a span is shown from its start on.
+    #[must_use]
+    pub fn with_send_started(self, send_started: bool) -> Self {
+        Self { send_started, ..self }
+    }
+
+    /// Sets what logs become.
+    #[must_use]
+    pub fn with_log_row_style(self, log_row_style: LogRowStyle) -> Self {
+        Self { log_row_style, ..self }
+    }
+
+    /// Sets where scores are said to come from.
+    #[must_use]
+    pub fn with_score_source(self, score_source: ScoreSource) -> Self {
+        Self { score_source, ..self }
+    }
+
+    /// Sets the most bytes that the data plane takes in one request.
+    #[must_use]
+    pub fn with_max_request_size(self, max_request_size: impl Into<Bytes>) -> Self {
+        Self { max_request_size: max_request_size.into(), ..self }
+    }
+
+    /// Sets the name of the environment that the program runs in.
+    #[must_use]
+    pub fn with_environment_name(self, name: impl Into<String>) -> Self {
+        Self { environment_name: Some(name.into()), ..self }
+    }
+
+    /// Sets the kind of that environment.
+    #[must_use]
+    pub fn with_environment_type(self, kind: impl Into<String>) -> Self {
+        Self { environment_type: Some(kind.into()), ..self }
+    }
+
+    /// Sets where requests go and how.
+    #[must_use]
+    pub fn with_http(self, http: HttpConfig) -> Self {
+        Self { http, ..self }
+    }
+
+    /// What is wrong with it.
+    pub(crate) fn validate(&self) -> Result<(), Error> {
+        if self.api_key.expose().trim().is_empty() {
+            return Err(Error::config(
+                "api_key",
+                "empty; set it, or BRAINTRUST_API_KEY, to a key of your organisation",
+            ));
+        }
+        if self.http.auth != Auth::None {
+            return Err(Error::config("auth", "Braintrust wants its key; set api_key, and leave auth out"));
+        }
+        if self.http.compression.is_some_and(|compression| compression != Compression::None) {
+            return Err(Error::config("compression", "Braintrust documents none for requests; leave it out"));
+        }
+        if self.region != Region::Us && !self.http.endpoint.is_empty() {
+            return Err(Error::config("region", "`endpoint` is set, too; remove one of them"));
+        }
+        if self.resolve_api_url && (self.region != Region::Us || !self.http.endpoint.is_empty()) {
+            let message = "the data plane is set by `endpoint` or `region`, too; remove that, or this";
+            return Err(Error::config("resolve_api_url", message));
+        }
+        for (field, text) in [("project", &self.project), ("app_url", &self.app_url)] {
+            if text.trim().is_empty() {
+                return Err(Error::config(field, "empty; set it, or leave it out for the default"));
+            }
+        }
+        for (field, id) in [("project_id", &self.project_id), ("experiment_id", &self.experiment_id)] {
+            if id.as_ref().is_some_and(|id| Uuid::parse_str(id).is_err()) {
+                return Err(Error::config(
+                    field,
+                    "no UUID; take the id of its settings page, or set `project`",
+                ));
+            }
+        }
+        if self.max_request_size.get() < LEAST_REQUEST {
+            return Err(Error::config("max_request_size", "less than 64KiB; set at least that much"));
+        }
+        Ok(())
     }
 }
 
 impl<'de> Deserialize<'de> for BraintrustConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(deserializer).map_err(obs_core::suggest::error)
+        Self::deserialize(HttpConfig::beside(Self::OWN, deserializer)).map_err(explained)
+    }
+}
+
+const LANE: &str = "it belongs to the lane that holds the exporter, not to the exporter";
+
+/// What other clients of Braintrust call an option, and what to do instead.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("token", "write `api_key` instead"),
+    ("api_url", "write `endpoint` instead"),
+    ("project_name", "write `project` instead"),
+    ("braintrust_logger", "there is no other logger here; the options say where records go"),
+    ("tuning_parameters", "sampling and batching belong to the pipeline"),
+    ("batch_size", LANE),
+    ("flush_interval", LANE),
+    ("flush_interval_seconds", LANE),
+    ("max_retries", LANE),
+    ("queue_size", LANE),
+];
+
+/// The error of an option that stands elsewhere, with the place.
+fn explained<E: de::Error>(error: E) -> E {
+    let message = error.to_string();
+    let named = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    match ELSEWHERE.iter().find(|(name, _)| named == Some(name)) {
+        Some((name, instead)) => E::custom(format!("unknown field `{name}`: {instead}")),
+        None => error,
     }
 }
 
@@ -57,12 +308,41 @@ impl<'de> Deserialize<'de> for BraintrustConfig {
 mod tests {
     use super::*;
 
+    fn refused(config: &BraintrustConfig) -> String {
+        config.validate().unwrap_err().to_string()
+    }
+
     #[test]
-    fn the_environment_is_read_and_a_missing_variable_is_named() {
-        let found = BraintrustConfig::from_vars(&Env::of([("BRAINTRUST_PATH", "a.jsonl")]));
-        assert_eq!(found.unwrap(), BraintrustConfig::new("a.jsonl"));
-        let none: [(&str, &str); 0] = [];
-        let error = BraintrustConfig::from_vars(&Env::of(none)).unwrap_err();
-        assert_eq!(error.message(), "BRAINTRUST_PATH: not set; set it to the file to write to");
+    fn what_is_wrong_is_named_with_the_next_step() {
+        let key = || BraintrustConfig::new("sk-1");
+        assert_eq!(key().validate().map_err(|error| error.to_string()), Ok(()));
+        assert!(refused(&BraintrustConfig::new(" ")).contains("BRAINTRUST_API_KEY"));
+        assert!(refused(&key().with_project_id("support")).starts_with("project_id: no UUID"));
+        assert!(refused(&key().with_project("")).starts_with("project: empty"));
+        let both = key().with_region(Region::Eu).with_endpoint("https://host");
+        assert!(refused(&both).starts_with("region: "));
+        let resolved = key().with_resolve_api_url(true).with_endpoint("https://host");
+        assert!(refused(&resolved).starts_with("resolve_api_url: "));
+        let http = HttpConfig::default();
+        let gzip = key().with_http(http.clone().with_compression(Compression::Gzip));
+        assert!(refused(&gzip).starts_with("compression: "));
+        assert!(refused(&key().with_http(http.with_auth(Auth::bearer("t")))).contains("set api_key"));
+        assert!(refused(&key().with_max_request_size(7)).contains("64KiB"));
+    }
+
+    #[test]
+    fn options_of_other_clients_are_answered_with_ours() {
+        for (option, instead) in [("project_name", "`project`"), ("flush_interval_seconds", "the lane")] {
+            let json = format!(r#"{{"api_key": "sk-1", "{option}": 30}}"#);
+            let error = serde_json::from_str::<BraintrustConfig>(&json).unwrap_err().to_string();
+            assert!(error.contains(option) && error.contains(instead), "{error}");
+        }
+        let nearest = serde_json::from_str::<BraintrustConfig>(r#"{"log_row_stile": "log_row"}"#);
+        assert!(nearest.unwrap_err().to_string().contains("did you mean `log_row_style`?"));
+    }
+
+    #[test]
+    fn law_6_the_key_is_not_shown() {
+        assert!(!format!("{:?}", BraintrustConfig::new("sk-planted")).contains("planted"));
     }
 }
