@@ -252,9 +252,10 @@ impl Serialize for Number {
     }
 }
 
-/// What is kept of a value in the metadata: the number in its own measure, where the score is not that number.
+/// What is kept of a value in the metadata, where the score does not say it.
 #[derive(Serialize)]
 pub(crate) struct Kept<'a> {
+    /// The number in its own measure, where the score is another number or none.
     #[serde(skip_serializing_if = "Option::is_none")]
     raw_scores: Option<Named<'a, Number>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -266,17 +267,13 @@ pub(crate) struct Kept<'a> {
 
 impl<'a> Kept<'a> {
     pub(crate) fn of(name: &'a str, value: &'a ScoreValue) -> Self {
-        let (raw, range, value) = match value {
-            ScoreValue::Numeric { value, range: Some(range) } => (Some(*value), Some(*range), None),
-            ScoreValue::Numeric { value, range: None }
-                if matches!(Verdict::of(&ScoreValue::numeric(*value)), Verdict::Raw(_)) =>
-            {
-                (Some(*value), None, None)
-            }
+        let (raw, range, word) = match value {
+            ScoreValue::Numeric { value, range } => (Some(*value), *range, None),
             ScoreValue::Categorical(word) => (None, None, Some(word.as_str())),
-            ScoreValue::Numeric { .. } | ScoreValue::Boolean(_) | ScoreValue::Text(_) => (None, None, None),
+            ScoreValue::Boolean(_) | ScoreValue::Text(_) => (None, None, None),
         };
-        Self { raw_scores: raw.map(|raw| Named(name, Number(raw))), range, value }
+        let raw = raw.filter(|raw| Verdict::of(value) != Verdict::Score(*raw));
+        Self { raw_scores: raw.map(|raw| Named(name, Number(raw))), range, value: word }
     }
 }
 

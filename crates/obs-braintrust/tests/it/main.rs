@@ -3,4 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod conformance;
+mod ids;
+mod mastra;
+mod seed_table;
 mod server;
+mod snapshots;
