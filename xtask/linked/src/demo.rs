@@ -1,7 +1,7 @@
 //! Runs the demo twice and holds its two files against each other and against what the demo promises.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use obs_core::{Record, SpanType};
@@ -44,15 +44,15 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
-/// What one run records.
+/// What one run records; what it shows is not shown.
 pub(crate) fn records() -> Result<Vec<Record>> {
     let out = tempfile::tempdir().context("no folder for the demo; is the disk full?")?;
-    start(out.path())
+    start(out.path(), Stdio::null())
 }
 
 /// One run, and what both files hold after it.
 fn once(out: &Path) -> Result<Found> {
-    let records = start(out)?;
+    let records = start(out, Stdio::inherit())?;
     keeps(PROMISES, &records)?;
     let (in_lines, in_store) = (Found::in_lines(&records), Found::in_store(&out.join("obs.db"))?);
     compare(&in_lines, &in_store)?;
@@ -60,7 +60,7 @@ fn once(out: &Path) -> Result<Found> {
 }
 
 /// One run, and the lines that it wrote.
-fn start(out: &Path) -> Result<Vec<Record>> {
+fn start(out: &Path, shown: Stdio) -> Result<Vec<Record>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut demo = Command::new(cargo);
     demo.args([
@@ -76,7 +76,7 @@ fn start(out: &Path) -> Result<Vec<Record>> {
         "--out",
     ])
     .arg(out);
-    let status = demo.current_dir(files::root()).status().context("cargo did not start")?;
+    let status = demo.stdout(shown).current_dir(files::root()).status().context("cargo did not start")?;
     ensure!(status.success(), "the demo ended with {status}");
     let lines = out.join("telemetry.jsonl");
     let text =

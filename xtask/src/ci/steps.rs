@@ -108,6 +108,11 @@ pub(crate) const STEPS: &[Step] = &[
         Work::Linked(&["demo"]),
     ),
     step(
+        "platforms",
+        "all of the demo and of recorded telemetry reaches the three LLM platforms at once, by the requests themselves",
+        Work::Linked(&["platforms"]),
+    ),
+    step(
         "freshness",
         "a span is readable within a second of its end (p95)",
         cargo(&["run", "--quiet", "--release", "--package", "obsctl", "--", "freshness"]),

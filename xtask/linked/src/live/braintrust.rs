@@ -14,7 +14,7 @@ use crate::platform::braintrust::{Braintrust, items};
 use crate::platform::{Item, Platform};
 
 const CLOUD: &str = "https://api.braintrust.dev";
-/// Where a run goes unless the account says otherwise; it is made if it is not there.
+/// Where a run goes, whatever the account says of other programs; it is made if it is not there.
 const PROJECT: &str = "obs-live";
 /// So many pages are looked through for the trace, which is among the newest.
 const PAGES: usize = 5;
@@ -42,7 +42,11 @@ impl Vendor for BraintrustApi {
     }
 
     fn destination(&self) -> Result<DestinationSpec> {
-        let exporter = BraintrustConfig::from_vars(&self.env).and_then(BraintrustExporter::new);
+        let config = BraintrustConfig::from_vars(&self.env).map(|mut config| {
+            (config.project_id, config.experiment_id) = (None, None);
+            config.with_project(PROJECT)
+        });
+        let exporter = config.and_then(BraintrustExporter::new);
         exporter.map(DestinationSpec::new).map_err(|error| anyhow!("{error}"))
     }
 

@@ -16,6 +16,8 @@ use crate::platform::langsmith::{Langsmith, disorder, feedback, item, run};
 use crate::platform::{Item, Platform};
 
 const CLOUD: &str = "https://api.smith.langchain.com";
+/// Where a run goes, whatever the account says of other programs; it is made if it is not there.
+const PROJECT: &str = "obs-live";
 
 /// A workspace of LangSmith.
 #[derive(Debug)]
@@ -40,7 +42,9 @@ impl Vendor for LangsmithApi {
     }
 
     fn destination(&self) -> Result<DestinationSpec> {
-        let exporter = LangsmithConfig::from_vars(&self.env).and_then(LangsmithExporter::new);
+        let exporter = LangsmithConfig::from_vars(&self.env)
+            .map(|config| config.with_project(PROJECT))
+            .and_then(LangsmithExporter::new);
         exporter.map(DestinationSpec::new).map_err(|error| anyhow!("{error}"))
     }
 

@@ -17,9 +17,11 @@ pub(crate) struct Figures {
     judgements: usize,
     /// Spans, logs, scores with feedback at the source.
     source: [usize; 3],
+
     sums: Sums,
     requests: usize,
     bytes: usize,
+    pub(crate) takes_logs: bool,
     /// What the platform has no place for, and why.
     pub(crate) unresolvable: Vec<(Signal, &'static str)>,
 }
@@ -37,7 +39,7 @@ impl Figures {
             sums: Sums::of_items(items),
             requests: requests.len(),
             bytes: requests.iter().map(|request| request.body.len()).sum(),
-            unresolvable: Vec::new(),
+            ..Self::default()
         }
     }
 }
@@ -53,7 +55,8 @@ pub(crate) fn table(rows: &[(&str, &str, Figures)]) -> String {
     let mut out = String::new();
     for line in std::iter::once(&head).chain(&lines) {
         for (at, cell) in line.iter().enumerate() {
-            let width = lines.iter().map(|line| line[at].len()).chain([HEAD[at].len()]).max().unwrap_or(0);
+            let width =
+                lines.iter().map(|line| line[at].chars().count()).chain([HEAD[at].len()]).max().unwrap_or(0);
             let _ = if at < 2 { write!(out, "{cell:<width$}  ") } else { write!(out, "{cell:>width$}  ") };
         }
         out.truncate(out.trim_end().len());
@@ -78,7 +81,7 @@ fn line(source: &str, platform: &str, figures: &Figures) -> [String; 10] {
         source.to_owned(),
         platform.to_owned(),
         format!("{}/{spans}", figures.spans),
-        format!("{}/{logs}", figures.logs),
+        if figures.takes_logs { format!("{}/{logs}", figures.logs) } else { "–".to_owned() },
         format!("{}/{judged}", figures.judgements),
         input.to_string(),
         output.to_string(),

@@ -1,7 +1,7 @@
 //! What a platform was sent, held against what was recorded.
 
 use obs_core::{Record, Signal, SpanRecord};
-use obs_pipeline::{Report, Terms};
+use obs_pipeline::{DestinationReport, Report, Terms};
 use obs_testkit::Captured;
 
 use super::figures::Figures;
@@ -31,8 +31,14 @@ pub(crate) fn judge(
     faults.extend(sums(records, &decoded.items));
     faults.extend(ledger(platform.name(), &wanted, report));
     let mut figures = Figures::of(records, &decoded.items, requests);
+    figures.takes_logs = report.destination(platform.name()).is_some_and(takes_logs);
     figures.unresolvable = wanted.unresolvable;
     Judged { figures, faults }
+}
+
+/// Whether the exporter takes logs, as its ledger tells.
+fn takes_logs(destination: &DestinationReport) -> bool {
+    destination.signals.get(Signal::Logs).filtered.is_empty()
 }
 
 /// Every parent that was sent is a span that was sent, unless it is missing at the source, too.

@@ -1,5 +1,6 @@
 //! What is wrong on the wire is found, and what is right is not.
 
+mod all_at_once;
 mod braintrust;
 mod langfuse;
 mod langsmith;
