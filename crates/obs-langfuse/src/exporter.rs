@@ -8,10 +8,11 @@ use obs_core::{
     Batch, Descriptor, Error, ErrorKind, Exporter, Failure, Health, Limits, Mappers, Receipt, Reply, Retry,
     Signal, TraceId, deliver_abreast,
 };
-use obs_http::{Auth, Body, Client, Compression, HttpConfig, Pace, Policy};
+use obs_http::{Auth, Body, Client, Compression, HttpConfig, Pace};
 use obs_otlp::encode::Encoding;
 
 use crate::config::KEYS;
+use crate::policies::{INGESTION, PROJECTS, SCORES, TRACES};
 use crate::wire::{Place, ProjectsAnswer, Request};
 use crate::{LangfuseConfig, feedback, judged, logs, reply, scores, traces};
 
@@ -21,18 +22,6 @@ pub const DESCRIPTOR: Descriptor = Descriptor::of("langfuse", &LangfuseExporter:
     .with_limits(Signal::Logs, Limits { items: traces::ITEMS, bytes: 4 << 20 })
     .with_limits(Signal::Scores, Limits { items: judged::ITEMS, bytes: judged::BYTES })
     .with_limits(Signal::Feedback, Limits { items: judged::ITEMS, bytes: judged::BYTES });
-
-/// The OTLP endpoint: what the OTLP specification has retried, and what the server answers when it fails or is slow.
-pub(crate) const TRACES: Policy = Policy::OTLP.retry(&[408, 500]);
-
-/// The endpoint for scores: the ids are ours, so that a conflict passes in another try.
-pub(crate) const SCORES: Policy = Policy::DEFAULT.retry(&[409]);
-
-/// The endpoint for batches; what becomes of each event is said in a 207.
-pub(crate) const INGESTION: Policy = Policy::DEFAULT.retry(&[409]);
-
-/// The endpoint that checks the keys.
-pub(crate) const PROJECTS: Policy = Policy::DEFAULT;
 
 const SCORES_PATH: &str = "/api/public/scores";
 const INGESTION_PATH: &str = "/api/public/ingestion";

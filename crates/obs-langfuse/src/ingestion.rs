@@ -1,7 +1,6 @@
 //! The batches of events that servers before 3.22 take: every record as an event of its own, its trace as another.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use obs_core::{
     Call, Log, Mapped, Payload, Records, Refused, Resource, Span, SpanRecord, Timestamp, TraceContext,
@@ -28,34 +27,32 @@ const TAIL: &[u8] = b"]}";
 /// The most bytes of one record's events.
 const ROOM: usize = BYTES - HEAD.len() - TAIL.len();
 
+/// The most bytes of a root's input and output that its trace repeats.
+const REPEATED: usize = 1_000_000;
+
 /// The namespace of ids that are made of an event's content.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6f62_735f_6c66_5f65_8f10_3c7e_2a55_91d4);
 
 /// Batches of the spans that have ended.
 pub(crate) fn spans(config: &LangfuseConfig, records: &Records<SpanRecord>) -> Mapped<Request> {
-    let mut traces = Traces::default();
     let mut batches = Batches::default();
     for (at, record) in records.iter().enumerate() {
-        if let SpanRecord::Started(_) = record {
-            batches.refused.push(traces::started(at));
-            continue;
+        match record {
+            SpanRecord::Ended(_) => {
+                batches.add(at, record, |record, events| span_events(config, record.span(), events));
+            }
+            SpanRecord::Started(_) => batches.refused.push(traces::started(at)),
         }
-        let is_new = traces.is_new(record.span().trace_id, &record.span().context);
-        batches.add(at, record, |record, events| span_events(config, record.span(), is_new, events));
     }
     batches.end()
 }
 
 /// Batches of all logs that belong to a trace, or may be one.
 pub(crate) fn logs(config: &LangfuseConfig, records: &Records<Log>, derived: &[Uuid]) -> Mapped<Request> {
-    let mut traces = Traces::default();
     let mut batches = Batches::default();
     for (at, (log, id)) in records.iter().zip(derived).enumerate() {
         match logs::ids(config, at, log, *id) {
-            Ok(ids) => {
-                let is_new = traces.is_new(ids.trace_id, &log.context);
-                batches.add(at, log, |log, events| log_events(config, log, ids, is_new, events));
-            }
+            Ok(ids) => batches.add(at, log, |log, events| log_events(config, log, ids, events)),
             Err(cause) => batches.refused.push(cause),
         }
     }
@@ -71,7 +68,7 @@ pub(crate) fn judgements<T: Judgement>(config: &LangfuseConfig, records: &Record
                 let mut events = Events::default();
                 let time = record.judged(config).time;
                 match events.push_json("score-create", time, &body) {
-                    Ok(()) => batches.take(at, events),
+                    Ok(()) => batches.take(at, events.0),
                     Err(cause) => batches.refused.push(Refused::encode(at, cause)),
                 }
             }
@@ -81,23 +78,17 @@ pub(crate) fn judgements<T: Judgement>(config: &LangfuseConfig, records: &Record
     batches.end()
 }
 
-fn span_events(config: &LangfuseConfig, span: &Span, is_new: bool, to: &mut Events) -> Result<(), String> {
+fn span_events(config: &LangfuseConfig, span: &Span, to: &mut Events) -> Result<(), String> {
     let observation = Observation::of(span);
     let known = Trace::of(config, &span.context, &span.resource);
     let mut metadata = metadata(&known, &span.context, &span.resource);
     span_metadata::put(span, observation.tokens.differs, &mut metadata);
     let parent_observation_id = parent(span);
     let is_root = parent_observation_id.is_none();
-    if is_new || is_root {
-        let start = span.ancestors().last().map_or(span.start, |top| top.start);
-        let name = known.name.as_deref().or(is_root.then_some(span.name.as_str()));
-        let io = if is_root { (span.input.as_ref(), span.output.as_ref()) } else { (None, None) };
-        to.push(
-            "trace-create",
-            start,
-            &trace_body(span.trace_id, start, name, &known, metadata.trace(), io),
-        )?;
-    }
+    let start = span.ancestors().last().map_or(span.start, |top| top.start);
+    let name = known.name.as_deref().or(is_root.then_some(span.name.as_str()));
+    let io = repeated(span).filter(|_| is_root).unwrap_or_default();
+    to.push("trace-create", start, &trace_body(span.trace_id, start, name, &known, metadata.trace(), io))?;
     let kind = match observation.kind {
         "generation" | "embedding" => "generation-create",
         _ => "span-create",
@@ -127,21 +118,13 @@ fn span_events(config: &LangfuseConfig, span: &Span, is_new: bool, to: &mut Even
     to.push(kind, span.start, &body)
 }
 
-fn log_events(
-    config: &LangfuseConfig,
-    log: &Log,
-    ids: Ids,
-    is_new: bool,
-    to: &mut Events,
-) -> Result<(), String> {
+fn log_events(config: &LangfuseConfig, log: &Log, ids: Ids, to: &mut Events) -> Result<(), String> {
     let known = Trace::of(config, &log.context, &log.resource);
     let mut metadata = metadata(&known, &log.context, &log.resource);
     logs::put(log, &mut metadata);
-    if is_new {
-        let name = known.name.as_deref();
-        let body = trace_body(ids.trace_id, log.time, name, &known, metadata.trace(), (None, None));
-        to.push("trace-create", log.time, &body)?;
-    }
+    let name = known.name.as_deref();
+    let body = trace_body(ids.trace_id, log.time, name, &known, metadata.trace(), (None, None));
+    to.push("trace-create", log.time, &body)?;
     let body = ObservationBody {
         id: ids.span_id,
         trace_id: ids.trace_id,
@@ -165,6 +148,13 @@ fn log_events(
         output: None,
     };
     to.push("event-create", log.time, &body)
+}
+
+/// A root's input and output, which a trace shows as its own, unless they are so large that one place must do.
+fn repeated(span: &Span) -> Option<(Option<&Payload>, Option<&Payload>)> {
+    let bytes = |payload: Option<&Payload>| payload.map_or(0, |payload| payload.as_str().len());
+    let (input, output) = (span.input.as_ref(), span.output.as_ref());
+    (bytes(input) + bytes(output) <= REPEATED).then_some((input, output))
 }
 
 /// The trace's metadata; here it holds what the OTLP endpoint takes from elsewhere, too.
@@ -209,22 +199,9 @@ fn trace_body<'m, 'a>(
     }
 }
 
-/// Which traces a batch has told of already, each as it was known then.
+/// The events of one record, each with its id.
 #[derive(Default)]
-struct Traces(HashSet<(TraceId, usize)>);
-
-impl Traces {
-    fn is_new(&mut self, trace_id: TraceId, context: &Arc<TraceContext>) -> bool {
-        self.0.insert((trace_id, Arc::as_ptr(context).addr()))
-    }
-}
-
-/// The events of one record, with commas between them.
-#[derive(Default)]
-struct Events {
-    json: Vec<u8>,
-    ids: Vec<Uuid>,
-}
+struct Events(Vec<(Uuid, Vec<u8>)>);
 
 impl Events {
     fn push<T: Serialize>(&mut self, kind: &'static str, time: Timestamp, body: &T) -> Result<(), String> {
@@ -239,17 +216,15 @@ impl Events {
     /// and what differs has another.
     fn push_json(&mut self, kind: &'static str, time: Timestamp, body: &[u8]) -> Result<(), String> {
         let id = Uuid::new_v5(&NAMESPACE, &[kind.as_bytes(), body].concat());
-        if !self.json.is_empty() {
-            self.json.push(b',');
-        }
-        let head = EventHead { id, timestamp: Iso(time), kind };
-        write_json(&mut self.json, &head).map_err(|cause| cause.to_string())?;
+        let mut json = Vec::with_capacity(body.len() + 128);
+        write_json(&mut json, &EventHead { id, timestamp: Iso(time), kind })
+            .map_err(|cause| cause.to_string())?;
         // The body comes before the brace that ends the head.
-        self.json.pop();
-        self.json.extend_from_slice(b",\"body\":");
-        self.json.extend_from_slice(body);
-        self.json.push(b'}');
-        self.ids.push(id);
+        json.pop();
+        json.extend_from_slice(b",\"body\":");
+        json.extend_from_slice(body);
+        json.push(b'}');
+        self.0.push((id, json));
         Ok(())
     }
 }
@@ -262,6 +237,8 @@ struct Batches {
     body: Vec<u8>,
     records: Vec<usize>,
     events: Vec<(Uuid, usize)>,
+    /// What was told already: the same of a trace need not be told with each of its records.
+    told: HashSet<Uuid>,
 }
 
 impl Batches {
@@ -272,28 +249,32 @@ impl Batches {
         record: &T,
         encode: impl Fn(&T, &mut Events) -> Result<(), String>,
     ) {
-        let mut ids = Vec::new();
+        let mut events = Vec::new();
         let encoded = encode_within(at, record, ROOM, |record| {
-            let mut events = Events::default();
-            encode(record, &mut events)?;
-            ids = events.ids;
-            Ok(events.json)
+            let mut of_record = Events::default();
+            encode(record, &mut of_record)?;
+            events = of_record.0;
+            Ok(joined(&events))
         });
         match encoded {
-            Ok(json) => self.take(at, Events { json, ids }),
+            Ok(_) => self.take(at, events),
             Err(cause) => self.refused.push(cause),
         }
     }
 
-    fn take(&mut self, at: usize, events: Events) {
-        let full = self.body.len() + 1 + events.json.len() + TAIL.len() > BYTES;
+    /// Adds these events; the last is the record's own, those before it tell of its trace.
+    fn take(&mut self, at: usize, mut events: Vec<(Uuid, Vec<u8>)>) {
+        let own = events.last().map(|(id, _)| *id);
+        events.retain(|(id, _)| self.told.insert(*id) || Some(*id) == own);
+        let json = joined(&events);
+        let full = self.body.len() + 1 + json.len() + TAIL.len() > BYTES;
         if !self.records.is_empty() && (full || self.records.len() == traces::ITEMS) {
             self.cut();
         }
         self.body.extend_from_slice(if self.records.is_empty() { HEAD } else { b"," });
-        self.body.extend_from_slice(&events.json);
+        self.body.extend_from_slice(&json);
         let position = self.records.len();
-        self.events.extend(events.ids.into_iter().map(|id| (id, position)));
+        self.events.extend(events.into_iter().map(|(id, _)| (id, position)));
         self.records.push(at);
     }
 
@@ -311,4 +292,15 @@ impl Batches {
         }
         Mapped { calls: self.done, refused: self.refused }
     }
+}
+
+fn joined(events: &[(Uuid, Vec<u8>)]) -> Vec<u8> {
+    let mut joined = Vec::with_capacity(events.iter().map(|(_, json)| json.len() + 1).sum());
+    for (_, json) in events {
+        if !joined.is_empty() {
+            joined.push(b',');
+        }
+        joined.extend_from_slice(json);
+    }
+    joined
 }

@@ -9,6 +9,7 @@ mod judged;
 mod logs;
 mod metadata;
 mod observation;
+mod policies;
 mod region;
 mod reply;
 mod scores;
