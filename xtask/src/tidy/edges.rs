@@ -137,6 +137,9 @@ const BELOW_SIX: &[&str] = &[
 
 /// Dev-dependencies between our crates other than on the testkit: who, on whom, and why.
 const DEV_EDGES: &[(&str, &str, &str)] = &[
+    ("obs-instrument", "obs-braintrust", "its example sends one program to three platforms"),
+    ("obs-instrument", "obs-langfuse", "its example sends one program to three platforms"),
+    ("obs-instrument", "obs-langsmith", "its example sends one program to three platforms"),
     ("obs-instrument", "obs-json", "its README shows a whole program, with something to send to"),
     ("obs-instrument", "obs-store", "its example shows a program with a fallback and dead letters"),
     ("obs-queue", "obs-http", "a test plants credentials in every place of a configuration over HTTP"),
