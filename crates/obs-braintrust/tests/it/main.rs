@@ -4,7 +4,12 @@
 
 mod conformance;
 mod ids;
+mod judged;
+mod limits;
+mod lookups;
 mod mastra;
+mod openapi;
+mod policies;
 mod seed_table;
 mod server;
 mod snapshots;

@@ -39,7 +39,7 @@ fn rows(body: &Value) -> impl Iterator<Item = &Value> {
 }
 
 /// JSON that may nest deeper and hold greater numbers than this reader's, which become texts.
-fn lenient(json: &str) -> Value {
+pub(crate) fn lenient(json: &str) -> Value {
     if let Ok(value) = serde_json::from_str(json) {
         return value;
     }
