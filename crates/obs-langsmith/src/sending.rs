@@ -170,8 +170,7 @@ impl LangsmithExporter {
         // The future may be dropped before the answer comes.
         self.doubts.put(signature, ());
         let answer = send().await;
-        let is_open = answer.as_ref().is_err_and(|failure| failure.status.is_none_or(|status| status >= 500));
-        if !is_open {
+        if !answer.as_ref().is_err_and(may_have_arrived) {
             self.doubts.remove(signature);
         }
         let known = answer?.status() == CONFLICT && !doubted;
@@ -195,6 +194,12 @@ impl LangsmithExporter {
         let request = HttpRequest::post(path).with_content_type(content_type).with_body(body);
         self.client.send(&request, policy).await
     }
+}
+
+/// Whether the server may have taken a request that failed: it broke down over it, or its answer never came.
+fn may_have_arrived(failure: &Failure) -> bool {
+    let sent = || !failure.message.ends_with("nothing was sent");
+    failure.status.map_or_else(sent, |status| status >= 500)
 }
 
 /// The server has taken this write before.

@@ -1,9 +1,12 @@
 //! A server that answers as LangSmith does, an exporter before it, and readers of what arrived.
 
+use std::collections::BTreeMap;
+
 use obs_core::{Batch, Error, Exporter, Feedback, Receipt, Score, Span, SpanRecord};
 use obs_http::HttpConfig;
 use obs_langsmith::{LangsmithConfig, LangsmithExporter};
 use obs_testkit::{Answer, CaptureServer, Captured, Part};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 
 pub(crate) const KEY: &str = "lsv2_pt_0123456789abcdef";
@@ -83,10 +86,14 @@ fn read(request: &Captured) -> Vec<Sent> {
     match request.path.as_str() {
         "/runs/multipart" => of_parts(&request.try_multipart().unwrap()),
         "/runs/batch" => {
-            let body = request.json().unwrap();
+            let body: BTreeMap<&str, Vec<BTreeMap<&str, &RawValue>>> = serde_json::from_slice(&request.body).unwrap();
             let of = |verb: &str| {
-                let runs = body[verb].as_array().cloned().unwrap_or_default();
-                runs.into_iter().map(|json| Sent { verb: verb.to_owned(), json }).collect::<Vec<_>>()
+                let runs = body.get(verb).into_iter().flatten();
+                let read = |run: &BTreeMap<&str, &RawValue>| {
+                    run.iter().map(|(name, json)| ((*name).to_owned(), deep_json(json.get().as_bytes()))).collect()
+                };
+                let sent = |run| Sent { verb: verb.to_owned(), json: Value::Object(read(run)) };
+                runs.map(sent).collect::<Vec<_>>()
             };
             [of("post"), of("patch")].concat()
         }
@@ -115,12 +122,12 @@ fn of_parts(parts: &[Part]) -> Vec<Sent> {
     sent
 }
 
-/// JSON nested however deep: documents of applications may be as deep as readers take, and are put into an object.
-pub(crate) fn deep_json(bytes: &[u8]) -> Value {
-    serde_json::from_slice(bytes).unwrap_or_else(|error| {
-        let text = std::str::from_utf8(bytes).unwrap();
-        assert!(error.to_string().contains("recursion limit"), "{error}: {text:.300}");
-        json!({"too deep for this reader": text})
+/// JSON that this reader may not take to the end: documents of applications are nested as deep as readers take, which
+/// is one less than here, and have numbers of any size.
+fn deep_json(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes).unwrap_or_else(|_| {
+        let raw: &RawValue = serde_json::from_slice(bytes).unwrap();
+        json!({"beyond this reader": raw.get()})
     })
 }
 
@@ -150,4 +157,20 @@ pub(crate) async fn feedback_of(score: Score) -> Map<String, Value> {
 pub(crate) fn reasons(outcome: Result<Receipt, Error>) -> Vec<String> {
     let receipt = outcome.unwrap();
     receipt.rejected.iter().map(|rejection| format!("{}: {}", rejection.kind, rejection.reason)).collect()
+}
+
+/// What an exporter of this config would send, without a server.
+pub(crate) fn encoded(config: LangsmithConfig, batch: &Batch) -> Vec<Sent> {
+    encoded_by(&LangsmithExporter::new(config).unwrap(), batch)
+}
+
+/// What this exporter would send, without a server.
+pub(crate) fn encoded_by(exporter: &LangsmithExporter, batch: &Batch) -> Vec<Sent> {
+    let request = |body: Vec<u8>| {
+        let boundary = std::str::from_utf8(&body[2..38]).unwrap();
+        let headers = vec![("content-type".into(), format!("multipart/form-data; boundary={boundary}"))];
+        Captured { method: "POST".into(), path: "/runs/multipart".into(), query: None, headers, body }
+    };
+    let requests: Vec<_> = exporter.encode(batch).into_iter().map(request).collect();
+    sent(&requests)
 }
