@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{} {} delivered", receipt.delivered, batch.signal());
     }
     exporter.shutdown().await?;
-    println!("look at {}", exporter.trace_url(trace_id));
+    println!("look at {}", exporter.trace_url(trace_id).unwrap_or_default());
     Ok(())
 }
 

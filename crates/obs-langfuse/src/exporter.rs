@@ -73,17 +73,18 @@ impl LangfuseExporter {
         })
     }
 
-    /// The address of a trace in Langfuse's pages; it opens once the server has the trace.
+    /// The address of a trace in Langfuse's pages, which is always known; it opens once the server has the trace.
     ///
     /// With the project in it once [`check`](Exporter::check) has learnt that from the server; until then an address that
     /// Langfuse leads on to the same page.
-    pub fn trace_url(&self, trace_id: TraceId) -> String {
+    #[expect(clippy::unnecessary_wraps, reason = "the same as where an exporter may not know the address")]
+    pub fn trace_url(&self, trace_id: TraceId) -> Option<String> {
         let endpoint = self.config.http.endpoint.split(['?', '#']).next().unwrap_or_default();
         let base = endpoint.trim_end_matches('/');
-        match self.project.get() {
+        Some(match self.project.get() {
             Some(project) => format!("{base}/project/{project}/traces/{trace_id}"),
             None => format!("{base}/trace/{trace_id}"),
-        }
+        })
     }
 
     /// The bodies of the requests that a batch becomes, in order, before compression; nothing is sent.

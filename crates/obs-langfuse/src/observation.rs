@@ -1,6 +1,6 @@
 //! A span in Langfuse's words, the same for both ways it can take.
 
-use obs_core::{ModelParameters, Payload, PromptLink, Span, SpanType, Status, Timestamp, Value};
+use obs_core::{ModelParameters, Payload, PromptLink, Span, SpanId, SpanType, Status, Str, Timestamp, Value};
 use obs_otlp::conventions::{Convention, Field, name};
 use obs_otlp::encode::Fields;
 use serde::ser::SerializeMap;
@@ -116,7 +116,7 @@ pub(crate) const fn kind(span_type: &SpanType) -> &'static str {
 fn model(span_type: &SpanType) -> Option<&str> {
     let answered = span_type.as_generation().and_then(|generation| generation.response_model.as_ref());
     let asked = span_type.model().and_then(|(model, _, _)| model);
-    answered.or(asked).map(|model| model.as_str()).filter(|model| !model.is_empty())
+    answered.or(asked).map(Str::as_str).filter(|model| !model.is_empty())
 }
 
 /// A prompt that the server can link to: it wants the name and a whole number for the version.
@@ -126,7 +126,7 @@ pub(crate) fn linked_prompt(prompt: &PromptLink) -> Option<(&str, i64)> {
 }
 
 /// The parent; none for a span that is said to be its own, which would hang in the air.
-pub(crate) fn parent(span: &Span) -> Option<obs_core::SpanId> {
+pub(crate) fn parent(span: &Span) -> Option<SpanId> {
     span.parent_span_id.filter(|parent| *parent != span.span_id)
 }
 

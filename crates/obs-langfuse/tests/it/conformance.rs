@@ -33,7 +33,9 @@ impl Parts {
             match &*request.path {
                 SCORES => match request.json().unwrap() {
                     Value::Array(scores) => {
-                        scores.iter().for_each(|score| observed.records[judged(score)] += 1)
+                        for score in &scores {
+                            observed.records[judged(score)] += 1;
+                        }
                     }
                     score => observed.records[judged(&score)] += 1,
                 },

@@ -2,7 +2,6 @@
 
 use obs_core::{
     Batch, Exporter, Feedback, Score, ScoreValue, Signal, Span, SpanId, SpanRecord, SpanRef, Target, TraceId,
-    write_json,
 };
 use obs_langfuse::{Ingestion, LangfuseConfig, LangfuseExporter};
 use obs_testkit::fixtures::{self, at, span_id, trace_id, uuid};
@@ -153,7 +152,7 @@ async fn logs_that_say_the_same_are_told_apart_and_keep_their_ids() {
 
 #[test]
 fn the_address_of_a_trace_is_below_the_base() {
-    let url = |config: LangfuseConfig| LangfuseExporter::new(config).unwrap().trace_url(trace_id(1));
+    let url = |config: LangfuseConfig| LangfuseExporter::new(config).unwrap().trace_url(trace_id(1)).unwrap();
     let config = || LangfuseConfig::new("pk-lf-1", "sk-lf-1");
     let trace = trace_id(1);
     assert_eq!(url(config()), format!("https://cloud.langfuse.com/trace/{trace}"));

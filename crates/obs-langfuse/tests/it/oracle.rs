@@ -82,7 +82,7 @@ const SPANS: &[Row<Span>] = &[
         of_call(span, |call| version(call).map_or(Value::Null, Value::from))
     }),
     ("provider", Plain("langfuse.observation.metadata.provider"), |span| {
-        text(span.span_type.model().and_then(|(_, provider, _)| provider).map(|provider| provider.as_str()))
+        text(span.span_type.model().and_then(|(_, provider, _)| provider).map(obs_core::Str::as_str))
     }),
     ("finish reason", Plain("langfuse.observation.metadata.finishReason"), |span| {
         of_call(span, |call| text(call.finish_reason.as_deref()))
@@ -127,7 +127,7 @@ const TRACES: &[Row<TraceContext>] = &[
         text(context.session_id.as_deref().or(context.thread_id.as_deref()))
     }),
     ("tags", Plain("langfuse.trace.tags"), |context| {
-        let tags: Vec<_> = context.tags.iter().map(|tag| tag.as_str()).collect();
+        let tags: Vec<_> = context.tags.iter().map(obs_core::Str::as_str).collect();
         if tags.is_empty() { Value::Null } else { tags.into() }
     }),
     ("environment", Plain("langfuse.environment"), |context| text(context.environment.as_deref())),

@@ -102,9 +102,9 @@ async fn every_event_of_an_old_servers_answer_is_read() {
 async fn checking_asks_with_the_keys_and_learns_the_project() {
     let bench = Bench::start().await;
     let (trace, base) = (fixtures::trace_id(1), bench.server.url());
-    assert_eq!(bench.exporter.trace_url(trace), format!("{base}/trace/{trace}"));
+    assert_eq!(bench.exporter.trace_url(trace), Some(format!("{base}/trace/{trace}")));
     assert_eq!(bench.exporter.check().await, Health::Healthy);
-    assert_eq!(bench.exporter.trace_url(trace), format!("{base}/project/project-1/traces/{trace}"));
+    assert_eq!(bench.exporter.trace_url(trace), Some(format!("{base}/project/project-1/traces/{trace}")));
     let requests = bench.server.take_requests();
     assert_eq!((&*requests[0].method, &*requests[0].path), ("GET", PROJECTS));
     // Of `pk-lf-0123456789:sk-lf-0123456789`.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use obs_core::{Batch, Signal};
+use obs_core::{Batch, Signal, SpanId};
 use obs_langfuse::{Ingestion, LangfuseConfig, LogsWithoutTrace};
 use obs_testkit::{Captured, conformance, fixtures};
 use serde_json::Value;
@@ -14,7 +14,8 @@ fn readable(request: &Captured) -> Option<String> {
     (request.path == TRACES).then(|| {
         let mut out = String::new();
         for seen in decoded(&request.body) {
-            let parent: String = seen.parent.iter().map(|byte| format!("{byte:02x}")).collect();
+            let parent = <[u8; 8]>::try_from(&*seen.parent).ok().and_then(SpanId::from_bytes);
+            let parent = parent.map(|id| id.to_string()).unwrap_or_default();
             let _ = writeln!(out, "span {} of {} below {parent:?}", seen.span_id, seen.trace_id);
             let _ =
                 writeln!(out, "  {:?} from {} to {} status {}", seen.name, seen.start, seen.end, seen.status);
