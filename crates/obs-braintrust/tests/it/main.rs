@@ -9,6 +9,7 @@ mod limits;
 mod lookups;
 mod mastra;
 mod openapi;
+mod oracle;
 mod policies;
 mod seed_table;
 mod server;
