@@ -39,9 +39,3 @@ pub(crate) fn list<'a>(answer: &'a Value, name: &str) -> Result<&'a Vec<Value>> 
     let found = if name.is_empty() { answer } else { &answer[name] };
     found.as_array().with_context(|| format!("the answer has no list `{name}`: {answer:.300}"))
 }
-
-/// Milliseconds since 1970 of a time in ISO 8601, or null.
-pub(crate) fn millis(time: &Value) -> Value {
-    let time = time.as_str().and_then(|time| time.parse::<jiff::Timestamp>().ok());
-    time.map_or(Value::Null, |time| time.as_millisecond().into())
-}

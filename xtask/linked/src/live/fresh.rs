@@ -13,7 +13,8 @@ use uuid::Uuid;
 /// How long the trace of the fixtures takes, from its first span to the feedback on it.
 const LASTS: Duration = Duration::from_secs(5);
 
-/// The fixtures' trace with ids made of `seed`, which ends at `now`; its generations have costs, which the fixtures lack.
+/// The fixtures' trace with ids made of `seed`, which ends at `now`; its generations have costs and first tokens, which the
+/// fixtures lack.
 pub(crate) fn trace(seed: u128, now: Timestamp) -> Trace {
     let mut trace = fixtures::trace();
     let ids = Ids { seed, later: now.since(fixtures::BASE.saturating_add(LASTS)) };
@@ -99,6 +100,7 @@ impl Ids {
             SpanType::LlmGeneration(call) => {
                 let tokens = call.usage.input.unwrap_or_default() + 5 * call.usage.output.unwrap_or_default();
                 call.cost = Some(Box::new(Cost::usd(tokens as f64 * 3e-6)));
+                call.time_to_first_token = Some(Duration::from_millis(60));
             }
             _ => {}
         }

@@ -9,7 +9,7 @@ use obs_pipeline::DestinationSpec;
 use serde_json::Value;
 
 use super::Vendor;
-use super::api::{Api, list, millis};
+use super::api::{Api, list};
 use crate::platform::langfuse::{Langfuse, item, score};
 use crate::platform::{Item, Platform};
 
@@ -58,7 +58,6 @@ impl Vendor for LangfuseApi {
 
 fn observation(found: &Value) -> Item {
     let mut found = found.clone();
-    found["startMillis"] = millis(&found["startTime"]);
     if found["costDetails"]["total"].is_null() && !found["totalCost"].is_null() {
         found["costDetails"]["total"] = found["totalCost"].clone();
     }

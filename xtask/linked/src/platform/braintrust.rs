@@ -91,11 +91,18 @@ pub(crate) fn items(row: &Value) -> Vec<Item> {
     let scores = row["scores"].as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
     let mut items: Vec<_> = scores.map(|(name, value)| score(id, name, value)).collect();
     if !row["span_id"].is_null() {
+        let seconds = |name: &str| metrics[name].as_f64();
+        let first_token =
+            seconds("start").zip(seconds("time_to_first_token")).map(|(start, after)| start + after);
         let span = Item::new(Kind::Span, id)
             .with("trace", row["root_span_id"].clone())
             .with_or_null("parent", row["span_parents"][0].clone())
             .with("type", attributes["type"].clone())
             .with("name", attributes["name"].clone())
+            .with("start", seconds("start").map(|at| at * 1e3))
+            .with("end", seconds("end").map(|at| at * 1e3))
+            .with("first_token", first_token.map(|at| at * 1e3))
+            .with("user", row["metadata"]["user_id"].clone())
             .with("input_tokens", metrics["prompt_tokens"].clone())
             .with("output_tokens", metrics["completion_tokens"].clone())
             .with("cost", metrics["estimated_cost"].clone())

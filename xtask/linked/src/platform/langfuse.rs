@@ -3,7 +3,7 @@
 use obs_core::{Level, Log, ScoreValue, Signal, Span, Target};
 use serde_json::Value;
 
-use super::{Item, Judgement, Kept, Kind, Platform, of_log, of_span, plain, word};
+use super::{Item, Judgement, Kept, Kind, Platform, millis, of_log, of_span, plain, word};
 
 /// Langfuse's rules.
 #[derive(Debug)]
@@ -86,8 +86,8 @@ pub(crate) fn item(observation: &Value) -> Item {
     let kind = text(&observation["type"]).to_ascii_lowercase();
     let level = text(&observation["level"]).to_ascii_uppercase();
     if kind == "event" {
-        let millis = observation["startMillis"].as_f64().unwrap_or_default();
-        let log = of_log(text(parent), &words(&observation["input"]), millis);
+        let time = millis(&observation["startTime"]).as_f64().unwrap_or_default();
+        let log = of_log(text(parent), &words(&observation["input"]), time);
         return log.with("trace", observation["traceId"].clone()).with("level", level);
     }
     let usage = &observation["usageDetails"];
@@ -96,6 +96,10 @@ pub(crate) fn item(observation: &Value) -> Item {
         .with_or_null("parent", parent.clone())
         .with("type", kind)
         .with("name", observation["name"].clone())
+        .with("start", millis(&observation["startTime"]))
+        .with("end", millis(&observation["endTime"]))
+        .with("first_token", millis(&observation["completionStartTime"]))
+        .with("user", observation["userId"].clone())
         .with("input_tokens", sum(usage, "input"))
         .with("output_tokens", sum(usage, "output"))
         .with("cost", observation["costDetails"]["total"].clone())

@@ -3,7 +3,7 @@
 use obs_core::{Log, ScoreValue, Span, SpanId, Target};
 use serde_json::Value;
 
-use super::{Item, Judgement, Kept, Kind, Platform, of_span, plain, word};
+use super::{Item, Judgement, Kept, Kind, Platform, millis, of_span, plain, word};
 
 /// LangSmith's rules.
 #[derive(Debug)]
@@ -70,11 +70,22 @@ pub(crate) fn item(run: &Value, [input, output, cost]: [&Value; 3]) -> Item {
     // The service tells amounts as text, so that no digit is lost.
     let amount =
         cost.as_str().and_then(|cost| cost.parse::<f64>().ok()).map_or_else(|| cost.clone(), Value::from);
+    let mut events = run["events"].as_array().into_iter().flatten();
+    let first_token = match &run["first_token_time"] {
+        Value::Null => {
+            events.find(|event| event["name"] == "new_token").map_or(&Value::Null, |event| &event["time"])
+        }
+        time => time,
+    };
     Item::new(Kind::Span, run["id"].as_str().unwrap_or_default())
         .with("trace", run["trace_id"].clone())
         .with_or_null("parent", run["parent_run_id"].clone())
         .with("type", run["run_type"].clone())
         .with("name", run["name"].clone())
+        .with("start", millis(&run["start_time"]))
+        .with("end", millis(&run["end_time"]))
+        .with("first_token", millis(first_token))
+        .with("user", run["extra"]["metadata"]["user_id"].clone())
         .with("input_tokens", input.clone())
         .with("output_tokens", output.clone())
         .with("cost", amount)

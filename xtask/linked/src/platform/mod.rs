@@ -10,7 +10,7 @@ pub(crate) mod langsmith;
 
 use std::fmt::Debug;
 
-use obs_core::{Feedback, Log, Record, Score, ScoreValue, Signal, Span, SpanType, Status, Target};
+use obs_core::{Feedback, Log, Record, Score, ScoreValue, Signal, Span, SpanType, Status, Target, Timestamp};
 use serde_json::Value;
 
 pub(crate) use item::{Item, Kind, MILLIS, close, differences, without_parent};
@@ -109,19 +109,32 @@ fn word(types: &[(&str, &'static str)], span_type: &SpanType) -> &'static str {
     found.map_or(types[types.len() - 1].1, |(_, word)| word)
 }
 
-/// What every platform has of a span besides its ids: name, tokens, cost in US dollars, and whether it failed.
+/// What every platform has of a span besides its ids: name, times, user, tokens, cost in US dollars, and whether it failed.
 fn of_span(item: Item, span: &Span) -> Item {
     let usage = span.span_type.model().map(|(_, _, usage)| usage);
-    let cost = span
-        .span_type
-        .as_generation()
-        .and_then(|call| call.cost.as_ref())
-        .filter(|cost| &*cost.currency == "USD");
+    let call = span.span_type.as_generation();
+    let first_token =
+        call.and_then(|call| call.time_to_first_token).map(|after| span.start.saturating_add(after));
+    let cost = call.and_then(|call| call.cost.as_ref()).filter(|cost| &*cost.currency == "USD");
     item.with("name", &*span.name)
+        .with("start", in_millis(span.start))
+        .with("end", span.end.map(in_millis))
+        .with("first_token", first_token.map(in_millis))
+        .with("user", span.context.user_id.as_deref())
         .with("input_tokens", usage.and_then(|usage| usage.input))
         .with("output_tokens", usage.and_then(|usage| usage.output))
         .with("cost", cost.map(|cost| cost.total))
         .with("failed", span.status == Status::Error)
+}
+
+fn in_millis(time: Timestamp) -> f64 {
+    time.as_nanos() as f64 / 1e6
+}
+
+/// Milliseconds since 1970 of a time in ISO 8601, or null.
+fn millis(time: &Value) -> Value {
+    let time = time.as_str().and_then(|time| time.parse::<jiff::Timestamp>().ok());
+    time.map_or(Value::Null, |time| (time.as_nanosecond() as f64 / 1e6).into())
 }
 
 /// A boolean as the number that platforms keep it as.

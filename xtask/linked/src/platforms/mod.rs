@@ -3,7 +3,7 @@
 
 mod figures;
 mod judge;
-mod servers;
+pub(crate) mod servers;
 mod source;
 mod wire;
 

@@ -23,7 +23,12 @@ pub(crate) struct Stage {
 impl Stage {
     /// The exporter, configured by the vendor's variables.
     pub(crate) fn destination(&self) -> Result<DestinationSpec> {
-        live::destination(self.platform.name(), Env::of(self.variables.clone()))
+        live::destination(self.platform.name(), self.env())
+    }
+
+    /// The vendor's variables, which lead to the server.
+    pub(crate) fn env(&self) -> Env {
+        Env::of(self.variables.clone())
     }
 }
 

@@ -19,11 +19,14 @@ fn answers(sent: &Trace) -> Answers {
         let mut row = row(&span.span_id.to_string(), &span.span_id.to_string(), sent, span.start);
         row["span_parents"] = span.parent_span_id.map(|id| vec![id.to_string()]).into();
         row["span_attributes"] = json!({"name": &*span.name, "type": kind(&span.span_type)});
+        let seconds = |time: Timestamp| time.as_nanos() as f64 / 1e9;
+        row["metrics"] = json!({"start": seconds(span.start), "end": seconds(span.end.unwrap())});
+        row["metadata"] = json!({"user_id": "user-7"});
         if let SpanType::LlmGeneration(call) = &span.span_type {
-            row["metrics"] = json!({
-                "prompt_tokens": call.usage.input, "completion_tokens": call.usage.output,
-                "estimated_cost": call.cost.as_ref().unwrap().total,
-            });
+            row["metrics"]["prompt_tokens"] = call.usage.input.into();
+            row["metrics"]["completion_tokens"] = call.usage.output.into();
+            row["metrics"]["time_to_first_token"] = 0.06.into();
+            row["metrics"]["estimated_cost"] = call.cost.as_ref().unwrap().total.into();
         }
         if span.status == obs_core::Status::Error {
             row["error"] = "order A-7 is unknown".into();

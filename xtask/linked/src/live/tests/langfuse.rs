@@ -24,8 +24,12 @@ pub(super) fn answers(sent: &Trace) -> Answers {
             other => (kind(other.name()), json!({}), json!({})),
         };
         let mut row = row(&span.span_id.to_string(), &span.trace_id.to_string(), span.start);
+        (row["endTime"], row["userId"]) = (iso(span.end.unwrap()).into(), "user-7".into());
         row["parentObservationId"] = span.parent_span_id.map(|id| id.to_string()).into();
         (row["type"], row["name"]) = (kind.into(), (&*span.name).into());
+        if kind == "GENERATION" {
+            row["completionStartTime"] = iso(span.start.saturating_add(Duration::from_millis(60))).into();
+        }
         (row["usageDetails"], row["costDetails"]) = (usage, cost);
         row["level"] = if span.status == obs_core::Status::Error { "ERROR" } else { "DEFAULT" }.into();
         row
@@ -99,9 +103,12 @@ async fn agreement_passes_and_is_as_the_api_is_described() {
 
 #[tokio::test]
 async fn a_difference_fails_and_is_named() {
-    let cases: [Case; 6] = [
+    let cases: [Case; 7] = [
         ("output_tokens is 31, and 30 at the source", |all| {
             all[0].2["data"][5]["usageDetails"]["output"] = json!(31);
+        }),
+        ("first_token is ", |all| {
+            all[0].2["data"][5]["completionStartTime"] = json!("2027-01-15T08:00:00Z");
         }),
         ("cost is 9, and", |all| all[0].2["data"][5]["costDetails"]["total"] = json!(9)),
         ("parent is null, and", |all| all[0].2["data"][3]["parentObservationId"] = json!(null)),

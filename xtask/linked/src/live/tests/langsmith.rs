@@ -32,7 +32,8 @@ fn answers(sent: &Trace) -> Answers {
         json!({
             "id": id, "trace_id": root, "parent_run_id": span.parent_span_id.map(run), "name": &*span.name,
             "run_type": kind(&span.span_type), "start_time": iso(span.start), "end_time": iso(span.end.unwrap()),
-            "dotted_order": dotted.collect::<Vec<_>>().join("."), "session_id": SESSION, "app_path": "/o/1", "status": "success",
+            "first_token_time": tokens[0].filter(|_| kind(&span.span_type) == "llm").map(|_| iso(span.start.saturating_add(Duration::from_millis(60)))),
+            "extra": {"metadata": {"user_id": "user-7"}}, "dotted_order": dotted.collect::<Vec<_>>().join("."), "session_id": SESSION, "app_path": "/o/1", "status": "success",
             "prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_cost": cost,
             "error": (span.status == obs_core::Status::Error).then_some("order A-7 is unknown"),
         })

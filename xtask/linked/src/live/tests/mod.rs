@@ -8,10 +8,11 @@ mod langsmith;
 
 use obs_core::Timestamp;
 use obs_testkit::openapi::Spec;
-use obs_testkit::{Answer, CaptureServer};
+use obs_testkit::{Answer, CaptureServer, Captured};
 use serde_json::Value;
 
 use super::*;
+use crate::platforms::servers;
 
 const SEED: u128 = 0x019c_0000_0000_7000_8000_0000_1234_5678;
 
@@ -91,4 +92,18 @@ async fn what_becomes_visible_late_is_waited_for() {
     let vendor = langfuse::open(&server.url()).unwrap();
     prove::read(&*vendor, &sent(), patience).await.unwrap();
     assert_eq!(server.requests().len(), 5, "twice too soon, then both answers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_service_refuses_fails_before_anything_is_read() {
+    for stage in servers::start().await.unwrap() {
+        let name = stage.platform.name();
+        let vendor = (listed(name).unwrap().open)(stage.env()).unwrap();
+        prove::send(&*vendor, &sent()).unwrap();
+        // A project that cannot be had is waited for, which is not what this is about.
+        let refused = |request: &Captured| request.method == "POST" && request.path != "/v1/project";
+        stage.server.answer_with(move |request| refused(request).then(|| Answer::status(400)));
+        let message = prove::send(&*vendor, &sent()).unwrap_err().to_string();
+        assert!(message.starts_with("of traces, not all was taken"), "{name}: {message}");
+    }
 }

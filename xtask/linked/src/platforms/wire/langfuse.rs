@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use obs_core::Timestamp;
 use obs_testkit::Captured;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
@@ -68,7 +69,8 @@ fn observation(span: &Span) -> Value {
         .iter()
         .map(|pair| (pair.key.as_str(), text(pair.value.as_ref().and_then(|v| v.value.as_ref()))))
         .collect();
-    let own = |name: &str| attributes.get(format!("langfuse.observation.{name}").as_str()).cloned().flatten();
+    let attribute = |name: &str| attributes.get(name).cloned().flatten();
+    let own = |name: &str| attribute(&format!("langfuse.observation.{name}"));
     let document = |name: &str| own(name).and_then(|text| serde_json::from_str::<Value>(&text).ok());
     let failed = span.status.as_ref().is_some_and(|status| status.code == 2);
     let level = own("level").unwrap_or_else(|| if failed { "ERROR" } else { "DEFAULT" }.to_owned());
@@ -80,7 +82,10 @@ fn observation(span: &Span) -> Value {
         "name": span.name,
         "level": alias(&level),
         "input": own("input"),
-        "startMillis": span.start_time_unix_nano as f64 / 1e6,
+        "startTime": Timestamp::from_nanos(span.start_time_unix_nano).rfc3339().to_string(),
+        "endTime": Timestamp::from_nanos(span.end_time_unix_nano).rfc3339().to_string(),
+        "completionStartTime": own("completion_start_time"),
+        "userId": attribute("langfuse.user.id").or_else(|| attribute("user.id")),
         "usageDetails": document("usage_details"),
         "costDetails": document("cost_details"),
     })
