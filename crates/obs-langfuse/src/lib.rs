@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
+mod elsewhere;
 mod env;
 mod exporter;
 mod feedback;

@@ -1,17 +1,13 @@
 //! Logs into observations of type `event`, which have no length, under the span that they were made in.
 
 use obs_core::{Level, Log, Mapped, Records, Refused, SpanId, TraceId, encode_within};
-use obs_otlp::conventions::{Convention, Field, name};
 use obs_otlp::encode::{Encoding, SpanParts, TraceRequests};
 use uuid::Uuid;
 
 use crate::metadata::{Item, Metadata};
-use crate::observation::{LEVEL, TYPE};
 use crate::trace::Trace;
-use crate::wire::Request;
+use crate::wire::{Request, attribute};
 use crate::{Ingestion, LangfuseConfig, LangfuseExporter, LogsWithoutTrace, ingestion, trace, traces};
-
-const INPUT: &str = name(Convention::Langfuse, Field::Input);
 
 /// Where an event stands.
 #[derive(Debug, Clone, Copy)]
@@ -100,9 +96,9 @@ fn push(config: &LangfuseConfig, requests: &mut TraceRequests, at: usize, ids: I
         ..SpanParts::new(ids.trace_id, ids.span_id, &config.log_name, log.time, log.time)
     };
     requests.push(at, &log.resource, &parts, |to| {
-        to.str(TYPE, "event");
-        to.str(LEVEL, level(log.level));
-        to.str(INPUT, &log.message);
+        to.str(attribute::TYPE, "event");
+        to.str(attribute::LEVEL, level(log.level));
+        to.str(attribute::INPUT, &log.message);
         known.write(to);
         metadata.write(to);
     });

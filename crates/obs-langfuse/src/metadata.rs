@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::text;
-use crate::wire::{DecisionBody, EventBody, LinkBody};
+use crate::wire::{DecisionBody, EventBody, LinkBody, attribute};
 
 /// The greatest integer that all servers read rightly: those before summer 2026 mistake the sign of a 32-bit half.
 const LARGEST_INTEGER: i64 = i32::MAX as i64;
@@ -118,11 +118,17 @@ fn float(to: &mut Fields<'_>, key: &str, value: f64) {
 ///
 /// The server lays the trace's and the observation's over each other, so that a name is given once among both: who comes
 /// later gets an underscore behind it.
-#[derive(Default)]
 pub(crate) struct Metadata<'a> {
     entries: Vec<(Cow<'a, str>, Item<'a>)>,
     /// How many of them are the trace's, which come first.
     of_trace: usize,
+}
+
+impl Default for Metadata<'_> {
+    fn default() -> Self {
+        // As many as a model call with a full context has.
+        Self { entries: Vec::with_capacity(32), of_trace: 0 }
+    }
 }
 
 impl<'a> Metadata<'a> {
@@ -180,7 +186,11 @@ impl<'a> Metadata<'a> {
         let mut key = String::with_capacity(64);
         for (nth, (name, item)) in self.entries.iter().enumerate() {
             key.clear();
-            key.push_str(if nth < self.of_trace { OF_TRACE } else { OF_OBSERVATION });
+            key.push_str(if nth < self.of_trace {
+                attribute::TRACE_METADATA
+            } else {
+                attribute::OBSERVATION_METADATA
+            });
             key.push_str(name);
             item.put(to, &key);
         }
@@ -196,10 +206,6 @@ impl<'a> Metadata<'a> {
         Part(&self.entries[self.of_trace..])
     }
 }
-
-/// What stands before a key of the trace's metadata, and of the observation's.
-const OF_TRACE: &str = "langfuse.trace.metadata.";
-const OF_OBSERVATION: &str = "langfuse.observation.metadata.";
 
 /// Named values, as one JSON object.
 pub(crate) struct Part<'m, 'a>(&'m [(Cow<'a, str>, Item<'a>)]);

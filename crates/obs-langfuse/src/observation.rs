@@ -1,27 +1,13 @@
 //! A span in Langfuse's words, the same for both ways it can take.
 
 use obs_core::{ModelParameters, Payload, PromptLink, Span, SpanId, SpanType, Status, Str, Timestamp, Value};
-use obs_otlp::conventions::{Convention, Field, name};
 use obs_otlp::encode::Fields;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::text::{self, Iso};
 use crate::usage::{self, Details, Tokens};
-
-const INPUT: &str = name(Convention::Langfuse, Field::Input);
-const OUTPUT: &str = name(Convention::Langfuse, Field::Output);
-const MODEL: &str = name(Convention::Langfuse, Field::Model);
-const PARAMETERS: &str = name(Convention::Langfuse, Field::Parameters);
-const FIRST_TOKEN: &str = name(Convention::Langfuse, Field::FirstTokenTime);
-const PROMPT_NAME: &str = name(Convention::Langfuse, Field::PromptName);
-const PROMPT_VERSION: &str = name(Convention::Langfuse, Field::PromptVersion);
-pub(crate) const TYPE: &str = "langfuse.observation.type";
-pub(crate) const LEVEL: &str = "langfuse.observation.level";
-const STATUS_MESSAGE: &str = "langfuse.observation.status_message";
-const USAGE: &str = "langfuse.observation.usage_details";
-const COST: &str = "langfuse.observation.cost_details";
-const IS_APP_ROOT: &str = "langfuse.internal.is_app_root";
+use crate::wire::attribute;
 
 /// The fields of an observation that Langfuse has.
 pub(crate) struct Observation<'a> {
@@ -66,34 +52,34 @@ impl<'a> Observation<'a> {
 
     /// Puts it as attributes.
     pub(crate) fn write(&self, to: &mut Fields<'_>) {
-        to.str(TYPE, self.kind);
-        to.str(LEVEL, self.level);
-        to.opt_str(STATUS_MESSAGE, self.status_message);
+        to.str(attribute::TYPE, self.kind);
+        to.str(attribute::LEVEL, self.level);
+        to.opt_str(attribute::STATUS_MESSAGE, self.status_message);
         if let Some(input) = self.input {
-            to.payload(INPUT, input);
+            to.payload(attribute::INPUT, input);
         }
         if let Some(output) = self.output {
-            to.payload(OUTPUT, output);
+            to.payload(attribute::OUTPUT, output);
         }
-        to.opt_str(MODEL, self.model);
+        to.opt_str(attribute::MODEL, self.model);
         if let Some(parameters) = &self.parameters {
-            to.json(PARAMETERS, parameters);
+            to.json(attribute::PARAMETERS, parameters);
         }
         if let Some(details) = &self.tokens.details {
-            to.json(USAGE, details);
+            to.json(attribute::USAGE, details);
         }
         if let Some(cost) = &self.cost {
-            to.json(COST, cost);
+            to.json(attribute::COST, cost);
         }
         if let Some(time) = self.first_token {
-            to.str(FIRST_TOKEN, &Iso(time).text());
+            to.str(attribute::FIRST_TOKEN, &Iso(time).text());
         }
         if let Some((name, version)) = self.prompt {
-            to.str(PROMPT_NAME, name);
-            to.i64(PROMPT_VERSION, version);
+            to.str(attribute::PROMPT_NAME, name);
+            to.i64(attribute::PROMPT_VERSION, version);
         }
         if self.is_app_root {
-            to.bool(IS_APP_ROOT, true);
+            to.bool(attribute::IS_APP_ROOT, true);
         }
     }
 }

@@ -3,20 +3,11 @@
 use std::borrow::Cow;
 
 use obs_core::{Entity, Resource, Str, TraceContext};
-use obs_otlp::conventions::{Convention, Field, name};
 use obs_otlp::encode::Fields;
 
 use crate::metadata::{Item, Metadata};
+use crate::wire::attribute;
 use crate::{LangfuseConfig, text};
-
-const TRACE_NAME: &str = name(Convention::Langfuse, Field::TraceName);
-const USER_ID: &str = name(Convention::Langfuse, Field::UserId);
-const SESSION_ID: &str = name(Convention::Langfuse, Field::SessionId);
-const TAGS: &str = name(Convention::Langfuse, Field::Tags);
-const ENVIRONMENT: &str = name(Convention::Langfuse, Field::Environment);
-const RELEASE: &str = name(Convention::Langfuse, Field::Release);
-const VERSION: &str = name(Convention::Langfuse, Field::Version);
-const EXPERIMENT_ID: &str = "langfuse.experiment.id";
 
 /// The fields of a trace that Langfuse has.
 pub(crate) struct Trace<'a> {
@@ -50,16 +41,16 @@ impl<'a> Trace<'a> {
 
     /// Puts them as attributes.
     pub(crate) fn write(&self, to: &mut Fields<'_>) {
-        to.opt_str(TRACE_NAME, self.name.as_ref());
-        to.opt_str(USER_ID, self.user.as_ref());
-        to.opt_str(SESSION_ID, self.session.as_ref());
+        to.opt_str(attribute::TRACE_NAME, self.name.as_ref());
+        to.opt_str(attribute::USER_ID, self.user.as_ref());
+        to.opt_str(attribute::SESSION_ID, self.session.as_ref());
         if !self.tags.is_empty() {
-            to.strs(TAGS, self.tags);
+            to.strs(attribute::TAGS, self.tags);
         }
-        to.opt_str(ENVIRONMENT, self.environment.as_ref());
-        to.opt_str(RELEASE, self.release);
-        to.opt_str(VERSION, self.version);
-        to.opt_str(EXPERIMENT_ID, self.experiment);
+        to.opt_str(attribute::ENVIRONMENT, self.environment.as_ref());
+        to.opt_str(attribute::RELEASE, self.release);
+        to.opt_str(attribute::VERSION, self.version);
+        to.opt_str(attribute::EXPERIMENT_ID, self.experiment);
     }
 }
 

@@ -11,6 +11,43 @@ use crate::observation::Parameters;
 use crate::text::Iso;
 use crate::usage::Details;
 
+/// The names of attributes.
+pub(crate) mod attribute {
+    use obs_otlp::conventions::{Convention, Field, name};
+
+    pub(crate) const INPUT: &str = of(Field::Input);
+    pub(crate) const OUTPUT: &str = of(Field::Output);
+    pub(crate) const MODEL: &str = of(Field::Model);
+    pub(crate) const PARAMETERS: &str = of(Field::Parameters);
+    pub(crate) const FIRST_TOKEN: &str = of(Field::FirstTokenTime);
+    pub(crate) const PROMPT_NAME: &str = of(Field::PromptName);
+    pub(crate) const PROMPT_VERSION: &str = of(Field::PromptVersion);
+    pub(crate) const TRACE_NAME: &str = of(Field::TraceName);
+    pub(crate) const USER_ID: &str = of(Field::UserId);
+    pub(crate) const SESSION_ID: &str = of(Field::SessionId);
+    pub(crate) const TAGS: &str = of(Field::Tags);
+    pub(crate) const ENVIRONMENT: &str = of(Field::Environment);
+    pub(crate) const RELEASE: &str = of(Field::Release);
+    pub(crate) const VERSION: &str = of(Field::Version);
+
+    // What the shared table of conventions has no field for.
+    pub(crate) const TYPE: &str = "langfuse.observation.type";
+    pub(crate) const LEVEL: &str = "langfuse.observation.level";
+    pub(crate) const STATUS_MESSAGE: &str = "langfuse.observation.status_message";
+    pub(crate) const USAGE: &str = "langfuse.observation.usage_details";
+    pub(crate) const COST: &str = "langfuse.observation.cost_details";
+    pub(crate) const IS_APP_ROOT: &str = "langfuse.internal.is_app_root";
+    pub(crate) const EXPERIMENT_ID: &str = "langfuse.experiment.id";
+    /// Before a key of the observation's metadata.
+    pub(crate) const OBSERVATION_METADATA: &str = "langfuse.observation.metadata.";
+    /// Before a key of the trace's.
+    pub(crate) const TRACE_METADATA: &str = "langfuse.trace.metadata.";
+
+    const fn of(field: Field) -> &'static str {
+        name(Convention::Langfuse, field)
+    }
+}
+
 /// Where a request goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
