@@ -8,12 +8,15 @@ use obs_langsmith::{LangsmithConfig, LangsmithExporter};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let config = match LangsmithConfig::from_env() {
         Ok(config) => config.with_project("obs-example"),
-        Err(missing) => return Ok(println!("{missing}")),
+        Err(missing) => {
+            println!("{missing}");
+            return Ok(());
+        }
     };
     let exporter = LangsmithExporter::new(config)?;
 
-    let (trace_id, span_id): (TraceId, SpanId) =
-        ("0af7651916cd43dd8448eb211c80319c".parse()?, "00f067aa0ba902b7".parse()?);
+    let trace_id: TraceId = "0af7651916cd43dd8448eb211c80319c".parse()?;
+    let span_id: SpanId = "00f067aa0ba902b7".parse()?;
     let start = Timestamp::from_nanos(1_795_255_200_000_000_000);
     let mut span = Span::new(trace_id, span_id, "chat", start);
     span.end = Some(start.saturating_add(std::time::Duration::from_millis(850)));

@@ -227,14 +227,19 @@ impl LangsmithConfig {
             return Err(Error::config("api_key", "not set; set it, or the variable LANGSMITH_API_KEY"));
         }
         if self.project.trim().is_empty() {
-            return Err(Error::config("project", "empty; set the project's name, or leave it out for `default`"));
+            return Err(Error::config(
+                "project",
+                "empty; set the project's name, or leave it out for `default`",
+            ));
         }
         if self.http.auth != Auth::None {
             return Err(Error::config("auth", "LangSmith takes an API key; set it as `api_key`"));
         }
-        let number = self.categories.iter().flat_map(|(score, words)| words.iter().map(move |word| (score, word)));
+        let number =
+            self.categories.iter().flat_map(|(score, words)| words.iter().map(move |word| (score, word)));
         if let Some((score, (word, _))) = number.into_iter().find(|(_, (_, number))| !number.is_finite()) {
-            let message = format!("the number of `{word}` of `{score}` is none that JSON has; set a finite one");
+            let message =
+                format!("the number of `{word}` of `{score}` is none that JSON has; set a finite one");
             return Err(Error::config("categories", message));
         }
         let http = self.http.clone().with_auth(Auth::header("x-api-key", self.api_key.clone()));

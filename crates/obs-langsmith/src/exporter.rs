@@ -32,7 +32,10 @@ pub const DESCRIPTOR: Descriptor = Descriptor::of("langsmith", &LangsmithExporte
     .with_remark(Signal::Metrics, "LangSmith computes its metrics from runs and takes none")
     .with_remark(Signal::Logs, "LangSmith has no place for logs")
     .with_remark(Signal::Scores, "on spans, on traces whose root is known, on experiments; not on sessions")
-    .with_remark(Signal::Feedback, "on spans, on traces whose root is known, on experiments; not on sessions");
+    .with_remark(
+        Signal::Feedback,
+        "on spans, on traces whose root is known, on experiments; not on sessions",
+    );
 
 /// Sends traces, scores and feedback to LangSmith.
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub struct LangsmithExporter {
     pub(crate) tries: Recent<Uuid, u32>,
     /// The runs of roots, for their pages.
     pub(crate) roots: Recent<TraceId, Uuid>,
+    /// The tops of trees that are not whole traces, by span.
+    pub(crate) apart: Recent<(TraceId, SpanId), Uuid>,
     closed: AtomicBool,
 }
 
@@ -74,6 +79,7 @@ impl LangsmithExporter {
             doubts: Recent::of(1_024),
             tries: Recent::of(REMEMBERED),
             roots: Recent::of(REMEMBERED),
+            apart: Recent::of(REMEMBERED),
             closed: AtomicBool::new(false),
         })
     }
@@ -154,7 +160,8 @@ impl Exporter for LangsmithExporter {
         let Some(mapped) = Self::MAPPERS.map(self, batch) else {
             return Err(Error::unsupported(self.descriptor.kind(), batch));
         };
-        let abreast = if batch.signal() == Signal::Traces { 1 } else { ABREAST };
+        let alone = mapped.calls.iter().all(|call| matches!(call.request, Request::Feedback(_)));
+        let abreast = if alone { ABREAST } else { 1 };
         deliver_abreast(batch, mapped, abreast, |request| self.send(request)).await
     }
 

@@ -1,9 +1,9 @@
 //! What people said into feedback.
 
-use obs_core::{Feedback, Mapped, Records, Refused, encode_within};
+use obs_core::{Feedback, Mapped, Records, Refused, Str, encode_within};
 
 use crate::LangsmithExporter;
-use crate::judgement::{Given, Judged, Judgement, gather, present, words};
+use crate::judgement::{Given, Judged, Judgement, gather, words};
 use crate::multipart::feedback_size;
 use crate::sending::Request;
 use crate::wire::SourceMetadata;
@@ -28,16 +28,21 @@ fn encode(exporter: &LangsmithExporter, at: usize, feedback: &Feedback) -> Resul
 }
 
 fn judgement<'a>(prefix: &str, feedback: &'a Feedback) -> Judgement<'a> {
-    let Feedback { id, time, target, kind, value, comment, source, user_id, experiment_id, metadata, .. } = feedback;
+    let Feedback { id, time, target, kind, value, comment, source, user_id, experiment_id, metadata, .. } =
+        feedback;
     // Words have a place of their own where they are a correction, and are shown where they are a comment.
-    let words = words(value).map(|words| words.as_str());
+    let words = words(value).map(Str::as_str);
     let correction = words.filter(|_| kind == "correction");
     let said = words.filter(|_| kind == "comment");
     Judgement {
         id: *id,
         time: *time,
         target,
-        key: if prefix.is_empty() || kind.is_empty() { kind.as_str().into() } else { format!("{prefix}{kind}").into() },
+        key: if prefix.is_empty() || kind.is_empty() {
+            kind.as_str().into()
+        } else {
+            format!("{prefix}{kind}").into()
+        },
         value: if correction.is_some() { Given::Elsewhere } else { Given::Value(value) },
         comment: comment.as_deref().or(said),
         correction,
@@ -52,7 +57,7 @@ fn judgement<'a>(prefix: &str, feedback: &'a Feedback) -> Judgement<'a> {
             scorer_version: None,
             user_id: user_id.as_ref(),
             experiment_id: experiment_id.as_ref(),
-            metadata: present(metadata),
+            free: metadata,
         },
     }
 }

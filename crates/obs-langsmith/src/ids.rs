@@ -88,6 +88,8 @@ pub(crate) struct Place {
     pub(crate) trace_id: Uuid,
     /// The run above it; `None` at the top.
     pub(crate) parent: Option<Uuid>,
+    /// Whether the top of its tree is the root of the trace.
+    pub(crate) is_whole: bool,
     /// The stamps and ids from the top down to this run.
     pub(crate) dotted_order: String,
 }
@@ -109,6 +111,7 @@ impl Place {
             id: ids.of(span.trace_id, own),
             trace_id: Uuid::nil(),
             parent: None,
+            is_whole: levels.last().is_some_and(|top| top.is_root),
             dotted_order: String::with_capacity(depth * (STAMP + 37)),
         };
         let mut latest = Timestamp::default();

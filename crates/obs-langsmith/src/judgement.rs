@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use obs_core::{
-    Attributes, Call, Mapped, Range, Refused, ScoreValue, SpanId, Str, Target, Timestamp, TraceId, write_json,
+    Call, Mapped, Range, Refused, ScoreValue, SpanId, Str, Target, Timestamp, TraceId, write_json,
 };
 use uuid::Uuid;
 
@@ -63,8 +63,12 @@ impl Judgement<'_> {
     /// Encodes it; an error says why its target cannot be found, or why it is no JSON.
     pub(crate) fn encode(&self, exporter: &LangsmithExporter, at: usize) -> Result<Judged, Refused> {
         let settings = &exporter.settings;
-        let place = place(settings.run_ids, self.target, exporter.project_id())
+        let mut place = place(settings.run_ids, self.target, exporter.project_id())
             .map_err(|reason| Refused::unresolvable_target(at, reason))?;
+        // Below a parent elsewhere the tree begins here, while the target may know the root there.
+        if let Target::Span { trace_id, span_id, .. } = self.target {
+            place.trace_id = exporter.apart.get((*trace_id, *span_id)).or(place.trace_id);
+        }
         if self.key.is_empty() {
             return Err(Refused::encode(at, "it has no name, which is LangSmith's key of it; give one"));
         }
@@ -104,9 +108,11 @@ fn place(ids: RunIds, target: &Target, session_id: Option<Uuid>) -> Result<Place
             })?;
             Ok(Place { run_id: None, trace_id: None, session_id: Some(session_id) })
         }
-        (_, RunIds::Uuid7) => Err("with run_ids = \"uuid7\" the id of a run has its start, which a score does not \
+        (_, RunIds::Uuid7) => {
+            Err("with run_ids = \"uuid7\" the id of a run has its start, which a score does not \
                                    know; set run_ids = \"otel_padded\""
-            .into()),
+                .into())
+        }
         (Target::Span { span_id, root_span_id, .. }, RunIds::OtelPadded) => {
             Ok(of(padded(*span_id), root_span_id.map(padded)))
         }
@@ -115,7 +121,9 @@ fn place(ids: RunIds, target: &Target, session_id: Option<Uuid>) -> Result<Place
             Some(_) => Ok(of(padded(*span_id), Some(of_trace(*trace_id)))),
             None => Err(unknown_root(*trace_id, Some(*span_id))),
         },
-        (Target::Trace { trace_id, .. }, RunIds::TraceRoot) => Ok(of(of_trace(*trace_id), Some(of_trace(*trace_id)))),
+        (Target::Trace { trace_id, .. }, RunIds::TraceRoot) => {
+            Ok(of(of_trace(*trace_id), Some(of_trace(*trace_id))))
+        }
         (Target::Trace { trace_id, root_span_id }, RunIds::OtelPadded) => match root_span_id {
             Some(root) => Ok(of(padded(*root), Some(padded(*root)))),
             None => Err(unknown_root(*trace_id, None)),
@@ -158,7 +166,8 @@ impl<'a> Given<'a> {
         let of = |r#type, categories| FeedbackConfig { r#type, min: None, max: None, categories };
         let config = match value {
             ScoreValue::Numeric { range: Some(Range { min, max }), .. } => {
-                let finite = |bound: f64| Some(bound).filter(|bound| bound.is_finite());
+                // One that holds nothing says nothing.
+                let finite = |bound: f64| Some(bound).filter(|bound| bound.is_finite() && min < max);
                 FeedbackConfig { min: finite(*min), max: finite(*max), ..of("continuous", Vec::new()) }
             }
             ScoreValue::Boolean(_) => of(
@@ -170,7 +179,10 @@ impl<'a> Given<'a> {
             ),
             ScoreValue::Categorical(_) => {
                 let known = settings.categories.get(key)?.iter();
-                let category = |(label, value): (&'a String, &f64)| FeedbackCategory { value: Number::Value(*value), label };
+                let category = |(label, value): (&'a String, &f64)| FeedbackCategory {
+                    value: Number::Value(*value),
+                    label,
+                };
                 of("categorical", known.map(category).collect())
             }
             ScoreValue::Text(_) => of("freeform", Vec::new()),
@@ -197,10 +209,6 @@ fn shortened(key: &str) -> Cow<'_, str> {
         None => key.into(),
         Some(_) => key.chars().take(KEY - 1).chain(['…']).collect(),
     }
-}
-
-pub(crate) fn present(attributes: &Attributes) -> Option<&Attributes> {
-    Some(attributes).filter(|attributes| !attributes.is_empty())
 }
 
 /// The words of a value that has no number.

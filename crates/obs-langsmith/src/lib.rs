@@ -9,6 +9,7 @@ mod judgement;
 mod memory;
 mod metadata;
 mod multipart;
+mod object;
 mod payloads;
 mod policy;
 mod run;

@@ -1,13 +1,14 @@
 //! The metadata of a run: what LangSmith filters, groups and prices by.
 
 use obs_core::{
-    AgentRun, Attributes, Decision, Embedding, ErrorInfo, EvalExecution, Link, LlmGeneration, McpToolCall,
-    MemoryLookup, MemoryUpdate, Payload, PromptLink, RagQuery, Span, SpanType, Status, Str, ToolCall,
-    TraceContext, Value, WorkflowRun, WorkflowStep,
+    AgentRun, Decision, Embedding, ErrorInfo, EvalExecution, Link, LlmGeneration, McpToolCall, MemoryLookup,
+    MemoryUpdate, Payload, PromptLink, RagQuery, Span, SpanType, Status, Str, ToolCall, TraceContext, Value,
+    WorkflowRun, WorkflowStep,
 };
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use crate::object::Object;
 use crate::payloads::{Documents, Hidden};
 use crate::time::Iso;
 use crate::usage::{UsageMetadata, in_dollars};
@@ -24,7 +25,7 @@ pub(crate) struct Metadata<'a> {
 impl Serialize for Metadata<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let span = self.span;
-        let mut out = Object { map: serializer.serialize_map(None)?, names: Vec::with_capacity(32) };
+        let mut out = Object::new(serializer.serialize_map(None)?);
         self.of_type(&mut out)?;
         out.some("usage_metadata", UsageMetadata::of(&span.span_type).as_ref())?;
         context(&mut out, span)?;
@@ -34,53 +35,7 @@ impl Serialize for Metadata<'_> {
         }
         out.free("attributes", &span.attributes)?;
         out.free("trace_metadata", &span.context.metadata)?;
-        out.map.end()
-    }
-}
-
-/// An object whose names are there once: what is known wins over what is free.
-struct Object<'a, M> {
-    map: M,
-    names: Vec<&'a str>,
-}
-
-impl<'a, M: SerializeMap> Object<'a, M> {
-    fn put<T: Serialize + ?Sized>(&mut self, name: &'a str, value: &T) -> Result<(), M::Error> {
-        self.names.push(name);
-        self.map.serialize_entry(name, value)
-    }
-
-    fn some<T: Serialize + ?Sized>(&mut self, name: &'a str, value: Option<&T>) -> Result<(), M::Error> {
-        value.map_or(Ok(()), |value| self.put(name, value))
-    }
-
-    fn list<T: Serialize>(&mut self, name: &'a str, values: &[T]) -> Result<(), M::Error> {
-        if values.is_empty() { Ok(()) } else { self.put(name, values) }
-    }
-
-    fn number(&mut self, name: &'a str, value: Option<f64>) -> Result<(), M::Error> {
-        self.some(name, value.filter(|value| value.is_finite()).as_ref())
-    }
-
-    /// Free names beside the others; those that are taken, in an object of their own under `taken`.
-    fn free(&mut self, taken: &'a str, attributes: &'a Attributes) -> Result<(), M::Error> {
-        let mut hidden = Vec::new();
-        for (name, value) in attributes.iter() {
-            if self.names.contains(&name.as_str()) {
-                hidden.push((name, value));
-            } else {
-                self.put(name.as_str(), value)?;
-            }
-        }
-        if hidden.is_empty() { Ok(()) } else { self.put(taken, &Pairs(hidden)) }
-    }
-}
-
-struct Pairs<'a>(Vec<(&'a Str, &'a Value)>);
-
-impl Serialize for Pairs<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().copied())
+        out.end()
     }
 }
 
@@ -161,7 +116,7 @@ impl<'a> Metadata<'a> {
                 out.some("workflow_status", status.as_ref())?;
                 if flavour.is_plain() { Ok(()) } else { out.put("step", flavour) }
             }
-            SpanType::LlmGeneration(generation) => self.generation(out, generation),
+            SpanType::LlmGeneration(call) => generation(out, call),
             SpanType::ToolCall(call) => tool(out, call),
             SpanType::McpToolCall(McpToolCall { call, server, server_version, method }) => {
                 tool(out, call)?;
@@ -210,35 +165,6 @@ impl<'a> Metadata<'a> {
         out.put("decisions", &decisions.iter().map(Choice::of).collect::<Vec<_>>())
     }
 
-    fn generation<M: SerializeMap>(
-        &self,
-        out: &mut Object<'a, M>,
-        generation: &'a LlmGeneration,
-    ) -> Result<(), M::Error> {
-        let LlmGeneration { model, provider, response_model, parameters, .. } = generation;
-        out.some("ls_provider", provider.as_ref())?;
-        out.some("ls_model_name", response_model.as_ref().or(model.as_ref()))?;
-        out.put("ls_model_type", "chat")?;
-        out.number("ls_temperature", parameters.temperature)?;
-        out.some("ls_max_tokens", parameters.max_tokens.as_ref())?;
-        let stop = ["stop_sequences", "stop"].iter().find_map(|name| parameters.other.get(name));
-        out.some("ls_stop", stop.map(Stop).as_ref())?;
-        out.some("response_id", generation.response_id.as_ref())?;
-        out.some("result_type", generation.result_type.as_ref())?;
-        out.some("finish_reason", generation.finish_reason.as_ref())?;
-        out.some("streaming", generation.streaming.as_ref())?;
-        let first = generation.time_to_first_token.map(|time| time.as_secs_f64());
-        out.number("time_to_first_token_seconds", first)?;
-        if let Some(cost) = generation.cost.as_deref() {
-            if cost.partial {
-                out.put("cost_partial", &true)?;
-            }
-            // What is in dollars stands in `usage_metadata`.
-            out.some("cost", Some(cost).filter(|cost| in_dollars(cost).is_none()))?;
-        }
-        generation.prompt.as_deref().map_or(Ok(()), |prompt| hub(out, prompt))
-    }
-
     /// What was asked and found, where it does not stand in the run's inputs and outputs.
     fn retrieval<M: SerializeMap>(
         &self,
@@ -254,6 +180,34 @@ impl<'a> Metadata<'a> {
         }
         out.some("documents", Documents::of(&span.span_type).as_ref())
     }
+}
+
+fn generation<'a, M: SerializeMap>(
+    out: &mut Object<'a, M>,
+    generation: &'a LlmGeneration,
+) -> Result<(), M::Error> {
+    let LlmGeneration { model, provider, response_model, parameters, .. } = generation;
+    out.some("ls_provider", provider.as_ref())?;
+    out.some("ls_model_name", response_model.as_ref().or(model.as_ref()))?;
+    out.put("ls_model_type", "chat")?;
+    out.number("ls_temperature", parameters.temperature)?;
+    out.some("ls_max_tokens", parameters.max_tokens.as_ref())?;
+    let stop = ["stop_sequences", "stop"].iter().find_map(|name| parameters.other.get(name));
+    out.some("ls_stop", stop.map(Stop).as_ref())?;
+    out.some("response_id", generation.response_id.as_ref())?;
+    out.some("result_type", generation.result_type.as_ref())?;
+    out.some("finish_reason", generation.finish_reason.as_ref())?;
+    out.some("streaming", generation.streaming.as_ref())?;
+    let first = generation.time_to_first_token.map(|time| time.as_secs_f64());
+    out.number("time_to_first_token_seconds", first)?;
+    if let Some(cost) = generation.cost.as_deref() {
+        if cost.partial {
+            out.put("cost_partial", &true)?;
+        }
+        // What is in dollars stands in `usage_metadata`.
+        out.some("cost", Some(cost).filter(|cost| in_dollars(cost).is_none()))?;
+    }
+    generation.prompt.as_deref().map_or(Ok(()), |prompt| hub(out, prompt))
 }
 
 fn tool<'a, M: SerializeMap>(out: &mut Object<'a, M>, call: &'a ToolCall) -> Result<(), M::Error> {

@@ -54,12 +54,8 @@ impl Multipart {
             let (event, id) = (run.verb.as_str(), run.id);
             let own = Part { event, id, field: None, content: [run.encoded.run(), b"}"] };
             let beside = run.encoded.fields();
-            let beside = beside.map(move |(field, json)| Part {
-                event,
-                id,
-                field: Some(field),
-                content: [json, b""],
-            });
+            let beside =
+                beside.map(move |(field, json)| Part { event, id, field: Some(field), content: [json, b""] });
             std::iter::once(own).chain(beside)
         });
         Self::of(&parts.collect::<Vec<_>>(), signature(runs))

@@ -55,6 +55,8 @@ pub(crate) struct Run {
     pub(crate) span: (TraceId, SpanId),
     /// Whether it is the true root of its trace.
     pub(crate) is_root: bool,
+    /// The top of its tree, where that is not the root of its trace.
+    pub(crate) tree_apart: Option<Uuid>,
     pub(crate) encoded: Encoded,
 }
 

@@ -3,7 +3,7 @@
 use obs_core::{Mapped, Records, Refused, Score, encode_within};
 
 use crate::LangsmithExporter;
-use crate::judgement::{Given, Judged, Judgement, gather, present};
+use crate::judgement::{Given, Judged, Judgement, gather};
 use crate::multipart::feedback_size;
 use crate::sending::Request;
 use crate::wire::SourceMetadata;
@@ -18,7 +18,10 @@ fn encode(exporter: &LangsmithExporter, at: usize, score: &Score) -> Result<Judg
     let room = exporter.server.limits().bytes.saturating_sub(feedback_size(0));
     if judged.json.len() > room {
         let again = |score: &Score| {
-            judgement(score).encode(exporter, at).map(|judged| judged.json).map_err(|refused| refused.reason.into())
+            judgement(score)
+                .encode(exporter, at)
+                .map(|judged| judged.json)
+                .map_err(|refused| refused.reason.into())
         };
         judged.json = encode_within(at, score, room, again)?;
     }
@@ -48,7 +51,7 @@ fn judgement(score: &Score) -> Judgement<'_> {
             scorer_version: scorer.and_then(|scorer| scorer.version.as_ref()),
             user_id: None,
             experiment_id: experiment_id.as_ref(),
-            metadata: present(metadata),
+            free: metadata,
         },
     }
 }

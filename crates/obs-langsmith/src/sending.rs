@@ -69,7 +69,9 @@ impl LangsmithExporter {
                 }
             }
         }
-        runs.iter().for_each(|run| self.remember(run));
+        for run in &runs {
+            self.remember(run);
+        }
         Ok(())
     }
 
@@ -89,6 +91,9 @@ impl LangsmithExporter {
         }
         if run.is_root {
             self.roots.put(run.span.0, run.id);
+        }
+        if let Some(tree) = run.tree_apart {
+            self.apart.put(run.span, tree);
         }
     }
 

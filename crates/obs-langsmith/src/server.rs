@@ -48,7 +48,9 @@ impl Capabilities {
             Flags { zstd_compression_enabled: true, .. } => Compression::Zstd,
             Flags { .. } => Compression::None,
         };
-        let narrowed = |said: Option<usize>, known: usize| said.filter(|said| *said > 0).map_or(known, |said| said.min(known));
+        let narrowed = |said: Option<usize>, known: usize| {
+            said.filter(|said| *said > 0).map_or(known, |said| said.min(known))
+        };
         let limits = Limits {
             items: narrowed(batch.size_limit, LIMITS.items),
             bytes: narrowed(batch.size_limit_bytes, LIMITS.bytes),
@@ -118,7 +120,9 @@ impl Server {
                     Ok(Capabilities::of(info))
                 }
                 // A server that has no such page is one that will not say; others may say it later.
-                Err(Failure { kind: ErrorKind::Config | ErrorKind::Rejected, .. }) => Ok(Capabilities::DEFAULT),
+                Err(Failure { kind: ErrorKind::Config | ErrorKind::Rejected, .. }) => {
+                    Ok(Capabilities::DEFAULT)
+                }
                 Err(failure) => Err(failure),
             }
         });
@@ -218,7 +222,9 @@ mod tests {
         );
         let limits = Limits { items: 7, bytes: 900 };
         assert_eq!(narrow, Capabilities { multipart: false, compression: Compression::Gzip, limits });
-        let wide = info(r#"{"batch_ingest_config":{"size_limit":1000,"size_limit_bytes":0},"instance_flags":{"zstd_compression_enabled":true}}"#);
+        let wide = info(
+            r#"{"batch_ingest_config":{"size_limit":1000,"size_limit_bytes":0},"instance_flags":{"zstd_compression_enabled":true}}"#,
+        );
         assert_eq!(wide, Capabilities { compression: Compression::Zstd, ..Capabilities::DEFAULT });
     }
 }

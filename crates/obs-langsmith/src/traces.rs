@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 
-use obs_core::{
-    Call, ErrorKind, Mapped, Records, Refused, Span, SpanId, SpanRecord, TraceId, encode_within,
-};
+use obs_core::{Call, ErrorKind, Mapped, Records, Refused, Span, SpanId, SpanRecord, TraceId, encode_within};
 
 use crate::LangsmithExporter;
 use crate::config::Settings;
@@ -37,8 +35,7 @@ pub(crate) fn map(exporter: &LangsmithExporter, records: &Records<SpanRecord>) -
                 Ok(run) => open.add(&mut mapped, run, draft.records, limits),
                 Err(refused) => {
                     let others = draft.records.iter().filter(|at| **at != refused.at);
-                    let others: Vec<_> =
-                        others.map(|at| Refused { at: *at, ..refused.clone() }).collect();
+                    let others: Vec<_> = others.map(|at| Refused { at: *at, ..refused.clone() }).collect();
                     mapped.refused.push(refused);
                     mapped.refused.extend(others);
                 }
@@ -101,8 +98,10 @@ fn encode(
     let ids = (span.trace_id, span.span_id);
     // An update of a run that the server does not have would be lost, and creating one that it has would leave it as it
     // is: only a start that the server took in this process makes the end an update.
-    let verb = if *phase == Phase::Whole && exporter.posted.get(ids).is_some() { Verb::Patch } else { Verb::Post };
-    Ok(Run { id: place.id, verb, phase: *phase, span: ids, is_root: span.is_root(), encoded })
+    let verb =
+        if *phase == Phase::Whole && exporter.posted.get(ids).is_some() { Verb::Patch } else { Verb::Post };
+    let tree_apart = Some(place.trace_id).filter(|_| !place.is_whole);
+    Ok(Run { id: place.id, verb, phase: *phase, span: ids, is_root: span.is_root(), tree_apart, encoded })
 }
 
 /// The request that is being filled.

@@ -110,12 +110,7 @@ impl InputDetails {
 impl OutputDetails {
     fn of(usage: &Usage) -> Option<Self> {
         let OutputTokens { reasoning, audio, image } = usage.output_details;
-        (!usage.output_details.is_zero()).then(|| Self {
-            text: usage.output_text(),
-            reasoning,
-            audio,
-            image,
-        })
+        (!usage.output_details.is_zero()).then(|| Self { text: usage.output_text(), reasoning, audio, image })
     }
 }
 
@@ -156,7 +151,10 @@ mod tests {
             serde_json::to_value(UsageMetadata::of(&SpanType::LlmGeneration(generation))).unwrap()
         };
         assert_eq!(cost(Cost { currency: "EUR".into(), ..Cost::usd(1.0) }), Value::Null);
-        assert_eq!(cost(Cost { input: Some(f64::NAN), ..Cost::usd(0.5) }), serde_json::json!({"total_cost": 0.5}));
+        assert_eq!(
+            cost(Cost { input: Some(f64::NAN), ..Cost::usd(0.5) }),
+            serde_json::json!({"total_cost": 0.5})
+        );
         assert_eq!(UsageMetadata::of(&SpanType::Generic), None);
     }
 }

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use obs_core::{Attributes, Payload, Str, Value};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::metadata::Metadata;
+use crate::object::Object;
 use crate::time::Iso;
 
 /// A run without the fields that travel beside it.
@@ -119,23 +120,30 @@ pub(crate) struct FeedbackSource<'a> {
     pub(crate) metadata: SourceMetadata<'a>,
 }
 
-/// What is known of who judged.
-#[derive(Debug, Clone, Copy, Serialize)]
+/// What is known of who judged, and what else was said.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct SourceMetadata<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) source: Option<&'a Str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) scorer_id: Option<&'a Str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) scorer_name: Option<&'a Str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) scorer_version: Option<&'a Str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) user_id: Option<&'a Str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) experiment_id: Option<&'a Str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) metadata: Option<&'a Attributes>,
+    pub(crate) free: &'a Attributes,
+}
+
+impl Serialize for SourceMetadata<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = Object::new(serializer.serialize_map(None)?);
+        out.some("source", self.source)?;
+        out.some("scorer_id", self.scorer_id)?;
+        out.some("scorer_name", self.scorer_name)?;
+        out.some("scorer_version", self.scorer_version)?;
+        out.some("user_id", self.user_id)?;
+        out.some("experiment_id", self.experiment_id)?;
+        out.free("metadata", self.free)?;
+        out.end()
+    }
 }
 
 /// What the values of a key can be; the first feedback of a key defines it.

@@ -86,11 +86,14 @@ fn read(request: &Captured) -> Vec<Sent> {
     match request.path.as_str() {
         "/runs/multipart" => of_parts(&request.try_multipart().unwrap()),
         "/runs/batch" => {
-            let body: BTreeMap<&str, Vec<BTreeMap<&str, &RawValue>>> = serde_json::from_slice(&request.body).unwrap();
+            let body: BTreeMap<&str, Vec<BTreeMap<&str, &RawValue>>> =
+                serde_json::from_slice(&request.body).unwrap();
             let of = |verb: &str| {
                 let runs = body.get(verb).into_iter().flatten();
                 let read = |run: &BTreeMap<&str, &RawValue>| {
-                    run.iter().map(|(name, json)| ((*name).to_owned(), deep_json(json.get().as_bytes()))).collect()
+                    run.iter()
+                        .map(|(name, json)| ((*name).to_owned(), deep_json(json.get().as_bytes())))
+                        .collect()
                 };
                 let sent = |run| Sent { verb: verb.to_owned(), json: Value::Object(read(run)) };
                 runs.map(sent).collect::<Vec<_>>()

@@ -41,7 +41,11 @@ fn posted(of: &[(&str, usize)]) -> Vec<(String, usize)> {
 async fn scripted(answers: impl IntoIterator<Item = u16>) -> CaptureServer {
     let server = CaptureServer::start().await;
     server.answer_for("GET", "/info", Answer::json(&bench::info()));
-    server.answer_for("GET", "/sessions", Answer::json(&json!([{"id": bench::PROJECT, "tenant_id": bench::TENANT}])));
+    server.answer_for(
+        "GET",
+        "/sessions",
+        Answer::json(&json!([{"id": bench::PROJECT, "tenant_id": bench::TENANT}])),
+    );
     server.answer(answers.into_iter().map(Answer::status));
     server
 }
@@ -96,7 +100,8 @@ async fn a_conflict_after_an_answer_that_never_came_settles_all() {
 #[tokio::test]
 async fn a_request_that_never_left_leaves_no_doubt() {
     let server = scripted([]).await;
-    let nobody = LangsmithExporter::new(LangsmithConfig::new(bench::KEY).with_endpoint("http://127.0.0.1:1")).unwrap();
+    let nobody =
+        LangsmithExporter::new(LangsmithConfig::new(bench::KEY).with_endpoint("http://127.0.0.1:1")).unwrap();
     let error = nobody.export(&spans([1])).await.unwrap_err();
     assert!(error.message().ends_with("nothing was sent"), "{error}");
     drop(server);
@@ -127,7 +132,10 @@ async fn a_start_is_posted_and_its_end_patches_it() {
     exporter.export(&started([span(1), span(2)])).await.unwrap();
     exporter.export(&spans([1, 2, 3])).await.unwrap();
     exporter.export(&spans([1])).await.unwrap();
-    let verbs: Vec<_> = sent(&server.requests()).into_iter().map(|run| (run.verb, run.json["end_time"].is_string())).collect();
+    let verbs: Vec<_> = sent(&server.requests())
+        .into_iter()
+        .map(|run| (run.verb, run.json["end_time"].is_string()))
+        .collect();
     let verbs: Vec<_> = verbs.iter().map(|(verb, ended)| (verb.as_str(), *ended)).collect();
     let wanted =
         [("post", false), ("post", false), ("patch", true), ("patch", true), ("post", true), ("post", true)];
@@ -253,7 +261,9 @@ async fn feedback_on_a_run_that_is_not_there_yet_is_tried_ten_times() {
         assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff));
     }
     let reasons = bench::reasons(exporter.export(&scores([score(1)])).await);
-    assert!(reasons[0].starts_with("unresolvable_target: after 10 tries") && reasons[0].contains("run not found"));
+    assert!(
+        reasons[0].starts_with("unresolvable_target: after 10 tries") && reasons[0].contains("run not found")
+    );
     assert!(exporter.export(&scores([score(1)])).await.is_err(), "the count begins anew");
 }
 
@@ -263,7 +273,10 @@ async fn feedback_one_by_one_settles_each_by_its_answer() {
     server.answer_with(|request| {
         let id = request.json().filter(|_| request.path == "/feedback")?["id"].clone();
         let status = [(uuid(1), 409), (uuid(2), 422), (uuid(3), 200)];
-        status.into_iter().find(|(known, _)| id == known.to_string()).map(|(_, status)| Answer::status(status))
+        status
+            .into_iter()
+            .find(|(known, _)| id == known.to_string())
+            .map(|(_, status)| Answer::status(status))
     });
     let receipt = one_by_one(&server).export(&scores([1, 2, 3].map(score))).await.unwrap();
     assert_eq!((receipt.delivered, receipt.rejected_count()), (2, 1));
@@ -276,7 +289,10 @@ async fn feedback_goes_one_by_one_where_parts_are_not_taken() {
     server.answer_for("POST", "/runs/multipart", Answer::status(404));
     let exporter = exporter(&server);
     let error = exporter.export(&scores([score(1), score(2)])).await.unwrap_err();
-    assert_eq!((error.kind(), error.retry(), error.undelivered().len()), (ErrorKind::Unavailable, Retry::Backoff, 2));
+    assert_eq!(
+        (error.kind(), error.retry(), error.undelivered().len()),
+        (ErrorKind::Unavailable, Retry::Backoff, 2)
+    );
     exporter.export(error.undelivered()).await.unwrap();
     assert_eq!(posts(&server)[1..], posted(&[("/feedback", 1), ("/feedback", 1)]));
 }
@@ -300,17 +316,23 @@ async fn the_page_of_a_trace_is_known_once_its_ids_are() {
     assert_eq!(exporter.trace_url(trace_id(1)), None, "the project's id was not asked for");
     assert_eq!(exporter.check().await, Health::Healthy);
     let page = format!("https://smith.langchain.com/o/{}/projects/p/{}/r/", bench::TENANT, bench::PROJECT);
-    assert_eq!(exporter.trace_url(trace_id(1)).unwrap(), format!("{page}00000000-0000-0000-00f0-67aa00000001"));
+    assert_eq!(
+        exporter.trace_url(trace_id(1)).unwrap(),
+        format!("{page}00000000-0000-0000-00f0-67aa00000001")
+    );
     assert_eq!(exporter.trace_url(trace_id(2)), None);
     let exporter = LangsmithExporter::new(config.with_run_ids(RunIds::TraceRoot)).unwrap();
     exporter.check().await;
-    assert_eq!(exporter.trace_url(trace_id(2)).unwrap(), format!("{page}0af76519-16cd-43dd-8448-eb2100000002"));
+    assert_eq!(
+        exporter.trace_url(trace_id(2)).unwrap(),
+        format!("{page}0af76519-16cd-43dd-8448-eb2100000002")
+    );
 }
 
 #[tokio::test]
 async fn a_server_that_is_slow_to_say_what_it_can_do_holds_nobody_up() {
     let server = server().await;
-    server.answer_for("GET", "/info", Answer::status(200).with_delay(Duration::from_secs(60)));
+    server.answer_for("GET", "/info", Answer::status(200).with_delay(Duration::from_mins(1)));
     let http = HttpConfig::new(server.url()).with_timeout(Duration::from_secs(20));
     let exporter = LangsmithExporter::new(LangsmithConfig::new(bench::KEY).with_http(http)).unwrap();
     let outcome = tokio::time::timeout(Duration::from_secs(10), exporter.export(&spans([1]))).await;

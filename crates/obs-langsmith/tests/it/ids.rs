@@ -37,7 +37,7 @@ fn chain(ids: impl IntoIterator<Item = (SpanId, u64)>) -> Vec<Span> {
     let below = |(span_id, start): (SpanId, u64)| {
         let mut span = Span::new(TRACE.parse().unwrap(), span_id, "s", Timestamp::from_nanos(start));
         span.parent_span_id = path.as_ref().map(|parent| parent.span_id);
-        span.path = path.clone();
+        span.path.clone_from(&path);
         path = Some(Arc::new(Ancestor::new(span_id, span.start, span.is_root(), path.clone())));
         span
     };
@@ -88,7 +88,10 @@ fn the_vectors_of_the_contract() {
 
 #[test]
 fn trace_root_gives_the_root_the_trace_id_and_uuid7_the_start() {
-    let spans = chain([(SPAN.parse().unwrap(), 1_763_700_000_123_000_000), ("00f067aa0ba902b7".parse().unwrap(), 1_763_700_000_124_000_000)]);
+    let spans = chain([
+        (SPAN.parse().unwrap(), 1_763_700_000_123_000_000),
+        ("00f067aa0ba902b7".parse().unwrap(), 1_763_700_000_124_000_000),
+    ]);
     let runs = encoded(config(RunIds::TraceRoot), &ended(spans.clone()));
     assert_eq!(text(&runs[0], "id"), Some("0af76519-16cd-43dd-8448-eb211c80319c"));
     assert_eq!(text(&runs[1], "id"), Some("00000000-0000-0000-00f0-67aa0ba902b7"));
@@ -105,7 +108,8 @@ fn trace_root_gives_the_root_the_trace_id_and_uuid7_the_start() {
 /// A tree: for each span but the root the position of its parent, and when each began, clocks set back and all.
 fn trees() -> impl Strategy<Value = Vec<(usize, u64)>> {
     prop::collection::vec((any::<prop::sample::Index>(), 0u64..4_000_000_000), 1..24).prop_map(|spans| {
-        let place = |(nth, (above, start)): (usize, (prop::sample::Index, u64))| (above.index(nth.max(1)), start);
+        let place =
+            |(nth, (above, start)): (usize, (prop::sample::Index, u64))| (above.index(nth.max(1)), start);
         spans.into_iter().enumerate().map(place).collect()
     })
 }
@@ -239,7 +243,8 @@ fn a_span_that_is_its_own_ancestor_stands_alone() {
 async fn law_5_a_score_from_another_process_lands_on_the_run() {
     let trace = fixtures::trace();
     let runs = encoded(config(RunIds::OtelPadded), &ended(trace.spans.clone()));
-    let by_span = |id: SpanId| runs.iter().find(|run| run.metadata("otel.span_id") == &id.to_string()).unwrap();
+    let by_span =
+        |id: SpanId| runs.iter().find(|run| run.metadata("otel.span_id") == &id.to_string()).unwrap();
     for score in trace.scores {
         let (target, root) = (score.target.clone(), score.target.root_span_id().unwrap());
         let feedback = feedback_of(score).await;
@@ -271,8 +276,12 @@ async fn trace_root_finds_a_trace_without_its_root_and_a_span_with_it() {
     let outcome = obs_core::Exporter::export(&exporter, &bench::scores((0..).zip(targets).map(score))).await;
     let reasons = bench::reasons(outcome);
     assert_eq!(reasons.len(), 1);
-    assert!(reasons[0].starts_with("unresolvable_target: whether the span 00f067aa0ba902b7 is the root"), "{reasons:?}");
-    let runs: Vec<_> = bench::sent(&server.requests()).iter().map(|sent| sent.json["run_id"].clone()).collect();
+    assert!(
+        reasons[0].starts_with("unresolvable_target: whether the span 00f067aa0ba902b7 is the root"),
+        "{reasons:?}"
+    );
+    let runs: Vec<_> =
+        bench::sent(&server.requests()).iter().map(|sent| sent.json["run_id"].clone()).collect();
     assert_eq!(
         runs,
         [
@@ -290,4 +299,23 @@ fn an_unfinished_end_and_a_start_in_one_tick_are_one_run() {
     let runs = encoded(config(RunIds::OtelPadded), &Batch::Traces(records.into_iter().collect()));
     assert_eq!((runs.len(), runs[0].verb.as_str()), (1, "post"));
     assert_eq!(runs[0].json["end_time"], runs[0].json["start_time"]);
+}
+
+#[tokio::test]
+async fn a_score_below_a_parent_elsewhere_names_the_tree_that_its_run_is_in() {
+    let server = bench::server().await;
+    let exporter = bench::exporter(&server);
+    let mut entry = span(SPAN, 5_000);
+    (entry.parent_span_id, entry.remote_parent) = (SpanId::new(7), true);
+    let mut child = span("00f067aa0ba902b7", 6_000);
+    child.parent_span_id = Some(entry.span_id);
+    child.path = Some(Arc::new(Ancestor::new(entry.span_id, entry.start, false, None)));
+    let root_span_id = SpanId::new(3);
+    let target = Target::Span { trace_id: child.trace_id, span_id: child.span_id, root_span_id };
+    obs_core::Exporter::export(&exporter, &ended([entry, child])).await.unwrap();
+    let score = obs_core::Score::new(fixtures::uuid(1), fixtures::BASE, target, "s", 1.0);
+    obs_core::Exporter::export(&exporter, &bench::scores([score])).await.unwrap();
+    let sent = bench::sent(&server.requests());
+    assert_eq!(sent[2].json["trace_id"], sent[1].json["trace_id"]);
+    assert_eq!(sent[2].json["run_id"], sent[1].json["id"]);
 }

@@ -26,7 +26,8 @@ fn score(nth: u32, comment: &str) -> Score {
 
 async fn limited(items: usize, bytes: usize) -> CaptureServer {
     let server = server().await;
-    let info = json!({"version": "1", "batch_ingest_config": {"size_limit": items, "size_limit_bytes": bytes}});
+    let info =
+        json!({"version": "1", "batch_ingest_config": {"size_limit": items, "size_limit_bytes": bytes}});
     server.answer_for("GET", "/info", Answer::json(&info));
     server
 }
@@ -39,7 +40,8 @@ fn posts(server: &CaptureServer) -> Vec<obs_testkit::Captured> {
 async fn a_request_has_a_hundred_runs_at_most() {
     let server = server().await;
     exporter(&server).export(&spans(250, "x")).await.unwrap();
-    let counts: Vec<_> = posts(&server).iter().map(|request| sent(std::slice::from_ref(request)).len()).collect();
+    let counts: Vec<_> =
+        posts(&server).iter().map(|request| sent(std::slice::from_ref(request)).len()).collect();
     assert_eq!(counts, [100, 100, 50]);
     assert!(DESCRIPTOR.limits(Signal::Traces).items >= 200, "a start and an end are one run");
 }
@@ -61,7 +63,9 @@ async fn json_bodies_keep_to_the_same_limits() {
     let server = limited(100, 50_000).await;
     server.answer_for("POST", "/runs/multipart", Answer::status(404));
     exporter(&server).export(&spans(20, &"x".repeat(9_000))).await.unwrap();
-    assert!(posts(&server).iter().all(|request| request.path != "/runs/batch" || request.body.len() <= 50_000));
+    assert!(
+        posts(&server).iter().all(|request| request.path != "/runs/batch" || request.body.len() <= 50_000)
+    );
 }
 
 #[tokio::test]
@@ -73,8 +77,10 @@ async fn a_run_that_is_too_large_is_cut_with_a_mark_and_its_neighbours_are_whole
     assert_eq!(exporter(&server).export(&ended(spans)).await.unwrap().delivered, 3);
     let requests = posts(&server);
     assert!(requests.iter().all(|request| request.body.len() <= 20_000));
-    let outputs: Vec<_> =
-        sent(&requests).iter().map(|run| run.json["outputs"]["output"].as_str().unwrap().to_owned()).collect();
+    let outputs: Vec<_> = sent(&requests)
+        .iter()
+        .map(|run| run.json["outputs"]["output"].as_str().unwrap().to_owned())
+        .collect();
     assert_eq!((outputs[0].as_str(), outputs[2].as_str()), ("short", "short"));
     assert!(outputs[1].ends_with("[truncated by obs: 100000 bytes were too large]"), "{:.60}", outputs[1]);
     assert!(outputs[1].len() > 10_000, "{} bytes are left", outputs[1].len());
@@ -110,7 +116,8 @@ async fn a_key_is_cut_to_what_langsmith_takes_with_a_mark_and_none_is_refused() 
     let batch = scores([named(1, "é".repeat(180)), named(2, "é".repeat(181)), named(3, String::new())]);
     let reasons = bench::reasons(exporter(&server).export(&batch).await);
     assert_eq!(reasons, ["encode: it has no name, which is LangSmith's key of it; give one"]);
-    let keys: Vec<_> = sent(&server.requests()).iter().map(|sent| sent.json["key"].as_str().unwrap().to_owned()).collect();
+    let keys: Vec<_> =
+        sent(&server.requests()).iter().map(|sent| sent.json["key"].as_str().unwrap().to_owned()).collect();
     assert_eq!(keys, ["é".repeat(180), "é".repeat(179) + "…"]);
 }
 

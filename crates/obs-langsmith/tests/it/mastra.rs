@@ -43,7 +43,15 @@ async fn details_of_tokens_have_langsmiths_names() {
     let names = |details: &Value| details.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
     assert_eq!(
         names(&usage["input_token_details"]),
-        ["audio", "cache_creation", "cache_read", "ephemeral_1h_input_tokens", "ephemeral_5m_input_tokens", "image", "text"]
+        [
+            "audio",
+            "cache_creation",
+            "cache_read",
+            "ephemeral_1h_input_tokens",
+            "ephemeral_5m_input_tokens",
+            "image",
+            "text"
+        ]
     );
     assert_eq!(names(&usage["output_token_details"]), ["audio", "image", "reasoning", "text"]);
 }
@@ -52,7 +60,8 @@ async fn details_of_tokens_have_langsmiths_names() {
 async fn an_end_whose_start_nobody_saw_is_a_whole_run() {
     for post_on_start in [false, true] {
         let server = bench::server().await;
-        let exporter = LangsmithExporter::new(bench::config(&server).with_post_on_start(post_on_start)).unwrap();
+        let exporter =
+            LangsmithExporter::new(bench::config(&server).with_post_on_start(post_on_start)).unwrap();
         let mut orphan = ordinary("tool");
         orphan.path = None;
         exporter.export(&ended([orphan])).await.unwrap();
@@ -102,7 +111,8 @@ async fn tokens_stand_on_the_call_and_on_nothing_above_it() {
     let counted: Vec<_> = runs.iter().filter(with_usage).collect();
     assert_eq!(counted.len(), 2);
     assert!(counted.iter().all(|run| run.json["run_type"] == "llm"));
-    let total: u64 = counted.iter().map(|run| run.metadata("usage_metadata")["total_tokens"].as_u64().unwrap()).sum();
+    let total: u64 =
+        counted.iter().map(|run| run.metadata("usage_metadata")["total_tokens"].as_u64().unwrap()).sum();
     assert_eq!(total, 420 + 30 + 600 + 90);
 }
 
@@ -111,7 +121,8 @@ async fn a_burst_of_starts_and_ends_loses_nothing() {
     let server = bench::server().await;
     let exporter = LangsmithExporter::new(bench::config(&server).with_post_on_start(true)).unwrap();
     let spans = fixtures::trace().spans;
-    let both = spans.iter().flat_map(|span| [SpanRecord::Started(span.clone()), SpanRecord::Ended(span.clone())]);
+    let both =
+        spans.iter().flat_map(|span| [SpanRecord::Started(span.clone()), SpanRecord::Ended(span.clone())]);
     let receipt = exporter.export(&obs_core::Batch::Traces(both.collect())).await.unwrap();
     assert_eq!(receipt.delivered, 24);
     let sent = bench::sent(&server.requests());

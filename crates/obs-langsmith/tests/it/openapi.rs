@@ -10,7 +10,10 @@ use super::bench;
 
 fn ours() -> impl Iterator<Item = Batch> {
     let taken = [Signal::Traces, Signal::Scores, Signal::Feedback];
-    fixtures::all().into_iter().chain(fixtures::trace_batches()).filter(move |batch| taken.contains(&batch.signal()))
+    fixtures::all()
+        .into_iter()
+        .chain(fixtures::trace_batches())
+        .filter(move |batch| taken.contains(&batch.signal()))
 }
 
 async fn requests(server: &CaptureServer, transport: FeedbackTransport) -> Vec<Captured> {

@@ -13,7 +13,7 @@ use super::bench::{self, Sent};
 /// One field: what it is, where it is on the wire, and how it is read off the span; null is absent.
 type Row = (&'static str, &'static str, fn(&Span) -> Value);
 
-fn of<T: Serialize>(value: &Option<T>) -> Value {
+fn of(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap()
 }
 
@@ -66,7 +66,9 @@ const IDS: &[Row] = &[
 ];
 
 const CONTEXT: &[Row] = &[
-    ("thread", "/extra/metadata/thread_id", |s| of(&s.context.thread_id.clone().or(s.context.session_id.clone()))),
+    ("thread", "/extra/metadata/thread_id", |s| {
+        of(&s.context.thread_id.clone().or(s.context.session_id.clone()))
+    }),
     ("session", "/extra/metadata/session_id", |s| of(&s.context.session_id)),
     ("user", "/extra/metadata/user_id", |s| of(&s.context.user_id)),
     ("environment", "/extra/metadata/environment", |s| of(&s.context.environment)),
@@ -87,7 +89,9 @@ const CONTEXT: &[Row] = &[
 ];
 
 const MODEL: &[Row] = &[
-    ("provider", "/extra/metadata/ls_provider", |s| s.span_type.model().map_or(Value::Null, |(_, p, _)| of(&p))),
+    ("provider", "/extra/metadata/ls_provider", |s| {
+        s.span_type.model().map_or(Value::Null, |(_, p, _)| of(&p))
+    }),
     ("model", "/extra/metadata/ls_model_name", |s| match &s.span_type {
         SpanType::Embedding(e) => of(&e.model),
         _ => llm(s, |g| of(&g.response_model.clone().or(g.model.clone()))),
@@ -178,7 +182,9 @@ const OTHERS: &[Row] = &[
         SpanType::EvalExecution(eval) => of(&eval.scorer),
         _ => Value::Null,
     }),
-    ("error's type", "/extra/metadata/error_type", |s| of(&s.error.as_ref().and_then(|e| e.error_type.clone()))),
+    ("error's type", "/extra/metadata/error_type", |s| {
+        of(&s.error.as_ref().and_then(|e| e.error_type.clone()))
+    }),
     ("error's id", "/extra/metadata/error_id", |s| of(&s.error.as_ref().and_then(|e| e.error_id))),
     ("error's code", "/extra/metadata/error_code", |s| of(&s.error.as_ref().and_then(|e| e.code.clone()))),
     ("links", "/extra/metadata/links", |s| if s.links.is_empty() { Value::Null } else { json!(s.links) }),
@@ -204,8 +210,9 @@ async fn decoded(batch: &Batch) -> Vec<(Span, Sent)> {
     }
     let Batch::Traces(records) = batch else { panic!("traces") };
     let ended = records.iter().filter_map(SpanRecord::ended);
-    let pairs: Vec<_> =
-        ended.map(|span| (span.clone(), runs.get_mut(&span.span_id.to_string()).unwrap().remove(0))).collect();
+    let pairs: Vec<_> = ended
+        .map(|span| (span.clone(), runs.get_mut(&span.span_id.to_string()).unwrap().remove(0)))
+        .collect();
     assert!(runs.values().all(Vec::is_empty), "runs of no span");
     pairs
 }
@@ -241,7 +248,9 @@ fn wanted(payload: &obs_core::Payload, name: &str, role: Option<&str>) -> Option
         (Some(None), _) => return None,
         (None, Some(role)) => json!({"messages": [{"role": role, "content": text}]}),
         (None, None) => json!({ name: text }),
-        (Some(Some(list @ Value::Array(_))), Some(_)) if list[0]["role"].is_string() => json!({"messages": list}),
+        (Some(Some(list @ Value::Array(_))), Some(_)) if list[0]["role"].is_string() => {
+            json!({"messages": list})
+        }
         (Some(Some(object @ Value::Object(_))), _) => object,
         (Some(Some(other)), _) => json!({ name: other }),
     })
@@ -261,7 +270,9 @@ async fn inputs_and_outputs_are_the_documents_of_the_span() {
             {
                 let sent = &run.json[field];
                 assert!(sent.is_null() || sent.is_object(), "{field} of {:.40} is no object", span.name);
-                let Some(wanted) = payload.as_ref().and_then(|payload| wanted(payload, name, role)) else { continue };
+                let Some(wanted) = payload.as_ref().and_then(|payload| wanted(payload, name, role)) else {
+                    continue;
+                };
                 if sent.get("beyond this reader").is_some() {
                     continue;
                 }
@@ -288,12 +299,21 @@ async fn names_errors_and_events_are_the_spans() {
             let failed = span.error.is_some() || span.status == obs_core::Status::Error;
             assert_eq!(!error.is_empty(), failed, "{error:.80}");
             if let Some(info) = &span.error {
-                assert!(error.contains(info.message.as_str()) && info.stack.iter().all(|stack| error.contains(stack.as_str())));
+                assert!(
+                    error.contains(info.message.as_str())
+                        && info.stack.iter().all(|stack| error.contains(stack.as_str()))
+                );
             }
-            let events: Vec<&str> =
-                run.json["events"].as_array().into_iter().flatten().map(|event| event["name"].as_str().unwrap()).collect();
-            let first = span.span_type.as_generation().and_then(|g| g.time_to_first_token).map(|_| "new_token");
-            let wanted: Vec<&str> = first.into_iter().chain(span.events.iter().map(|event| event.name.as_str())).collect();
+            let events: Vec<&str> = run.json["events"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .map(|event| event["name"].as_str().unwrap())
+                .collect();
+            let first =
+                span.span_type.as_generation().and_then(|g| g.time_to_first_token).map(|_| "new_token");
+            let wanted: Vec<&str> =
+                first.into_iter().chain(span.events.iter().map(|event| event.name.as_str())).collect();
             assert_eq!(events, wanted);
             for (name, value) in span.attributes.iter() {
                 assert_eq!(run.metadata(name), &json!(value), "attribute {name}");

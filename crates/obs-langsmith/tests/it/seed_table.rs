@@ -29,7 +29,9 @@ async fn row_13_feedback_names_runs_and_never_a_trace_id() {
     let unknown = Target::Trace { trace_id: trace_id(1), root_span_id: None };
     let server = server().await;
     let outcome = exporter(&server).export(&scores([Score::new(uuid(7), at(0), unknown, "q", 1.0)])).await;
-    assert!(bench::reasons(outcome)[0].starts_with("unresolvable_target: LangSmith keeps feedback with runs"));
+    assert!(
+        bench::reasons(outcome)[0].starts_with("unresolvable_target: LangSmith keeps feedback with runs")
+    );
 }
 
 #[tokio::test]
@@ -44,7 +46,12 @@ async fn row_14_feedback_has_project_root_and_an_id_of_its_own() {
 async fn row_15_every_kind_of_value_has_its_place() {
     for (value, score_sent, value_sent, config) in [
         (ScoreValue::numeric(0.123_456_789), json!(0.123_456_789), Value::Null, Value::Null),
-        (ScoreValue::ratio(1.5), json!(1.5), Value::Null, json!({"type": "continuous", "min": 0.0, "max": 1.0})),
+        (
+            ScoreValue::ratio(1.5),
+            json!(1.5),
+            Value::Null,
+            json!({"type": "continuous", "min": 0.0, "max": 1.0}),
+        ),
         (ScoreValue::numeric(f64::NAN), Value::Null, json!("NaN"), Value::Null),
         (ScoreValue::numeric(f64::NEG_INFINITY), Value::Null, json!("-Infinity"), Value::Null),
         (
@@ -54,7 +61,12 @@ async fn row_15_every_kind_of_value_has_its_place() {
             json!({"type": "categorical", "categories": [{"value": 1, "label": "true"}, {"value": 0, "label": "false"}]}),
         ),
         (ScoreValue::category("good"), Value::Null, json!("good"), Value::Null),
-        (ScoreValue::text("clear and short"), Value::Null, json!("clear and short"), json!({"type": "freeform"})),
+        (
+            ScoreValue::text("clear and short"),
+            Value::Null,
+            json!("clear and short"),
+            json!({"type": "freeform"}),
+        ),
     ] {
         let feedback = Value::Object(feedback_of(score(value.clone())).await);
         let sent = ["score", "value", "feedback_config"].map(|name| feedback[name].clone());
@@ -74,7 +86,10 @@ async fn row_15_a_correction_and_a_comment_have_their_own_places() {
     let mut thumbs = Feedback::new(uuid(9), at(0), on_root(), "thumbs", true);
     (thumbs.source, thumbs.user_id) = (Some("app".into()), Some("user-7".into()));
     let thumbs = arrived(&given([thumbs])).await.remove(0).json;
-    assert_eq!(thumbs["feedback_source"], json!({"type": "app", "metadata": {"source": "app", "user_id": "user-7"}}));
+    assert_eq!(
+        thumbs["feedback_source"],
+        json!({"type": "app", "metadata": {"source": "app", "user_id": "user-7"}})
+    );
 }
 
 #[tokio::test]
@@ -100,7 +115,8 @@ async fn row_17_a_hundred_scores_are_one_request() {
 #[tokio::test]
 async fn row_18_totals_are_inclusive_and_details_are_theirs() {
     let mut span = Span::new(trace_id(1), span_id(1), "chat", at(0));
-    let input_details = InputTokens { cache_read: 100, cache_write: 7, cache_write_5m: 20, ..InputTokens::default() };
+    let input_details =
+        InputTokens { cache_read: 100, cache_write: 7, cache_write_5m: 20, ..InputTokens::default() };
     let output_details = OutputTokens { reasoning: 60, ..OutputTokens::default() };
     let usage = Usage { input: Some(1_000), output: Some(300), input_details, output_details };
     span.span_type = SpanType::LlmGeneration(LlmGeneration { usage, ..LlmGeneration::default() });
@@ -118,7 +134,8 @@ async fn row_18_totals_are_inclusive_and_details_are_theirs() {
 async fn row_19_the_first_token_is_an_event_at_its_time() {
     let mut span = Span::new(trace_id(1), span_id(1), "chat", at(1_000));
     let time_to_first_token = Some(Duration::from_micros(1_500));
-    span.span_type = SpanType::LlmGeneration(LlmGeneration { time_to_first_token, ..LlmGeneration::default() });
+    span.span_type =
+        SpanType::LlmGeneration(LlmGeneration { time_to_first_token, ..LlmGeneration::default() });
     let run = run_of(span).await;
     assert_eq!(run.json["events"], json!([{"name": "new_token", "time": "2026-01-15T10:00:00.002500Z"}]));
 }

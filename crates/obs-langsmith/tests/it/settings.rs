@@ -54,10 +54,14 @@ fn what_cannot_be_meant_is_refused() {
     assert!(refused(LangsmithConfig::new("k").with_project(" ")).starts_with("project: "));
     let auth = HttpConfig::default().with_auth(Auth::bearer("token"));
     assert!(refused(LangsmithConfig::new("k").with_http(auth)).starts_with("auth: "));
-    assert!(refused(LangsmithConfig::new("k").with_category("quality", "good", f64::NAN)).starts_with("categories: "));
+    assert!(
+        refused(LangsmithConfig::new("k").with_category("quality", "good", f64::NAN))
+            .starts_with("categories: ")
+    );
     let plain = LangsmithConfig::new("k").with_endpoint("http://langsmith.acme.dev/api/v1");
     assert!(refused(plain).contains("allow_http"));
-    let error = serde_json::from_value::<LangsmithConfig>(json!({"api_key": "k", "projct": "p"})).unwrap_err();
+    let error =
+        serde_json::from_value::<LangsmithConfig>(json!({"api_key": "k", "projct": "p"})).unwrap_err();
     assert!(error.to_string().contains("did you mean `project`?"), "{error}");
 }
 
@@ -82,7 +86,9 @@ fn a_file_says_what_the_builder_says() {
 
 #[tokio::test]
 async fn paths_stand_below_the_endpoint_and_the_workspace_is_told() {
-    for (base, prefix) in [("", ""), ("/", ""), ("/api", "/api"), ("/api/v1", "/api/v1"), ("/api/v1/", "/api/v1")] {
+    for (base, prefix) in
+        [("", ""), ("/", ""), ("/api", "/api"), ("/api/v1", "/api/v1"), ("/api/v1/", "/api/v1")]
+    {
         let server = server().await;
         server.answer_for("POST", "/api", obs_testkit::Answer::status(202));
         let project = json!([{"id": bench::PROJECT}]);
@@ -92,7 +98,8 @@ async fn paths_stand_below_the_endpoint_and_the_workspace_is_told() {
         exporter.export(&fixtures::batch(Signal::Traces).slice(0..1)).await.unwrap();
         exporter.export(&fixtures::trace_batches()[2]).await.unwrap();
         let requests = server.requests();
-        let paths: Vec<_> = requests.iter().map(|request| request.path.strip_prefix(prefix).unwrap()).collect();
+        let paths: Vec<_> =
+            requests.iter().map(|request| request.path.strip_prefix(prefix).unwrap()).collect();
         assert_eq!(paths, ["/info", "/runs/multipart", "/sessions", "/runs/multipart"], "{base}");
         for request in &requests {
             assert_eq!(request.header("x-api-key"), Some(bench::KEY));
@@ -104,10 +111,17 @@ async fn paths_stand_below_the_endpoint_and_the_workspace_is_told() {
 
 #[test]
 fn a_word_with_a_number_is_a_score_and_its_key_knows_the_others() {
-    let config = LangsmithConfig::new("k").with_category("quality", "good", 1.0).with_category("quality", "bad", 0.0);
+    let config =
+        LangsmithConfig::new("k").with_category("quality", "good", 1.0).with_category("quality", "bad", 0.0);
     let target = obs_core::Target::Trace { trace_id: trace_id(1), root_span_id: Some(span_id(1)) };
     let score = |word: &'static str| {
-        obs_core::Score::new(fixtures::uuid(1), at(0), target.clone(), "quality", obs_core::ScoreValue::category(word))
+        obs_core::Score::new(
+            fixtures::uuid(1),
+            at(0),
+            target.clone(),
+            "quality",
+            obs_core::ScoreValue::category(word),
+        )
     };
     let sent = encoded(config.clone(), &bench::scores([score("good"), score("odd")]));
     let categories = json!([{"value": 0.0, "label": "bad"}, {"value": 1.0, "label": "good"}]);
@@ -128,12 +142,21 @@ fn what_is_hidden_stands_nowhere_in_the_request() {
     let mut rag = span.clone();
     rag.span_id = span_id(2);
     let chunk = obs_core::Chunk { content: Some(Payload::text("hidden out")), ..obs_core::Chunk::default() };
-    rag.span_type = SpanType::RagQuery(RagQuery { query: Some("hidden in".into()), chunks: vec![chunk], ..RagQuery::default() });
+    rag.span_type = SpanType::RagQuery(RagQuery {
+        query: Some("hidden in".into()),
+        chunks: vec![chunk],
+        ..RagQuery::default()
+    });
     let mut bare = rag.clone();
     (bare.span_id, bare.input, bare.output) = (span_id(3), None, None);
     let mut agent = span.clone();
     agent.span_id = span_id(4);
-    let decision = obs_core::Decision { time: at(0), action: "hidden out".into(), reasoning: None, alternatives: vec![] };
+    let decision = obs_core::Decision {
+        time: at(0),
+        action: "hidden out".into(),
+        reasoning: None,
+        alternatives: vec![],
+    };
     agent.span_type = SpanType::AgentRun(obs_core::AgentRun {
         instructions: Some(Payload::text("hidden in")),
         decisions: vec![decision],

@@ -3,7 +3,7 @@
 use obs_core::{Batch, Exporter, Signal};
 use obs_langsmith::{FeedbackTransport, LangsmithConfig, LangsmithExporter};
 use obs_testkit::fixtures::{batch, nasty, trace_batches};
-use obs_testkit::{CaptureServer, fixtures};
+use obs_testkit::{CaptureServer, Captured, fixtures};
 
 use super::bench::{self, config, server};
 
@@ -14,8 +14,15 @@ async fn requests(server: CaptureServer, config: LangsmithConfig, batches: &[Bat
         exporter.export(batch).await.unwrap();
     }
     // The server's answers to what is asked first are those of the tests, and the version is that of the crate.
-    let text = server.redacted_snapshot();
-    text.replace(concat!("\"sdk_version\": \"", env!("CARGO_PKG_VERSION"), "\""), "\"sdk_version\": \"[version]\"")
+    let mut requests = server.requests();
+    // Several of them are under way at once, and arrive in any order.
+    requests.sort_by_key(|request| (request.path == "/feedback").then(|| request.body.clone()));
+    let texts: Vec<_> = requests.iter().map(Captured::redacted_snapshot).collect();
+    let text = texts.join("\n\n---\n\n");
+    text.replace(
+        concat!("\"sdk_version\": \"", env!("CARGO_PKG_VERSION"), "\""),
+        "\"sdk_version\": \"[version]\"",
+    )
 }
 
 async fn by_multipart(batch: Batch) -> String {
@@ -89,7 +96,9 @@ async fn a_whole_run_of_an_agent() {
     let server = server().await;
     let config = config(&server);
     let [spans, _, scores, feedback] = &trace_batches()[..] else { panic!("four signals") };
-    insta::assert_snapshot!(requests(server, config, &[spans.clone(), scores.clone(), feedback.clone()]).await);
+    insta::assert_snapshot!(
+        requests(server, config, &[spans.clone(), scores.clone(), feedback.clone()]).await
+    );
 }
 
 #[tokio::test]
