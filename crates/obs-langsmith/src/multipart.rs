@@ -5,7 +5,7 @@ use std::io::Write;
 use memchr::memmem::Finder;
 use uuid::Uuid;
 
-use crate::run::{Run, Verb};
+use crate::run::{Phase, Run, Verb};
 
 /// What a part's headers and delimiter take at most.
 const PART: usize = 256;
@@ -65,7 +65,7 @@ impl Multipart {
     pub(crate) fn of_feedback<'a>(feedback: impl Iterator<Item = (Uuid, &'a [u8])>) -> Self {
         let part = |(id, json)| Part { event: "feedback", id, field: None, content: [json, b""] };
         let parts: Vec<_> = feedback.map(part).collect();
-        let seed = parts.iter().fold(0, |seed, part| mixed(seed, part.id, 2));
+        let seed = signature_of_feedback(parts.iter().map(|part| part.id));
         Self::of(&parts, seed)
     }
 
@@ -98,9 +98,19 @@ impl Multipart {
     }
 }
 
-/// What tells one request from another: the ids of its runs and what is to be done with them.
+/// What tells one request from another: the ids of its runs, what is to be done with them, and how much of them it has.
 pub(crate) fn signature(runs: &[Run]) -> u128 {
-    runs.iter().fold(0, |seed, run| mixed(seed, run.id, u128::from(run.verb == Verb::Patch)))
+    let kind = |run: &Run| match (run.verb, run.phase) {
+        (Verb::Post, Phase::Whole) => 0,
+        (Verb::Post, Phase::Started) => 1,
+        (Verb::Patch, _) => 2,
+    };
+    runs.iter().fold(0, |seed, run| mixed(seed, run.id, kind(run)))
+}
+
+/// The same of feedback.
+pub(crate) fn signature_of_feedback(ids: impl Iterator<Item = Uuid>) -> u128 {
+    ids.fold(0, |seed, id| mixed(seed, id, 3))
 }
 
 /// Spreads an id over the bits of what came before.

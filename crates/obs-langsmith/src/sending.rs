@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::LangsmithExporter;
 use crate::config::FeedbackTransport;
 use crate::judgement::Judged;
-use crate::multipart::{Multipart, batch, signature};
+use crate::multipart::{Multipart, batch, signature, signature_of_feedback};
 use crate::policy::{FEEDBACK, RUNS};
 use crate::run::{Phase, Run, Verb};
 
@@ -115,7 +115,7 @@ impl LangsmithExporter {
 
     async fn send_parts(&self, parts: &[Judged]) -> Result<(), Failure> {
         let whole = Multipart::of_feedback(named(parts));
-        let signature = parts.iter().fold(1, |sum: u128, part| sum.rotate_left(7) ^ part.id.as_u128());
+        let signature = signature_of_feedback(parts.iter().map(|part| part.id));
         let taken = match self.in_doubt(signature, || self.post_multipart(whole)).await {
             Ok(taken) => taken,
             Err(failure) if failure.status == Some(404) => return Err(self.without_parts(failure)),

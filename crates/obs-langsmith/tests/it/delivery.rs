@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use obs_core::{Batch, ErrorKind, Exporter, Health, Retry, Score, Signal, Span, Target};
+use obs_core::{Batch, ErrorKind, Exporter, Health, Retry, Score, Signal, Span, SpanRecord, Target};
 use obs_http::{Compression, HttpConfig};
 use obs_langsmith::{FeedbackTransport, LangsmithConfig, LangsmithExporter, RunIds};
+use obs_testkit::conformance::export_and_account;
 use obs_testkit::fixtures::{self, at, span_id, trace_id, uuid};
 use obs_testkit::{Answer, CaptureServer};
 use serde_json::json;
@@ -337,4 +338,25 @@ async fn a_server_that_is_slow_to_say_what_it_can_do_holds_nobody_up() {
     let exporter = LangsmithExporter::new(LangsmithConfig::new(bench::KEY).with_http(http)).unwrap();
     let outcome = tokio::time::timeout(Duration::from_secs(10), exporter.export(&spans([1]))).await;
     assert_eq!(outcome.unwrap().unwrap().delivered, 1);
+}
+
+#[tokio::test]
+async fn a_start_in_doubt_does_not_settle_its_end() {
+    let server = scripted([503, 409, 202]).await;
+    let exporter = LangsmithExporter::new(config(&server).with_post_on_start(true)).unwrap();
+    exporter.export(&started([span(1)])).await.unwrap_err();
+    let records = [SpanRecord::Started(span(1)), SpanRecord::Ended(span(1))];
+    assert_eq!(exporter.export(&Batch::Traces(records.into_iter().collect())).await.unwrap().delivered, 2);
+    let verbs: Vec<_> = sent(&server.requests()).into_iter().map(|run| run.verb).collect();
+    assert_eq!(verbs, ["post", "post", "patch"]);
+}
+
+#[tokio::test]
+async fn law_1_every_record_is_accounted_for_where_starts_are_wanted() {
+    let server = server().await;
+    let exporter = LangsmithExporter::new(config(&server).with_post_on_start(true)).unwrap();
+    for batch in [fixtures::batch(Signal::Traces), fixtures::nasty(Signal::Traces)] {
+        let outcome = export_and_account(&exporter, &batch).await;
+        assert!(outcome.errors.is_empty() && outcome.settled.delivered == batch.len(), "{outcome:?}");
+    }
 }
