@@ -375,3 +375,54 @@ impl<'a> OfLog<'a> {
         Self { level: log.level.as_str(), event_name: log.event_name.as_deref(), data: log.data.as_ref() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use obs_core::{Batch, Signal};
+    use obs_testkit::fixtures;
+    use serde_json::Value as Json;
+
+    use super::*;
+
+    fn names(written: &impl Serialize) -> BTreeSet<String> {
+        let Ok(Json::Object(fields)) = serde_json::to_value(written) else { panic!("no object") };
+        fields.into_iter().map(|(name, _)| name).collect()
+    }
+
+    #[test]
+    fn every_name_of_ours_is_reserved() {
+        let (Batch::Traces(spans), Batch::Logs(logs)) =
+            (fixtures::batch(Signal::Traces), fixtures::batch(Signal::Logs))
+        else {
+            panic!("other signals")
+        };
+        let spans = spans.iter().map(|record| names(&OfSpan::new(record.span())));
+        let logs = logs.iter().map(|log| names(&OfLog::new(log)));
+        let shared = names(&Shared::of(&fixtures::context(), &fixtures::resource()));
+        let all: BTreeSet<String> = spans.chain(logs).flatten().chain(shared).collect();
+        assert!(all.len() > 40, "{all:?}");
+        for name in &all {
+            assert!(RESERVED.contains(&name.as_str()), "{name} is not reserved");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_taken_stands_in_its_source_s_object_and_none_stands_twice() {
+        let of = |value: i64| RESERVED.iter().copied().chain(["own", "page"]).map(move |name| (name, value));
+        let (parameters, attributes): (Attributes, Attributes) = (of(1).collect(), of(2).collect());
+        let context = TraceContext { metadata: of(3).collect(), ..TraceContext::default() };
+        let loose = Loose::with_parameters(&parameters, &attributes, &context);
+        let written = serde_json::to_string(&loose).unwrap();
+        assert_eq!(written.matches("\"own\":").count(), 3);
+        let read: Json = serde_json::from_str(&written).unwrap();
+        assert_eq!((&read["own"], &read["page"]), (&Json::from(1), &Json::from(1)));
+        for (object, value, taken) in [("parameters", 1, 0), ("attributes", 2, 2), ("trace_metadata", 3, 2)] {
+            let covered = read[object].as_object().unwrap();
+            assert_eq!(covered.len(), RESERVED.len() + taken);
+            assert!(covered.values().all(|found| *found == value));
+        }
+        assert_eq!(names(&loose).len(), 2 + 3);
+    }
+}

@@ -147,6 +147,7 @@ async fn feedback_is_a_score_an_expectation_or_words() {
         wanted["source"] = json!("external");
         assert_eq!(said(sent.item()), wanted);
         assert_eq!(sent.item()["metadata"]["kind"], kind);
+        assert!(sent.rows.is_empty(), "{:?}", sent.rows);
     }
     let raw = sent(feedback([given("rating", 4.0)])).await;
     assert_eq!(raw.row()["metadata"], json!({"raw_scores": {"rating": 4.0}}));

@@ -91,3 +91,18 @@ async fn a_batch_of_refused_records_asks_for_nothing() {
         sent(Batch::Scores([Score::new(uuid(1), at(1), target, "a", 1.0)].into_iter().collect())).await;
     assert!(sent.server.requests().is_empty());
 }
+
+/// A later wave may be full before an earlier one is.
+#[tokio::test]
+async fn what_is_said_later_of_a_row_is_sent_later_also_where_it_fills_a_request() {
+    let span = |nth, name: String| {
+        let mut span = Span::new(trace_id(1), span_id(nth), name, at(0));
+        span.end = Some(at(1));
+        span
+    };
+    let twice = |nth: u32| [span(nth, "first".into()), span(nth, "x".repeat(20_000))];
+    let sent = sent_with(ended((1..5).flat_map(twice)), small).await;
+    let names: Vec<_> =
+        sent.rows.iter().map(|row| row["span_attributes"]["name"].as_str().unwrap().len()).collect();
+    assert_eq!(names, [5, 5, 5, 5, 20_000, 20_000, 20_000, 20_000]);
+}
