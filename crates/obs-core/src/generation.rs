@@ -96,6 +96,18 @@ pub enum ResultType {
     Planning,
 }
 
+impl ResultType {
+    /// The name in files and labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ToolSelection => "tool_selection",
+            Self::ResponseGeneration => "response_generation",
+            Self::Reasoning => "reasoning",
+            Self::Planning => "planning",
+        }
+    }
+}
+
 /// An amount of money.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cost {

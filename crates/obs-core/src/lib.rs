@@ -72,7 +72,7 @@ pub use span_type::{
     MemoryUpdate, RagQuery, SpanType, StepFlavour, ToolCall, WorkflowRun, WorkflowStatus, WorkflowStep,
 };
 pub use text::Str;
-pub use time::Timestamp;
+pub use time::{Rfc3339, Timestamp};
 pub use tree::Node;
 pub use usage::{InputTokens, OutputTokens, Usage};
 pub use visit::{TextVisitor, VisitText};

@@ -3,6 +3,7 @@
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::Poll;
+use std::time::Duration;
 
 use crate::{Batch, Call, Error, ErrorKind, Mapped, Receipt, Rejection, Retry};
 
@@ -56,6 +57,16 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// Which of several failures of one destination is told: the one that asks for the longest rest.
+    fn weight(&self) -> (u8, Duration) {
+        match self.retry {
+            Retry::Backoff => (0, Duration::ZERO),
+            Retry::After(wait) => (1, wait),
+            Retry::Hold(rest) => (2, rest),
+            Retry::Never => (3, Duration::ZERO),
+        }
+    }
+
     fn into_error(self, undelivered: Batch) -> Error {
         Error::new(self.kind, self.retry, self.message, undelivered).with_status(self.status)
     }
@@ -68,7 +79,8 @@ impl Failure {
 /// caller to split.
 ///
 /// # Errors
-/// The failure of the destination, else the first refusal of a call of several records, else a wish for records again.
+/// The failure of the destination, else the first refusal of a call of several records, else a wish for records again,
+/// which is [`ErrorKind::RateLimited`], since it rests one lane and no other.
 pub async fn deliver<R, F, S>(batch: &Batch, mapped: Mapped<R>, send: S) -> Result<Receipt, Error>
 where
     S: FnMut(R) -> F,
@@ -83,7 +95,7 @@ where
 /// the backend may have taken them.
 ///
 /// # Errors
-/// As [`deliver`].
+/// As [`deliver`]; of several failures of the destination, the one that asks for the longest rest.
 pub async fn deliver_abreast<R, F, S>(
     batch: &Batch,
     mapped: Mapped<R>,
@@ -149,7 +161,10 @@ impl<'a> Sums<'a> {
             Ok(reply) => self.left.extend(settle(self.batch, &records, reply, &mut self.receipt)),
             Err(failure) if !failure.kind.is_content() => {
                 self.left.extend(records);
-                self.out.get_or_insert(failure);
+                self.out = Some(match self.out.take() {
+                    Some(known) if known.weight() >= failure.weight() => known,
+                    _ => failure,
+                });
             }
             Err(Failure { kind, status, message: reason, .. }) if records.len() == 1 => {
                 let refused = Refused { at: 0, kind, status, reason };
@@ -167,8 +182,9 @@ impl<'a> Sums<'a> {
             return Ok(self.receipt);
         }
         self.left.sort_unstable();
+        // A wish for some records again concerns them alone: the destination is not out, and other lanes go on.
         let failure = self.out.or(self.refusal).unwrap_or_else(|| Failure {
-            kind: ErrorKind::Unavailable,
+            kind: ErrorKind::RateLimited,
             retry: Retry::Backoff,
             status: None,
             message: "the backend asks for some records once more".into(),
@@ -279,6 +295,25 @@ mod tests {
         assert_eq!(error.settled().delivered + 1, begun.get());
         assert_eq!(error.settled().delivered + error.undelivered().len(), 9);
         assert!(begun.get() < 9);
+    }
+
+    #[tokio::test]
+    async fn of_two_failures_the_one_with_the_longer_rest_is_told() {
+        let minute = Duration::from_mins(1);
+        for (first, second, told) in [
+            (Retry::Backoff, Retry::After(minute), Retry::After(minute)),
+            (Retry::After(minute), Retry::Backoff, Retry::After(minute)),
+            (Retry::After(minute), Retry::Hold(minute), Retry::Hold(minute)),
+        ] {
+            let calls = [first, second].into_iter().enumerate();
+            let calls = calls.map(|(at, retry)| Call { request: retry, records: vec![at] }).collect();
+            let mapped = Mapped { calls, refused: vec![] };
+            let send = |retry| async move {
+                Err(Failure { kind: ErrorKind::Unavailable, retry, status: None, message: "no".into() })
+            };
+            let error = deliver_abreast(&logs(2), mapped, 2, send).await.unwrap_err();
+            assert_eq!((error.retry(), error.undelivered().len()), (told, 2));
+        }
     }
 
     #[tokio::test]

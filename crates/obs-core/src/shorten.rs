@@ -21,11 +21,19 @@ const MARK: &str = "… [truncated by obs: ";
 /// What records share, the context and the resource, is left as it is.
 pub fn shortened<T: VisitText + Clone>(record: &T, kept: usize) -> Option<T> {
     let mut copy = record.clone();
-    let longest = Longest::of(&mut copy);
-    cut(copy, &longest, kept.max(LEAST))
+    let lengths = Lengths::of(&mut copy, false);
+    let longest = lengths.all.iter().copied().max()?;
+    (longest > 2 * LEAST).then(|| {
+        // Of several that are equally long the first is the one.
+        let place = lengths.all.iter().position(|length| *length == longest);
+        copy.visit_text(&mut Cut { to: kept.max(LEAST), only: place, seen: 0, shared: false });
+        copy
+    })
 }
 
 /// Encodes a record into at most `max` bytes, with its longest texts cut and marked as far as it takes.
+///
+/// The record's own texts are cut first, then those of its context and its resource, in a copy.
 ///
 /// # Errors
 /// What `encode` says as [`ErrorKind::Encode`], and [`ErrorKind::TooLarge`] where no text is left that is worth cutting;
@@ -38,57 +46,85 @@ pub fn encode_within<T: VisitText + Clone>(
 ) -> Result<Vec<u8>, Refused> {
     let mut bytes = encode(record).map_err(|cause| Refused::encode(at, cause))?;
     let mut short: Option<T> = None;
+    let mut shared = false;
     while bytes.len() > max {
         let mut copy = short.as_ref().unwrap_or(record).clone();
-        let longest = Longest::of(&mut copy);
-        let surplus = bytes.len() - max + MARGIN;
-        let kept = longest.bytes.saturating_sub(surplus).max(LEAST);
-        let Some(next) = cut(copy, &longest, kept) else {
+        let lengths = Lengths::of(&mut copy, shared);
+        let Some(to) = lengths.cut_by(bytes.len() - max) else {
+            if !shared {
+                shared = true;
+                continue;
+            }
             let reason = format!("{} bytes, where {max} are the most, and no long text to cut", bytes.len());
             return Err(Refused { at, kind: ErrorKind::TooLarge, status: None, reason: reason.into() });
         };
-        bytes = encode(&next).map_err(|cause| Refused::encode(at, cause))?;
-        short = Some(next);
+        copy.visit_text(&mut Cut { to, only: None, seen: 0, shared });
+        bytes = encode(&copy).map_err(|cause| Refused::encode(at, cause))?;
+        short = Some(copy);
     }
     Ok(bytes)
 }
 
-fn cut<T: VisitText>(mut record: T, longest: &Longest, kept: usize) -> Option<T> {
-    // A text that is hardly longer than what is kept of it with the mark would not get shorter.
-    if longest.bytes < kept + MARGIN || longest.bytes <= 2 * LEAST {
-        return None;
-    }
-    record.visit_text(&mut Longest { cut: Some((longest.at, kept)), ..Longest::default() });
-    Some(record)
-}
-
-/// Finds the longest text by its place in the order of visiting, and cuts the one at a place.
+/// The bytes of every text, in the order of visiting.
 #[derive(Debug, Default)]
-struct Longest {
-    seen: usize,
-    at: usize,
-    bytes: usize,
-    /// The place of the text to cut, and how much of it stays.
-    cut: Option<(usize, usize)>,
+struct Lengths {
+    all: Vec<usize>,
+    shared: bool,
 }
 
-impl Longest {
-    fn of<T: VisitText>(record: &mut T) -> Self {
-        let mut longest = Self::default();
-        record.visit_text(&mut longest);
-        longest
+impl Lengths {
+    fn of<T: VisitText>(record: &mut T, shared: bool) -> Self {
+        let mut lengths = Self { all: Vec::new(), shared };
+        record.visit_text(&mut lengths);
+        lengths
     }
 
-    /// The text that stands in place of this one, if it is the one to cut.
+    /// To how many bytes all longer texts have to be cut so that the record loses so many; `None` if none is worth cutting.
+    ///
+    /// All at once, because every look at what is left encodes the whole record.
+    fn cut_by(&self, surplus: usize) -> Option<usize> {
+        let mut long: Vec<usize> =
+            self.all.iter().copied().filter(|length| *length > LEAST + MARGIN).collect();
+        long.sort_unstable_by(|a, b| b.cmp(a));
+        let longest = *long.first()?;
+        let mut level = longest;
+        for nth in 0..long.len() {
+            // The first `nth + 1` texts at the length of the next one, or as short as may be.
+            let cut = nth + 1;
+            let floor = long.get(cut).copied().unwrap_or(LEAST);
+            let sum: usize = long[..cut].iter().sum();
+            let wanted = sum.saturating_sub(surplus + cut * MARGIN) / cut;
+            level = wanted.max(LEAST);
+            if wanted >= floor {
+                break;
+            }
+        }
+        Some(level.min(longest - MARGIN).max(LEAST))
+    }
+}
+
+/// Cuts texts, and says so in them.
+#[derive(Debug)]
+struct Cut {
+    /// How many bytes stay of a longer one.
+    to: usize,
+    /// The place of the only one to cut, if not all are.
+    only: Option<usize>,
+    seen: usize,
+    shared: bool,
+}
+
+impl Cut {
+    /// The text that stands in place of this one, if it is one to cut.
     fn see(&mut self, text: &str) -> Option<Str> {
         let place = self.seen;
         self.seen += 1;
-        if text.len() > self.bytes {
-            (self.at, self.bytes) = (place, text.len());
-        }
-        let (_, kept) = self.cut.filter(|(at, _)| *at == place)?;
-        let start = &text[..text.floor_char_boundary(kept)];
-        Some(Str::from(format!("{start}{MARK}{} bytes were too large]", original_len(text))))
+        // A text that is hardly longer than what is kept of it with the mark would not get shorter.
+        let long = text.len() > self.to + MARGIN / 2 && text.len() > LEAST + MARGIN;
+        (long && self.only.is_none_or(|only| only == place)).then(|| {
+            let start = &text[..text.floor_char_boundary(self.to)];
+            Str::from(format!("{start}{MARK}{} bytes were too large]", original_len(text)))
+        })
     }
 }
 
@@ -98,38 +134,58 @@ fn original_len(text: &str) -> usize {
     told.and_then(|bytes| bytes.parse().ok()).unwrap_or(text.len())
 }
 
-impl TextVisitor for Longest {
-    fn text(&mut self, _: &str, text: &mut Str) {
-        if let Some(short) = self.see(text) {
-            *text = short;
-        }
-    }
-
-    fn payload(&mut self, _: &str, payload: &mut Payload) {
-        if let Some(short) = self.see(payload.as_str()) {
-            *payload = Payload::text(short);
-        }
-    }
-
-    fn attribute(&mut self, _: &mut Str, value: &mut Value) {
-        match value {
-            Value::Str(text) => self.text("", text),
-            Value::List(values) => {
-                for value in values {
-                    self.attribute(&mut Str::default(), value);
+macro_rules! visitor {
+    ($visitor:ident, |$this:ident, $seen:ident| $see:expr) => {
+        impl TextVisitor for $visitor {
+            fn text(&mut self, _: &str, text: &mut Str) {
+                let ($this, $seen) = (self, &**text);
+                if let Some(short) = $see {
+                    *text = short;
                 }
             }
-            Value::Map(values) => values.visit_text(self),
-            Value::Null | Value::Bool(_) | Value::I64(_) | Value::F64(_) => {}
+
+            fn payload(&mut self, _: &str, payload: &mut Payload) {
+                let ($this, $seen) = (self, payload.as_str());
+                if let Some(short) = $see {
+                    *payload = Payload::text(short);
+                }
+            }
+
+            fn attribute(&mut self, _: &mut Str, value: &mut Value) {
+                match value {
+                    Value::Str(text) => self.text("", text),
+                    Value::List(values) => {
+                        for value in values {
+                            self.attribute(&mut Str::default(), value);
+                        }
+                    }
+                    Value::Map(values) => values.visit_text(self),
+                    Value::Null | Value::Bool(_) | Value::I64(_) | Value::F64(_) => {}
+                }
+            }
+
+            fn labels(&mut self, _: &mut Labels) {}
+
+            fn context(&mut self, context: &mut Arc<TraceContext>) {
+                if self.shared {
+                    Arc::make_mut(context).visit_text(self);
+                }
+            }
+
+            fn resource(&mut self, resource: &mut Arc<Resource>) {
+                if self.shared {
+                    Arc::make_mut(resource).visit_text(self);
+                }
+            }
         }
-    }
-
-    fn labels(&mut self, _: &mut Labels) {}
-
-    fn context(&mut self, _: &mut Arc<TraceContext>) {}
-
-    fn resource(&mut self, _: &mut Arc<Resource>) {}
+    };
 }
+
+visitor!(Lengths, |lengths, text| {
+    lengths.all.push(text.len());
+    None::<Str>
+});
+visitor!(Cut, |cut, text| cut.see(text));
 
 #[cfg(test)]
 mod tests {
@@ -173,6 +229,26 @@ mod tests {
             assert_eq!(String::from_utf8(bytes.clone()).unwrap().contains("truncated by obs"), !whole);
             assert!(whole || bytes.len() > max / 3, "{} of {max}", bytes.len());
         }
+    }
+
+    #[test]
+    fn many_texts_are_cut_in_a_few_rounds_and_what_is_shared_at_last() {
+        let mut record = log("m", "");
+        for nth in 0..500 {
+            record.attributes.push(format!("text {nth}"), "n".repeat(10_000));
+        }
+        let mut rounds = 0;
+        let bytes = encode_within(0, &record, 1_500_000, |log| {
+            rounds += 1;
+            encode(log)
+        });
+        assert!(bytes.unwrap().len() > 1_000_000 && rounds <= 3, "{rounds} rounds");
+        let mut record = log("m", "");
+        record.context =
+            Arc::new(TraceContext { user_id: Some("u".repeat(9_000).into()), ..TraceContext::default() });
+        let bytes = encode_within(0, &record, 5_000, encode).unwrap();
+        assert!(bytes.len() <= 5_000 && bytes.len() > 4_000, "{}", bytes.len());
+        assert_eq!(record.context.user_id.as_ref().map(|id| id.len()), Some(9_000), "the shared one stays");
     }
 
     #[test]

@@ -263,6 +263,17 @@ pub enum LoopKind {
     Until,
 }
 
+impl LoopKind {
+    /// The name in files and labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ForEach => "for_each",
+            Self::While => "while",
+            Self::Until => "until",
+        }
+    }
+}
+
 /// A call of a tool.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]

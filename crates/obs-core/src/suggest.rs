@@ -86,6 +86,30 @@ pub fn error_renamed<E: de::Error + fmt::Display>(unexplained: E, renamed: &[(&s
     }
 }
 
+/// What to say of an option of delivery that an exporter is asked for.
+pub const LANE: &str = "it belongs to the lane that holds the exporter, not to the exporter";
+
+/// An error of an exporter's config, with what to do instead of options that other clients have.
+///
+/// Each pair is a name, and what to do instead, such as [`LANE`]; any other error stays as it is.
+///
+/// ```
+/// use obs_core::suggest::{LANE, error_elsewhere};
+/// use serde::de::{Error, value::Error as AnyError};
+///
+/// let error = AnyError::custom("unknown field `batch_size`, did you mean `base`?");
+/// let error: AnyError = error_elsewhere(error, &[("batch_size", LANE)]);
+/// assert!(error.to_string().starts_with("unknown field `batch_size`: it belongs to the lane"));
+/// ```
+pub fn error_elsewhere<E: de::Error + fmt::Display>(error: E, elsewhere: &[(&str, &str)]) -> E {
+    let message = error.to_string();
+    let named = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+    match elsewhere.iter().find(|(name, _)| named == Some(name)) {
+        Some((name, instead)) => E::custom(format!("unknown field `{name}`: {instead}")),
+        None => error,
+    }
+}
+
 /// The unknown name, the known ones, and the place that some formats append.
 fn take_apart(message: &str) -> Option<(&str, Vec<&str>, &str)> {
     let at = message.find("unknown field `").or_else(|| message.find("unknown variant `"))?;

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// Nanoseconds since 1970-01-01 UTC, without leap seconds.
 ///
@@ -55,20 +55,65 @@ impl Timestamp {
         Self(self.0.saturating_sub(nanos))
     }
 
-    /// Prints the time in UTC as RFC 3339 has it, with nine digits of the second: `2026-11-21T09:58:33.120000000Z`.
-    pub fn rfc3339(self) -> impl Display {
-        Rfc3339(self)
+    /// The time in UTC as RFC 3339 has it, with nine digits of the second: `2026-11-21T09:58:33.120000000Z`.
+    pub fn rfc3339(self) -> Rfc3339 {
+        Rfc3339 { time: self, digits: 9 }
     }
 }
 
-struct Rfc3339(Timestamp);
+/// A time in UTC as RFC 3339 has it; prints and serialises as that text.
+///
+/// ```
+/// use obs_core::Timestamp;
+///
+/// let time = Timestamp::from_nanos(1_768_471_200_001_234_567);
+/// assert_eq!(time.rfc3339().to_string(), "2026-01-15T10:00:00.001234567Z");
+/// assert_eq!(serde_json::to_string(&time.rfc3339().micros())?, "\"2026-01-15T10:00:00.001234Z\"");
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rfc3339 {
+    time: Timestamp,
+    /// How many digits of the second's fraction.
+    digits: usize,
+}
+
+impl Rfc3339 {
+    /// The same with six digits of the second, rounded down: what many backends keep.
+    #[must_use]
+    pub fn micros(self) -> Self {
+        Self { digits: 6, ..self }
+    }
+
+    /// Writes the text into a buffer, without allocation.
+    pub fn encode(self, buffer: &mut [u8; 30]) -> &str {
+        let (seconds, nanos) = (self.time.0 / 1_000_000_000, self.time.0 % 1_000_000_000);
+        let (year, month, day) = date(seconds / 86_400);
+        *buffer = *b"0000-00-00T00:00:00.000000000Z";
+        // Years have four digits: timestamps end in 2554.
+        let numbers = [(0, 4, year), (5, 2, month), (8, 2, day)];
+        let of_day = [(11, 2, seconds / 3_600 % 24), (14, 2, seconds / 60 % 60), (17, 2, seconds % 60)];
+        for (at, width, mut number) in numbers.into_iter().chain(of_day).chain([(20, 9, nanos)]) {
+            for digit in buffer[at..at + width].iter_mut().rev() {
+                *digit += (number % 10) as u8;
+                number /= 10;
+            }
+        }
+        let end = 20 + self.digits;
+        buffer[end] = b'Z';
+        std::str::from_utf8(&buffer[..=end]).unwrap_or_default()
+    }
+}
 
 impl Display for Rfc3339 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (seconds, nanos) = (self.0.0 / 1_000_000_000, self.0.0 % 1_000_000_000);
-        let (year, month, day) = date(seconds / 86_400);
-        let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-        write!(f, "{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{nanos:09}Z")
+        f.pad(self.encode(&mut [0; 30]))
+    }
+}
+
+impl Serialize for Rfc3339 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.encode(&mut [0; 30]))
     }
 }
 

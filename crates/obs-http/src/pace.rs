@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 /// Keeps requests within what an account allows a minute, before the backend has to refuse them.
 ///
-/// A tenth of a minute's worth may go at once, the rest evenly, so that no window of a minute sees more than 110 %.
+/// A tenth of a minute's worth may go at once, the rest evenly, so that no minute sees more than it may.
 /// What comes too soon is a rate limit with the wait it takes: nothing waits here, the delivery rests that lane.
 ///
 /// ```
@@ -23,6 +23,8 @@ use tokio::time::Instant;
 /// # }
 /// ```
 pub struct Pace {
+    /// How many a minute.
+    requests: u32,
     /// Between two requests.
     interval: Duration,
     /// How far ahead of an even flow requests may be.
@@ -35,8 +37,10 @@ impl Pace {
     /// At most so many requests a minute; 0 counts as 1.
     pub fn per_minute(requests: u32) -> Self {
         let requests = requests.max(1);
-        let interval = Duration::from_mins(1) / requests;
-        Self { interval, ahead: interval * (requests / 10).saturating_sub(1), next: Mutex::new(None) }
+        let at_once = (requests / 10).max(1);
+        // What may go at once comes on top of the even flow.
+        let interval = Duration::from_mins(1) / (requests - at_once + 1);
+        Self { requests, interval, ahead: interval * (at_once - 1), next: Mutex::new(None) }
     }
 
     /// Takes leave to send one request now.
@@ -52,7 +56,7 @@ impl Pace {
             *next = Some(due + self.interval);
             return Ok(());
         }
-        let message = format!("the account's {} requests a minute are used up for now", self.a_minute());
+        let message = format!("the account's {} requests a minute are used up for now", self.requests);
         Err(Failure {
             kind: ErrorKind::RateLimited,
             retry: Retry::After(wait),
@@ -60,15 +64,11 @@ impl Pace {
             message: message.into(),
         })
     }
-
-    fn a_minute(&self) -> u128 {
-        Duration::from_mins(1).as_nanos() / self.interval.as_nanos().max(1)
-    }
 }
 
 impl fmt::Debug for Pace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pace").field("requests_a_minute", &self.a_minute()).finish_non_exhaustive()
+        f.debug_struct("Pace").field("requests_a_minute", &self.requests).finish_non_exhaustive()
     }
 }
 
@@ -89,14 +89,20 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn no_minute_sees_more_than_a_tenth_above_what_is_allowed_and_the_share_is_used() {
+    async fn no_minute_sees_more_than_is_allowed_and_the_share_is_used() {
         for requests in [1, 9, 30, 1_000] {
             let pace = Pace::per_minute(requests);
-            let taken = taken_within(&pace, Duration::from_mins(1)).await;
-            let most = requests as usize + (requests as usize / 10).max(1);
-            assert!((requests as usize..=most).contains(&taken), "{taken} of {requests}");
+            for minute in 0..3 {
+                let taken = taken_within(&pace, Duration::from_mins(1)).await;
+                let least = requests as usize * 9 / 10;
+                assert!(
+                    (least..=requests as usize).contains(&taken),
+                    "{taken} of {requests} in minute {minute}"
+                );
+            }
             tokio::time::advance(Duration::from_hours(1)).await;
-            assert!(taken_within(&pace, Duration::from_mins(1)).await <= most, "a rest saves nothing up");
+            let taken = taken_within(&pace, Duration::from_mins(1)).await;
+            assert_eq!(taken, requests as usize, "a rest saves nothing up, and all may go after one");
         }
     }
 
