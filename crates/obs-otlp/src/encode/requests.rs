@@ -6,6 +6,10 @@ use obs_core::Resource;
 
 use super::{Encoding, Fields, SpanParts, fields, json, wire};
 
+/// How many spans memory is taken for at once, and how many bytes, whatever is said to come.
+const MOST_EXPECTED: usize = 4_096;
+const MOST_ROOM: usize = 16 << 20;
+
 /// The body of one request, and the records that are in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
@@ -94,9 +98,9 @@ impl TraceRequests {
         self.expected = self.expected.saturating_sub(1);
         if self.records.is_empty() {
             // Those to come are likely to be as long, and an eighth more costs less than to grow.
-            let most = self.expected.min(self.max_items - 1);
-            let room = (group.out.len() - from).saturating_mul(most + most / 8).min(self.max_bytes);
-            group.out.reserve_exact(room);
+            let most = self.expected.min(self.max_items - 1).min(MOST_EXPECTED);
+            let room = (group.out.len() - from).saturating_mul(most + most / 8);
+            group.out.reserve_exact(room.min(self.max_bytes).min(MOST_ROOM));
             self.records.reserve_exact(most);
         }
         group.bytes = group.finished();
