@@ -1,10 +1,11 @@
 //! Side-by-side benchmarks of obs and its peers: `cargo run --release`, in this folder.
 //!
-//! `--quick` runs a tenth of it, `--only PART` one part of `spans`, `logs`, `fanout`, `store` and `step`;
+//! `--quick` runs a tenth of it, `--only PART` one part of `spans`, `logs`, `encode`, `fanout`, `store` and `step`;
 //! `--profile CASE` runs one case for some seconds, for a profiler.
 
 mod allocations;
 mod case;
+mod encode;
 mod fanout;
 mod instructions;
 mod logs;
@@ -38,9 +39,10 @@ const QUICK: Effort = Effort { rounds: 40, pairs: 20, rows: 5_000 };
 
 type Part = fn(Effort) -> Result<Vec<Row>, Box<dyn Error>>;
 
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("spans", spans::run),
     ("logs", logs::run),
+    ("encode", encode::run),
     ("fanout", fanout::run),
     ("store", store::run),
     ("step", step::run),

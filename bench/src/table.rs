@@ -38,6 +38,13 @@ impl Row {
         Self { what: what.into(), measured, value, goal }
     }
 
+    /// How many times as quick as a peer obs is.
+    pub(crate) fn times(what: impl Into<String>, ours: f64, peer: &str, theirs: f64, goal: Goal) -> Self {
+        let value = theirs / ours;
+        let measured = format!("{} ns / {peer} {} ns = {} ×", short(ours), short(theirs), short(value));
+        Self { what: what.into(), measured, value, goal }
+    }
+
     /// A row whose measured text says more than its value.
     pub(crate) fn told(what: impl Into<String>, measured: String, value: f64, goal: Goal) -> Self {
         Self { what: what.into(), measured, value, goal }

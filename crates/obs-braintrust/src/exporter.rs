@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, Exporter, Failure, Health, Mapped, Mappers, Receipt, Reply, Resource,
+    Batch, Descriptor, Error, Exporter, Failure, Health, Mapped, Mappers, Receipt, Reply, Resource, Signal,
     TraceContext, deliver,
 };
 use obs_http::{Answer, Request as HttpRequest};
@@ -17,7 +17,16 @@ use crate::wire::{Context, Environment, Origin};
 use crate::{BraintrustConfig, LogRowStyle, ScoreSource, feedback, logs, policy, scores, traces};
 
 /// What an exporter is and takes that writes each span once.
-const AT_THE_END: Descriptor = Descriptor::of("braintrust", &BraintrustExporter::MAPPERS);
+const AT_THE_END: Descriptor = Descriptor::of("braintrust", &BraintrustExporter::MAPPERS)
+    .with_remark(Signal::Traces, "requests hold at most 100 rows and 3 MiB, a larger row alone 6 MiB")
+    .with_remark(Signal::Metrics, "Braintrust has none: its charts are made of rows")
+    .with_remark(Signal::Logs, "rows of type `log`, or spans of no length for data planes that do not know it")
+    .with_remark(
+        Signal::Scores,
+        "from 0 to 1, by their range; another number stands in the row's metadata, and words are a comment; sessions and \
+         traces without a known root are rejected",
+    )
+    .with_remark(Signal::Feedback, "as scores; corrections become what was expected, other words comments");
 
 /// What every Braintrust exporter is and takes; it follows from the table of mappers.
 pub const DESCRIPTOR: Descriptor = AT_THE_END.with_started();

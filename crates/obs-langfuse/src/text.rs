@@ -95,7 +95,7 @@ pub(crate) fn key(key: &str) -> Cow<'_, str> {
     if key.is_empty() {
         return Cow::Borrowed("(empty)");
     }
-    if !OWN.iter().any(|own| key.contains(own)) {
+    if !key.split('.').any(|segment| OWN.contains(&segment)) {
         return Cow::Borrowed(key);
     }
     let segment = |segment: &str| {

@@ -6,7 +6,7 @@ use obs_testkit::fixtures::{at, span_id, trace_id, uuid};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::server::{self, EXPERIMENT, feedback, scores, sent, sent_with};
+use crate::server::{self, EXPERIMENT, Sent, feedback, scores, sent, sent_with};
 
 fn target() -> Target {
     Target::Span { trace_id: trace_id(1), span_id: span_id(3), root_span_id: Some(span_id(1)) }
@@ -105,7 +105,7 @@ async fn several_scores_of_a_row_are_told_apart() {
 async fn a_judgement_of_an_experiment_as_a_whole_is_a_row_of_it_with_feedback() {
     let target = Target::ExperimentRun { run_id: EXPERIMENT.into() };
     let accuracy = Score::new(uuid(7), at(9), target.clone(), "accuracy", 0.75);
-    let server = server::sent(scores([accuracy])).await.server;
+    let Sent { server, .. } = sent(scores([accuracy])).await;
     let (path, row) = &server::inserted(&server)[0];
     assert_eq!(path, &format!("/v1/experiment/{EXPERIMENT}/insert"));
     assert_eq!(row["span_attributes"], json!({"name": "accuracy", "type": "score", "purpose": "scorer"}));
@@ -115,8 +115,8 @@ async fn a_judgement_of_an_experiment_as_a_whole_is_a_row_of_it_with_feedback() 
     assert_eq!((&item["id"], &item["scores"]), (&json!(uuid(7)), &json!({"accuracy": 0.75})));
 
     let raw = Score::new(uuid(8), at(9), target.clone(), "cost", 12.0);
-    let sent = server::sent(scores([raw])).await;
-    assert_eq!(sent.row()["metadata"], json!({"raw_scores": {"cost": 12.0}}));
+    let raw = sent(scores([raw])).await;
+    assert_eq!(raw.row()["metadata"], json!({"raw_scores": {"cost": 12.0}}));
     let review = Feedback::new(uuid(9), at(9), target, "comment", ScoreValue::text("worse than before"));
     let sent = server::sent(feedback([review])).await;
     assert_eq!(
@@ -196,13 +196,38 @@ proptest! {
             Some(range) if range.max > range.min => Some((value - range.min) / (range.max - range.min)),
             Some(_) => None,
         };
-        match placed.filter(|placed| *placed >= 0.0 && *placed <= 1.0) {
-            Some(placed) => {
-                let told = sent.item()["scores"]["relevance"].as_f64().unwrap();
-                prop_assert!((told - placed).abs() < 1e-12);
-            }
-            None => prop_assert_eq!(sent.row()["metadata"]["raw_scores"]["relevance"].as_f64(), Some(value)),
+        if let Some(placed) = placed.filter(|placed| *placed >= 0.0 && *placed <= 1.0) {
+            let told = sent.item()["scores"]["relevance"].as_f64().unwrap();
+            prop_assert!((told - placed).abs() < 1e-12);
+        } else {
+            prop_assert_eq!(sent.row()["metadata"]["raw_scores"]["relevance"].as_f64(), Some(value));
         }
         prop_assert_eq!(sent.receipt.delivered, 1);
     }
+}
+
+#[tokio::test]
+async fn metadata_named_like_a_field_of_ours_stands_in_an_object_of_its_own() {
+    let names = [
+        "score_id",
+        "feedback_id",
+        "time",
+        "name",
+        "kind",
+        "source",
+        "scorer",
+        "raw_scores",
+        "range",
+        "value",
+    ];
+    let mut odd =
+        score(ScoreValue::Numeric { value: 4.0, range: Some(obs_core::Range { min: 1.0, max: 5.0 }) });
+    (odd.source, odd.scorer) =
+        (Some("live".into()), Some(Scorer { id: Some("s-1".into()), ..Scorer::default() }));
+    odd.metadata = names.into_iter().map(|name| (name, name)).collect();
+    let sent = sent(scores([odd])).await;
+    let own = &sent.item()["metadata"];
+    assert_eq!((&own["score_id"], &own["name"]), (&json!(uuid(1)), &json!("relevance")));
+    let wanted: Value = names.into_iter().map(|name| (name.to_owned(), json!(name))).collect();
+    assert_eq!(own["attributes"], wanted);
 }

@@ -6,24 +6,17 @@ use std::io::Write;
 use obs_core::{Attributes, Payload, Value};
 use serde::Serialize;
 
+use super::value::{
+    ARRAY, BOOL, DOUBLE, INT, KEY, MAX_DEPTH, STRING, VALUE, VALUES, any, bool_json, list_json, pair_json,
+    pair_protobuf, value_json,
+};
 use super::{Encoding, json, wire};
 
-/// The deepest nesting of an attribute's value; what lies deeper is written as JSON text.
-///
-/// Readers of protobuf commonly stop at 100 messages within each other and readers of JSON at 127 levels, and refuse the whole request.
-/// A level of a map takes three messages, or four levels of JSON.
-pub const MAX_DEPTH: usize = 20;
+/// What the head of a pair and the first bytes of its value take at most: the longest key, 8 bytes around it and 9 behind.
+const BLOCK: usize = 80;
 
-const KEY: u8 = wire::delimited(1);
-const VALUE: u8 = wire::delimited(2);
-const STRING: u8 = wire::delimited(1);
-const BOOL: u8 = wire::varint(2);
-const INT: u8 = wire::varint(3);
-const DOUBLE: u8 = wire::fixed64(4);
-const ARRAY: u8 = wire::delimited(5);
-const KVLIST: u8 = wire::delimited(6);
-/// The values of an `ArrayValue` and of a `KeyValueList`.
-const VALUES: u8 = wire::delimited(1);
+/// The longest key that is written with its head.
+const MOST_KEY: usize = BLOCK - 17;
 
 /// The attributes of a span, an event, a link, a scope or a resource.
 ///
@@ -73,14 +66,15 @@ pub(super) fn write(
 
 impl Fields<'_> {
     /// Puts text.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a constant key, the length and the bytes are constants then"
+    )]
+    #[inline(always)]
     pub fn str(&mut self, key: &str, value: &str) {
         match self.encoding {
-            Encoding::Protobuf => {
-                self.head(key, wire::field_len(value.len()));
-                wire::bytes(self.out, STRING, value.as_bytes());
-            }
-            Encoding::Json => self.pair(key, |out| any(out, "stringValue", |out| json::text(out, value))),
+            Encoding::Protobuf => self.proto_str(key, value),
+            Encoding::Json => self.json_str(key, value),
         }
     }
 
@@ -96,28 +90,31 @@ impl Fields<'_> {
     pub fn bool(&mut self, key: &str, value: bool) {
         match self.encoding {
             Encoding::Protobuf => {
-                self.head(key, 2);
-                self.out.extend_from_slice(&[BOOL, value.into()]);
+                self.head(key, 2, [BOOL, value.into()]);
             }
-            Encoding::Json => self.pair(key, |out| any(out, "boolValue", |out| json_bool(out, value))),
+            Encoding::Json => self.pair(key, |out| any(out, "boolValue", |out| bool_json(out, value))),
         }
     }
 
     /// Puts an integer.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a constant key, the length and the bytes are constants then"
+    )]
+    #[inline(always)]
     pub fn i64(&mut self, key: &str, value: i64) {
         match self.encoding {
-            Encoding::Protobuf => {
-                self.head(key, 1 + wire::len(value as u64));
-                self.out.push(INT);
-                wire::push(self.out, value as u64);
-            }
-            Encoding::Json => self.pair(key, |out| any(out, "intValue", |out| json::quoted(out, value))),
+            Encoding::Protobuf => self.proto_i64(key, value as u64),
+            Encoding::Json => self.json_i64(key, value),
         }
     }
 
     /// Puts an integer that is never negative; one that OTLP's integers do not reach is put as the nearest float.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a constant key, the length and the bytes are constants then"
+    )]
+    #[inline(always)]
     pub fn u64(&mut self, key: &str, value: u64) {
         match i64::try_from(value) {
             Ok(value) => self.i64(key, value),
@@ -126,15 +123,15 @@ impl Fields<'_> {
     }
 
     /// Puts a float, finite or not.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a constant key, the length and the bytes are constants then"
+    )]
+    #[inline(always)]
     pub fn f64(&mut self, key: &str, value: f64) {
         match self.encoding {
-            Encoding::Protobuf => {
-                self.head(key, 9);
-                self.out.push(DOUBLE);
-                self.out.extend_from_slice(&value.to_le_bytes());
-            }
-            Encoding::Json => self.pair(key, |out| any(out, "doubleValue", |out| json::float(out, value))),
+            Encoding::Protobuf => self.proto_f64(key, value),
+            Encoding::Json => self.json_f64(key, value),
         }
     }
 
@@ -146,8 +143,8 @@ impl Fields<'_> {
             Value::I64(value) => self.i64(key, *value),
             Value::F64(value) => self.f64(key, *value),
             Value::Null | Value::List(_) | Value::Map(_) => match self.encoding {
-                Encoding::Protobuf => pair_to(self.out, self.tag, key, value, MAX_DEPTH),
-                Encoding::Json => self.pair(key, |out| json_value(out, value, MAX_DEPTH)),
+                Encoding::Protobuf => pair_protobuf(self.out, self.tag, key, value, MAX_DEPTH),
+                Encoding::Json => self.pair(key, |out| value_json(out, value, MAX_DEPTH)),
             },
         }
     }
@@ -170,7 +167,7 @@ impl Fields<'_> {
                 pair.close(self.out);
             }
             Encoding::Json => self.pair(key, |out| {
-                json_list(out, "arrayValue", values, |out, text| {
+                list_json(out, "arrayValue", values, |out, text| {
                     any(out, "stringValue", |out| json::text(out, text.as_ref()));
                 });
             }),
@@ -221,14 +218,115 @@ impl Fields<'_> {
         *self.scratch = scratch;
     }
 
-    /// In protobuf, all of a pair up to its value, whose length is known.
-    #[inline]
-    fn head(&mut self, key: &str, value: usize) {
+    /// In protobuf, all of a pair up to its value, whose length is known, and the first bytes of the value.
+    #[expect(
+        clippy::inline_always,
+        reason = "of a constant key, the length and the bytes are constants then"
+    )]
+    #[inline(always)]
+    fn head<const N: usize>(&mut self, key: &str, value: usize, first: [u8; N]) {
+        let len = key.len();
+        let pair = 3 + len + wire::len(value as u64) + value;
+        if len == 0 || len > MOST_KEY || pair >= wire::SHORT {
+            self.long_head(key, value);
+            return self.out.extend_from_slice(&first);
+        }
+        // All of it is one piece, for which there is room once: piece by piece, each waits for the length of the one before.
+        let at = self.out.len();
+        self.out.extend_from_slice(&[0; BLOCK]);
+        let block = &mut self.out[at..at + BLOCK];
+        block[0] = self.tag;
+        let key_at = if pair < 0x80 {
+            (block[1], block[2], block[3]) = (pair as u8, KEY, len as u8);
+            4
+        } else {
+            let [low, high] = wire::short(pair);
+            (block[1], block[2], block[3], block[4]) = (low, high, KEY, len as u8);
+            5
+        };
+        let behind = key_at + len;
+        block[key_at..behind].copy_from_slice(key.as_bytes());
+        let first_at = if value < 0x80 {
+            (block[behind], block[behind + 1]) = (VALUE, value as u8);
+            behind + 2
+        } else {
+            let [low, high] = wire::short(value);
+            (block[behind], block[behind + 1], block[behind + 2]) = (VALUE, low, high);
+            behind + 3
+        };
+        block[first_at..first_at + N].copy_from_slice(&first);
+        self.out.truncate(at + first_at + N);
+    }
+
+    #[inline(never)]
+    fn long_head(&mut self, key: &str, value: usize) {
         let key_len = if key.is_empty() { 0 } else { wire::field_len(key.len()) };
-        self.out.reserve(key_len + value + 16);
         wire::head(self.out, self.tag, key_len + wire::field_len(value));
         wire::text(self.out, KEY, key);
         wire::head(self.out, VALUE, value);
+    }
+
+    /// Text in protobuf.
+    #[expect(
+        clippy::inline_always,
+        reason = "of a constant key, the length and the bytes are constants then"
+    )]
+    #[inline(always)]
+    fn proto_str(&mut self, key: &str, value: &str) {
+        let len = value.len();
+        if len < 0x80 {
+            self.head(key, 2 + len, [STRING, len as u8]);
+        } else if len < wire::SHORT {
+            let [low, high] = wire::short(len);
+            self.head(key, 3 + len, [STRING, low, high]);
+        } else {
+            self.head(key, wire::field_len(len), []);
+            wire::head(self.out, STRING, len);
+        }
+        self.out.extend_from_slice(value.as_bytes());
+    }
+
+    /// An integer in protobuf.
+    #[expect(
+        clippy::inline_always,
+        reason = "of a constant key, the length and the bytes are constants then"
+    )]
+    #[inline(always)]
+    fn proto_i64(&mut self, key: &str, value: u64) {
+        if value < 0x80 {
+            self.head(key, 2, [INT, value as u8]);
+        } else if value < wire::SHORT as u64 {
+            let [low, high] = wire::short(value as usize);
+            self.head(key, 3, [INT, low, high]);
+        } else {
+            self.head(key, 1 + wire::len(value), [INT]);
+            wire::push(self.out, value);
+        }
+    }
+
+    /// A float in protobuf.
+    #[expect(
+        clippy::inline_always,
+        reason = "of a constant key, the length and the bytes are constants then"
+    )]
+    #[inline(always)]
+    fn proto_f64(&mut self, key: &str, value: f64) {
+        self.head(key, 9, wire::tagged(DOUBLE, value.to_le_bytes()));
+    }
+
+    #[inline(never)]
+    fn json_str(&mut self, key: &str, value: &str) {
+        self.pair(key, |out| any(out, "stringValue", |out| json::text(out, value)));
+    }
+
+    #[inline(never)]
+    fn json_i64(&mut self, key: &str, value: i64) {
+        self.pair(key, |out| any(out, "intValue", |out| json::quoted(out, value)));
+    }
+
+    #[inline(never)]
+    fn json_f64(&mut self, key: &str, value: f64) {
+        self.pair(key, |out| any(out, "doubleValue", |out| json::float(out, value)));
     }
 
     /// In JSON, a pair, its value written by `value`.
@@ -236,116 +334,6 @@ impl Fields<'_> {
         if self.out.last() != Some(&b'[') {
             self.out.push(b',');
         }
-        json_pair(self.out, key, value);
-    }
-}
-
-fn json_pair(out: &mut Vec<u8>, key: &str, value: impl FnOnce(&mut Vec<u8>)) {
-    out.extend_from_slice(b"{\"key\":");
-    json::text(out, key);
-    out.extend_from_slice(b",\"value\":");
-    value(out);
-    out.push(b'}');
-}
-
-fn json_bool(out: &mut Vec<u8>, value: bool) {
-    out.extend_from_slice(if value { b"true" } else { b"false" });
-}
-
-/// A value under the name of its kind.
-fn any(out: &mut Vec<u8>, kind: &str, value: impl FnOnce(&mut Vec<u8>)) {
-    out.push(b'{');
-    json::name(out, kind);
-    value(out);
-    out.push(b'}');
-}
-
-fn json_list<T>(
-    out: &mut Vec<u8>,
-    kind: &str,
-    values: impl IntoIterator<Item = T>,
-    mut write: impl FnMut(&mut Vec<u8>, T),
-) {
-    any(out, kind, |out| {
-        out.extend_from_slice(b"{\"values\":[");
-        for (nth, value) in values.into_iter().enumerate() {
-            if nth > 0 {
-                out.push(b',');
-            }
-            write(out, value);
-        }
-        out.extend_from_slice(b"]}");
-    });
-}
-
-/// A value in JSON that may nest so much deeper.
-fn json_value(out: &mut Vec<u8>, value: &Value, depth: usize) {
-    match value {
-        Value::Null => out.extend_from_slice(b"{}"),
-        Value::Bool(value) => any(out, "boolValue", |out| json_bool(out, *value)),
-        Value::I64(value) => any(out, "intValue", |out| json::quoted(out, *value)),
-        Value::F64(value) => any(out, "doubleValue", |out| json::float(out, *value)),
-        Value::Str(text) => any(out, "stringValue", |out| json::text(out, text)),
-        Value::List(_) | Value::Map(_) if depth == 0 => {
-            any(out, "stringValue", |out| json::text(out, &as_text(value)));
-        }
-        Value::List(values) => {
-            json_list(out, "arrayValue", values, |out, value| json_value(out, value, depth - 1));
-        }
-        Value::Map(pairs) => json_list(out, "kvlistValue", pairs.iter(), |out, (key, value)| {
-            json_pair(out, key, |out| json_value(out, value, depth - 1));
-        }),
-    }
-}
-
-/// A pair in protobuf, whose value may nest so much deeper.
-fn pair_to(out: &mut Vec<u8>, tag: u8, key: &str, value: &Value, depth: usize) {
-    let pair = wire::Slot::open(out, tag, 1);
-    wire::text(out, KEY, key);
-    value_to(out, VALUE, value, depth);
-    pair.close(out);
-}
-
-fn value_to(out: &mut Vec<u8>, tag: u8, value: &Value, depth: usize) {
-    let slot = wire::Slot::open(out, tag, 1);
-    match value {
-        Value::Null => {}
-        Value::Bool(value) => out.extend_from_slice(&[BOOL, u8::from(*value)]),
-        Value::I64(value) => {
-            out.push(INT);
-            wire::push(out, *value as u64);
-        }
-        Value::F64(value) => {
-            out.push(DOUBLE);
-            out.extend_from_slice(&value.to_le_bytes());
-        }
-        Value::Str(text) => wire::bytes(out, STRING, text.as_bytes()),
-        Value::List(_) | Value::Map(_) if depth == 0 => {
-            wire::bytes(out, STRING, as_text(value).as_bytes());
-        }
-        Value::List(values) => {
-            let list = wire::Slot::open(out, ARRAY, 1);
-            for value in values {
-                value_to(out, VALUES, value, depth - 1);
-            }
-            list.close(out);
-        }
-        Value::Map(pairs) => {
-            let list = wire::Slot::open(out, KVLIST, 1);
-            for (key, value) in pairs.iter() {
-                pair_to(out, VALUES, key, value, depth - 1);
-            }
-            list.close(out);
-        }
-    }
-    slot.close(out);
-}
-
-/// What nests too deep, as JSON text.
-fn as_text(value: &Value) -> String {
-    let mut out = Vec::new();
-    match json::value(&mut out, value) {
-        Ok(()) => String::from_utf8(out).unwrap_or_default(),
-        Err(cause) => cause,
+        pair_json(self.out, key, value);
     }
 }

@@ -4,16 +4,19 @@
 //! What an attribute is called is the caller's: [`Fields`] takes what it is given, and [`genai`] gives what OpenTelemetry's GenAI conventions have names for.
 //! The bytes are those that `opentelemetry-proto` would encode.
 
+mod exception;
 mod fields;
 pub mod genai;
 mod json;
 mod requests;
 mod span;
+mod value;
 mod wire;
 
-pub use fields::{Fields, MAX_DEPTH};
+pub use fields::Fields;
 pub use requests::{Chunk, TraceRequests};
 pub use span::SpanParts;
+pub use value::MAX_DEPTH;
 
 /// How a request is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

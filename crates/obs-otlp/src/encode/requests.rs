@@ -6,6 +6,10 @@ use obs_core::Resource;
 
 use super::{Encoding, Fields, SpanParts, fields, json, wire};
 
+/// How many spans memory is taken for at once, and how many bytes, whatever is said to come.
+const MOST_EXPECTED: usize = 4_096;
+const MOST_ROOM: usize = 16 << 20;
+
 /// The body of one request, and the records that are in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
@@ -32,6 +36,8 @@ pub struct TraceRequests {
     scratch: Vec<u8>,
     /// How wide the length of the last span was: the next is likely to be as long.
     width: usize,
+    /// How many spans are still thought to come.
+    expected: usize,
 }
 
 impl TraceRequests {
@@ -47,7 +53,15 @@ impl TraceRequests {
             done: Vec::new(),
             scratch: Vec::new(),
             width: 2,
+            expected: 0,
         }
+    }
+
+    /// Says how many spans will come, so that memory for them is taken at once; nothing depends on it.
+    #[must_use]
+    pub fn expecting(mut self, spans: usize) -> Self {
+        self.expected = spans;
+        self
     }
 
     /// Adds a span, which is the record at this position of its batch.
@@ -66,7 +80,7 @@ impl TraceRequests {
         }
         let nth = self.group(resource);
         let group = &mut self.groups[nth];
-        let (before, from) = (group.bytes(), group.out.len());
+        let (before, from) = (group.bytes, group.out.len());
         match self.encoding {
             Encoding::Protobuf => {
                 let slot = wire::Slot::open(&mut group.out, SPANS, self.width);
@@ -81,7 +95,16 @@ impl TraceRequests {
             }
         }
         group.spans += 1;
-        let bytes = self.bytes - if group.spans > 1 { before } else { 0 } + group.bytes();
+        self.expected = self.expected.saturating_sub(1);
+        if self.records.is_empty() {
+            // Those to come are likely to be as long, and an eighth more costs less than to grow.
+            let most = self.expected.min(self.max_items - 1).min(MOST_EXPECTED);
+            let room = (group.out.len() - from).saturating_mul(most + most / 8);
+            group.out.reserve_exact(room.min(self.max_bytes).min(MOST_ROOM));
+            self.records.reserve_exact(most);
+        }
+        group.bytes = group.finished();
+        let bytes = self.bytes - before + group.bytes;
         if !self.records.is_empty() && bytes + self.encoding.envelope() > self.max_bytes {
             self.move_on(nth, from, resource);
         } else {
@@ -107,7 +130,8 @@ impl TraceRequests {
         let group = &mut self.groups[nth];
         group.out.extend_from_slice(span.strip_prefix(b",").unwrap_or(&span));
         group.spans = 1;
-        self.bytes = group.bytes();
+        group.bytes = group.finished();
+        self.bytes = group.bytes;
     }
 
     /// The group of a resource: mostly that of the span before.
@@ -125,9 +149,7 @@ impl TraceRequests {
         let found = self.groups.iter().position(same).or_else(|| self.groups.iter().position(equal));
         found.unwrap_or_else(|| {
             let first = self.groups.is_empty();
-            // A request is most likely to become as large as the one before it.
-            let room = self.done.last().filter(|_| first).map_or(0, |chunk| chunk.body.len());
-            self.groups.push(Group::new(self.encoding, resource, &mut self.scratch, first, room));
+            self.groups.push(Group::new(self.encoding, resource, &mut self.scratch, first));
             self.groups.len() - 1
         })
     }
@@ -181,17 +203,13 @@ struct Group {
     /// In protobuf, the lengths of `ResourceSpans` and `ScopeSpans`.
     slots: Option<[wire::Slot; 2]>,
     spans: usize,
+    /// How many bytes it will have when it is finished; none while it has no spans.
+    bytes: usize,
 }
 
 impl Group {
-    fn new(
-        encoding: Encoding,
-        resource: &Arc<Resource>,
-        scratch: &mut Vec<u8>,
-        first: bool,
-        room: usize,
-    ) -> Self {
-        let mut out = Vec::with_capacity(room);
+    fn new(encoding: Encoding, resource: &Arc<Resource>, scratch: &mut Vec<u8>, first: bool) -> Self {
+        let mut out = Vec::new();
         let slots = match encoding {
             Encoding::Protobuf => Some(protobuf_head(&mut out, resource, scratch)),
             Encoding::Json => {
@@ -200,12 +218,12 @@ impl Group {
                 None
             }
         };
-        Self { resource: Arc::clone(resource), out, slots, spans: 0 }
+        Self { resource: Arc::clone(resource), out, slots, spans: 0, bytes: 0 }
     }
 
-    /// How many bytes it will have when it is finished.
+    /// How many bytes it would have if it were finished now.
     #[inline]
-    fn bytes(&self) -> usize {
+    fn finished(&self) -> usize {
         match self.slots {
             Some([outer, inner]) => {
                 let spans = inner.bytes(self.out.len());

@@ -1,24 +1,15 @@
 //! One span.
 
-use std::fmt;
-
 use obs_core::{Attributes, ErrorInfo, Event, Link, Span, SpanId, SpanKind, Status, Timestamp, TraceId};
 
+use super::exception::{EXCEPTION, says_anything, told, untold};
 use super::{Encoding, Fields, fields, json, wire};
-use crate::conventions::{Convention, Field, name};
 
 /// It is known whether the parent is in another process.
 const HAS_REMOTE: u32 = 0x100;
 
 /// The parent is in another process.
 const IS_REMOTE: u32 = 0x200;
-
-/// The name of an event that tells of an error.
-pub(crate) const EXCEPTION: &str = "exception";
-
-const ERROR_TYPE: &str = name(Convention::General, Field::ErrorType);
-const ERROR_MESSAGE: &str = name(Convention::General, Field::ErrorMessage);
-const ERROR_STACK: &str = name(Convention::General, Field::ErrorStack);
 
 /// What stands in an OTLP span beside its attributes.
 ///
@@ -61,6 +52,7 @@ pub struct SpanParts<'a> {
 
 impl<'a> SpanParts<'a> {
     /// The span's own, with this end; of a span that failed, its error is the exception and gives the message.
+    #[inline]
     pub fn of(span: &'a Span, end: Timestamp) -> Self {
         let error = span.error.as_deref().filter(|_| span.status == Status::Error);
         Self {
@@ -141,11 +133,13 @@ impl<'a> SpanParts<'a> {
 
     #[inline]
     fn protobuf(&self, out: &mut Vec<u8>, scratch: &mut Vec<u8>, attributes: impl FnOnce(&mut Fields<'_>)) {
-        wire::bytes(out, wire::delimited(1), &self.trace_id.to_bytes());
-        wire::bytes(out, wire::delimited(2), &self.span_id.to_bytes());
+        out.extend_from_slice(&ids(self.trace_id, self.span_id));
         wire::text(out, wire::delimited(3), self.trace_state.unwrap_or_default());
         if let Some(parent) = self.parent_span_id {
-            wire::bytes(out, wire::delimited(4), &parent.to_bytes());
+            let mut field = [0; 10];
+            (field[0], field[1]) = (wire::delimited(4), 8);
+            field[2..].copy_from_slice(&parent.to_bytes());
+            out.extend_from_slice(&field);
         }
         wire::text(out, wire::delimited(5), self.name);
         out.extend_from_slice(&[wire::varint(6), kind(self.kind)]);
@@ -227,6 +221,17 @@ impl<'a> SpanParts<'a> {
     }
 }
 
+/// The ids of a span or a link, both fields at once.
+#[inline]
+fn ids(trace_id: TraceId, span_id: SpanId) -> [u8; 28] {
+    let mut out = [0; 28];
+    (out[0], out[1]) = (wire::delimited(1), 16);
+    out[2..18].copy_from_slice(&trace_id.to_bytes());
+    (out[18], out[19]) = (wire::delimited(2), 8);
+    out[20..].copy_from_slice(&span_id.to_bytes());
+    out
+}
+
 const fn kind(kind: SpanKind) -> u8 {
     match kind {
         SpanKind::Internal => 1,
@@ -245,52 +250,9 @@ const fn status(status: Status) -> u8 {
     }
 }
 
-/// Whether an event could tell of the error.
-fn says_anything(error: &ErrorInfo) -> bool {
-    let ErrorInfo { error_type, message, stack, sources, .. } = error;
-    error_type.is_some() || !message.is_empty() || stack.is_some() || !sources.is_empty()
-}
-
-/// The last exception, if it does not say yet what went wrong.
-fn untold(events: &[Event]) -> Option<usize> {
-    let nth = events.iter().rposition(|event| event.name == EXCEPTION)?;
-    let says = |key| events[nth].attributes.get(key).is_some();
-    (!says(ERROR_TYPE) && !says(ERROR_MESSAGE) && !says(ERROR_STACK)).then_some(nth)
-}
-
-/// What an event says: of an error first.
-fn told(error: Option<&ErrorInfo>, own: Option<&Attributes>, to: &mut Fields<'_>) {
-    if let Some(error) = error {
-        to.opt_str(ERROR_TYPE, error.error_type.as_ref());
-        if !error.message.is_empty() {
-            to.str(ERROR_MESSAGE, &error.message);
-        }
-        match &error.stack {
-            Some(stack) => to.str(ERROR_STACK, stack),
-            None if error.sources.is_empty() => {}
-            None => to.display(ERROR_STACK, Causes(error)),
-        }
-    }
-    if let Some(own) = own {
-        to.attributes(own);
-    }
-}
-
-/// The chain of sources, which is what most errors of Rust have in place of a stack.
-#[derive(Debug)]
-pub(super) struct Causes<'a>(pub(super) &'a ErrorInfo);
-
-impl fmt::Display for Causes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.message)?;
-        self.0.sources.iter().try_for_each(|source| write!(f, "\ncaused by: {source}"))
-    }
-}
-
 fn link_to(out: &mut Vec<u8>, scratch: &mut Vec<u8>, link: &Link) {
     let slot = wire::Slot::open(out, wire::delimited(13), 1);
-    wire::bytes(out, wire::delimited(1), &link.trace_id.to_bytes());
-    wire::bytes(out, wire::delimited(2), &link.span_id.to_bytes());
+    out.extend_from_slice(&ids(link.trace_id, link.span_id));
     wire::text(out, wire::delimited(3), link.trace_state.as_deref().unwrap_or_default());
     fields::write(out, scratch, Encoding::Protobuf, 4, |to| to.attributes(&link.attributes));
     slot.close(out);

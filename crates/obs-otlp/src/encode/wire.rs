@@ -44,8 +44,31 @@ pub(super) fn push(out: &mut Vec<u8>, mut value: u64) {
 /// Appends a tag and the length of the field's bytes.
 #[inline]
 pub(super) fn head(out: &mut Vec<u8>, tag: u8, bytes: usize) {
-    out.push(tag);
-    push(out, bytes as u64);
+    number(out, tag, bytes as u64);
+}
+
+/// Appends a tag and a varint.
+#[inline]
+pub(super) fn number(out: &mut Vec<u8>, tag: u8, value: u64) {
+    // Bytes that are put together first are written at once, where one by one each is checked for room.
+    if value < 0x80 {
+        out.extend_from_slice(&[tag, value as u8]);
+    } else if value < SHORT as u64 {
+        let [low, high] = short(value as usize);
+        out.extend_from_slice(&[tag, low, high]);
+    } else {
+        out.push(tag);
+        push(out, value);
+    }
+}
+
+/// What takes three bytes or more as a varint.
+pub(super) const SHORT: usize = 1 << 14;
+
+/// The varint of a number that takes two bytes.
+#[inline]
+pub(super) const fn short(value: usize) -> [u8; 2] {
+    [value as u8 | 0x80, (value >> 7) as u8]
 }
 
 /// Appends a field of text or bytes, empty or not.
@@ -67,9 +90,17 @@ pub(super) fn text(out: &mut Vec<u8>, tag: u8, text: &str) {
 #[inline]
 pub(super) fn nanos(out: &mut Vec<u8>, tag: u8, value: u64) {
     if value != 0 {
-        out.push(tag);
-        out.extend_from_slice(&value.to_le_bytes());
+        out.extend_from_slice(&tagged(tag, value.to_le_bytes()));
     }
+}
+
+/// A field of these eight bytes.
+#[inline]
+pub(super) fn tagged(tag: u8, bytes: [u8; 8]) -> [u8; 9] {
+    let mut field = [0; 9];
+    field[0] = tag;
+    field[1..].copy_from_slice(&bytes);
+    field
 }
 
 /// Room for the length of a field that is still being written.
@@ -82,12 +113,12 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// Appends a tag and a slot of this many bytes.
+    /// Appends a tag and a slot of this many bytes, at most five.
     #[inline]
     pub(super) fn open(out: &mut Vec<u8>, tag: u8, width: usize) -> Self {
-        out.push(tag);
-        let at = out.len();
-        out.resize(at + width, 0);
+        let at = out.len() + 1;
+        out.extend_from_slice(&[tag, 0, 0, 0, 0, 0]);
+        out.truncate(at + width);
         Self { at, width }
     }
 
@@ -111,10 +142,16 @@ impl Slot {
         if width != self.width {
             self.widen(out, bytes, width);
         }
-        let mut rest = bytes;
-        for (nth, byte) in out[self.at..self.at + width].iter_mut().enumerate() {
-            *byte = rest as u8 & 0x7f | if nth + 1 < width { 0x80 } else { 0 };
-            rest >>= 7;
+        match &mut out[self.at..] {
+            [one, ..] if width == 1 => *one = bytes as u8,
+            [one, two, ..] if width == 2 => (*one, *two) = (bytes as u8 | 0x80, (bytes >> 7) as u8),
+            slot => {
+                let mut rest = bytes;
+                for (nth, byte) in slot[..width].iter_mut().enumerate() {
+                    *byte = rest as u8 & 0x7f | if nth + 1 < width { 0x80 } else { 0 };
+                    rest >>= 7;
+                }
+            }
         }
         width
     }

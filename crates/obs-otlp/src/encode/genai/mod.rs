@@ -30,7 +30,7 @@ mod types;
 use obs_core::{Form, Payload, Span, SpanType, Status, TraceContext};
 
 use super::Fields;
-use super::span::Causes;
+use super::exception::Causes;
 use names as n;
 use put::Put;
 pub use span_name::{kind, name};
@@ -48,25 +48,29 @@ pub fn attributes(span: &Span, to: &mut Fields<'_>) {
     put.to.attributes(&span.attributes);
 }
 
-/// The input and output, under the name that fits what they are.
+/// The input and output, under the names that fit what they are.
 fn documents(span: &Span, put: &mut Put<'_, '_>) {
-    let sides = [
-        (&span.input, n::INPUT_MESSAGES, n::TOOL_ARGUMENTS, n::INPUT, n::INPUT_MIME),
-        (&span.output, n::OUTPUT_MESSAGES, n::TOOL_RESULT, n::OUTPUT, n::OUTPUT_MIME),
-    ];
-    for (document, messages, tool, any, mime) in sides {
-        let Some(document) = document else { continue };
-        match span.span_type {
-            SpanType::LlmGeneration(_) => put.payload(messages, document),
-            SpanType::ToolCall(_) | SpanType::McpToolCall(_) => put.payload(tool, document),
-            SpanType::AgentRun(_) | SpanType::WorkflowRun(_) if is_list(document) => {
-                put.payload(messages, document);
-            }
-            _ => {
-                let json = document.settled().form() == Form::Json;
-                put.str(mime, if json { "application/json" } else { "text/plain" });
-                put.payload(any, document);
-            }
+    if let Some(input) = &span.input {
+        document(span, input, &[n::INPUT_MESSAGES, n::TOOL_ARGUMENTS, n::INPUT, n::INPUT_MIME], put);
+    }
+    if let Some(output) = &span.output {
+        document(span, output, &[n::OUTPUT_MESSAGES, n::TOOL_RESULT, n::OUTPUT, n::OUTPUT_MIME], put);
+    }
+}
+
+/// A document, under the name of messages, of a tool's side, or of anything with its form.
+fn document(span: &Span, document: &Payload, names: &[&str; 4], put: &mut Put<'_, '_>) {
+    let [messages, tool, any, mime] = *names;
+    match span.span_type {
+        SpanType::LlmGeneration(_) => put.payload(messages, document),
+        SpanType::ToolCall(_) | SpanType::McpToolCall(_) => put.payload(tool, document),
+        SpanType::AgentRun(_) | SpanType::WorkflowRun(_) if is_list(document) => {
+            put.payload(messages, document);
+        }
+        _ => {
+            let json = document.settled().form() == Form::Json;
+            put.str(mime, if json { "application/json" } else { "text/plain" });
+            put.payload(any, document);
         }
     }
 }
@@ -109,21 +113,17 @@ fn context(context: &TraceContext, put: &mut Put<'_, '_>) {
         parent_entity: _,
         metadata,
     } = context;
-    for (key, value) in [
-        (n::TRACE_NAME, name),
-        (n::USER_ID, user_id),
-        (n::SESSION_ID, session_id),
-        (n::THREAD_ID, thread_id),
-        (n::REQUEST_ID, request_id),
-        (n::ORGANIZATION_ID, organization_id),
-        (n::ENVIRONMENT, environment),
-        (n::RELEASE, release),
-        (n::VERSION, version),
-        (n::SERVICE, service),
-        (n::EXPERIMENT_ID, experiment_id),
-    ] {
-        put.some(key, value.as_ref());
-    }
+    put.some(n::TRACE_NAME, name.as_ref());
+    put.some(n::USER_ID, user_id.as_ref());
+    put.some(n::SESSION_ID, session_id.as_ref());
+    put.some(n::THREAD_ID, thread_id.as_ref());
+    put.some(n::REQUEST_ID, request_id.as_ref());
+    put.some(n::ORGANIZATION_ID, organization_id.as_ref());
+    put.some(n::ENVIRONMENT, environment.as_ref());
+    put.some(n::RELEASE, release.as_ref());
+    put.some(n::VERSION, version.as_ref());
+    put.some(n::SERVICE, service.as_ref());
+    put.some(n::EXPERIMENT_ID, experiment_id.as_ref());
     put.strs(n::TAGS, tags);
     if !metadata.is_empty() {
         put.json(n::METADATA, metadata);

@@ -22,7 +22,11 @@ impl Put<'_, '_> {
         self.own.is_none_or(|own| own.get(key).is_none())
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a constant key, the length and the bytes are constants then"
+    )]
+    #[inline(always)]
     pub(super) fn str(&mut self, key: &str, text: &str) {
         if self.free(key) {
             self.to.str(key, text);
@@ -30,7 +34,11 @@ impl Put<'_, '_> {
     }
 
     /// Text that is there and not empty: to readers of OTLP the empty text is none.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a constant key, the length and the bytes are constants then"
+    )]
+    #[inline(always)]
     pub(super) fn some(&mut self, key: &str, text: Option<&Str>) {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             self.str(key, text);
@@ -44,7 +52,11 @@ impl Put<'_, '_> {
         }
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a constant key, the length and the bytes are constants then"
+    )]
+    #[inline(always)]
     pub(super) fn u64(&mut self, key: &str, number: Option<impl Into<u64>>) {
         if let Some(number) = number.filter(|_| self.free(key)) {
             self.to.u64(key, number.into());
@@ -57,7 +69,11 @@ impl Put<'_, '_> {
         self.u64(key, Some(count).filter(|count| *count > 0));
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "of a constant key, the length and the bytes are constants then"
+    )]
+    #[inline(always)]
     pub(super) fn f64(&mut self, key: &str, number: Option<f64>) {
         if let Some(number) = number.filter(|_| self.free(key)) {
             self.to.f64(key, number);

@@ -1,0 +1,96 @@
+//! Encoding for export, without sending: records to the bytes of requests, against the way that is usual elsewhere.
+//!
+//! Each side gets fresh spans, not timed, and as its exporters get them: obs lends a batch, which is freed once for all destinations, and `opentelemetry_sdk` gives it away.
+//! Another exporter adds a line to [`contests`]: [`against_value`] with its encoder and the same request as a tree of `serde_json::Value`.
+
+mod otlp;
+mod records;
+
+use std::cell::RefCell;
+use std::error::Error;
+use std::hint::black_box;
+use std::rc::Rc;
+
+use obs_core::Batch;
+
+use crate::Effort;
+use crate::case::{BURST, Case, measure};
+use crate::table::{Goal, Row, of};
+
+/// Spans in a batch: what exporters of spans commonly send at once.
+const BATCH: usize = 500;
+
+/// Two ways to the same requests.
+pub(crate) struct Contest {
+    what: &'static str,
+    /// obs's way, then the other.
+    sides: [Case; 2],
+    /// How many times as quick obs is to be.
+    goal: f64,
+}
+
+/// Every contest.
+fn contests() -> Vec<Contest> {
+    vec![
+        otlp::protobuf(),
+        against_value("OTLP spans to JSON", ["encode.otlp-json", "value.otlp"], otlp::json, otlp::value),
+    ]
+}
+
+/// An exporter's requests against the same requests made as a tree of `serde_json::Value` and written then.
+///
+/// Both functions take a batch of 500 model calls and give the bytes that they made.
+pub(crate) fn against_value(
+    what: &'static str,
+    [ours, theirs]: [&'static str; 2],
+    encode: impl FnMut(&Batch) -> usize + 'static,
+    tree: impl FnMut(&Batch) -> usize + 'static,
+) -> Contest {
+    let ours = side(ours, records::batch, lent(encode));
+    let theirs = side(theirs, records::batch, lent(tree));
+    Contest { what, sides: [ours, theirs], goal: 3.0 }
+}
+
+/// A way that only looks at the spans.
+fn lent(mut encode: impl FnMut(&Batch) -> usize) -> impl FnMut(&mut Batch) -> usize {
+    move |batch| encode(batch)
+}
+
+/// One way: `make` gives a batch, `encode` makes requests of it and says how many bytes they have.
+fn side<I: 'static>(
+    name: &'static str,
+    make: impl Fn(usize) -> I + 'static,
+    mut encode: impl FnMut(&mut I) -> usize + 'static,
+) -> Case {
+    let fresh = move || -> Vec<I> { (0..BURST / BATCH).map(|_| make(BATCH)).collect() };
+    let ready = Rc::new(RefCell::new(fresh()));
+    let timed = Rc::clone(&ready);
+    let burst = move |times| {
+        assert_eq!(times, BURST, "a burst is what was made ready");
+        for batch in timed.borrow_mut().iter_mut() {
+            black_box(encode(batch));
+        }
+    };
+    Case::new(name, burst, move || drop(ready.replace(fresh())))
+}
+
+/// Every case, by name.
+pub(crate) fn cases() -> Vec<Case> {
+    contests().into_iter().flat_map(|contest| contest.sides).collect()
+}
+
+/// The rows of the table.
+pub(crate) fn run(effort: Effort) -> Result<Vec<Row>, Box<dyn Error>> {
+    let contests = contests();
+    let told: Vec<_> = contests
+        .iter()
+        .map(|contest| (contest.what, contest.sides.each_ref().map(|side| side.name), contest.goal))
+        .collect();
+    let mut cases: Vec<Case> = contests.into_iter().flat_map(|contest| contest.sides).collect();
+    let costs = measure(&mut cases, effort.rounds);
+    let row = |(what, [ours, theirs], goal): (&'static str, [&'static str; 2], f64)| {
+        let nanos = |name| of(&cases, &costs, name).nanos;
+        Row::times(what, nanos(ours), theirs, nanos(theirs), Goal::AtLeast(goal))
+    };
+    Ok(told.into_iter().map(row).collect())
+}
