@@ -83,10 +83,11 @@ pub(crate) fn items(row: &Value) -> Vec<Item> {
     let (id, attributes, metrics) = (text(&row["id"]), &row["span_attributes"], &row["metrics"]);
     if attributes["type"] == "log" {
         let millis = metrics["start"].as_f64().unwrap_or_default() * 1e3;
-        let item = of_log(text(&row["span_id"]), text(&row["output"]), millis);
-        return vec![
-            item.with("trace", row["root_span_id"].clone()).with("level", attributes["log_level"].clone()),
-        ];
+        // Outside of a span or a trace a log stands for it itself.
+        let [span, trace] =
+            [&row["span_id"], &row["root_span_id"]].map(text).map(|of| (of != id).then_some(of));
+        let item = of_log(span.or(trace).unwrap_or_default(), text(&row["output"]), millis);
+        return vec![item.with("trace", trace).with("level", attributes["log_level"].clone())];
     }
     let scores = row["scores"].as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
     let mut items: Vec<_> = scores.map(|(name, value)| score(id, name, value)).collect();

@@ -1,6 +1,8 @@
 //! The fixtures through all exporters at once, and what a change on the wire is found as.
 
+use obs_core::{Level, Log, Record, Score, Target};
 use obs_testkit::Captured;
+use obs_testkit::fixtures::{at, trace_id, uuid};
 
 use super::*;
 use crate::platforms::judge::Judged;
@@ -14,7 +16,11 @@ struct Delivery {
 
 impl Delivery {
     async fn new() -> Self {
-        let (source, stages) = (source::fixtures(), servers::start().await.unwrap());
+        Self::of(source::fixtures()).await
+    }
+
+    async fn of(source: Source) -> Self {
+        let stages = servers::start().await.unwrap();
         let report = deliver(&source, &stages).unwrap();
         let sent = stages.iter().map(|stage| (stage.platform, stage.server.requests())).collect();
         Self { source, report, sent }
@@ -74,6 +80,34 @@ async fn a_ledger_that_says_other_than_the_source_is_found() {
         faults.contains("feedback: 1 delivered, 0 refused and 0 waiting, of 0 that it takes"),
         "{faults}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_place_is_counted_and_told_with_its_reason() {
+    let mut source = source::fixtures();
+    let score = |nth: u32, target: Target| Record::Score(Score::new(uuid(nth), at(0), target, "fit", 0.5));
+    let unknown = Target::Trace { trace_id: trace_id(9), root_span_id: None };
+    source.records.push(score(901, unknown));
+    source.records.push(score(902, Target::Session { session_id: "session-42".into() }));
+    source.records.push(Record::Log(Log::new(at(0), Level::Info, "alone")));
+    let delivery = Delivery::of(source).await;
+    let mut rows = Vec::new();
+    for (at, (platform, requests)) in delivery.sent.iter().enumerate() {
+        let judged = delivery.judge(at, requests);
+        assert_eq!(judged.faults, Vec::<String>::new(), "{}", platform.name());
+        rows.push(("fixtures", platform.name(), judged.figures));
+    }
+    insta::assert_snapshot!(without_sizes(&figures::table(&rows)));
+}
+
+/// The table without its last columns, which change with every field that an exporter sends.
+fn without_sizes(table: &str) -> String {
+    let column = table.lines().next().and_then(|head| head.find("requests")).unwrap();
+    let short = |line: &str| match line.char_indices().nth(column) {
+        Some((at, _)) if !line.contains(" to ") => line[..at].trim_end().to_owned(),
+        _ => line.to_owned(),
+    };
+    table.lines().map(short).collect::<Vec<_>>().join("\n")
 }
 
 /// Overwrites every occurrence by as many bytes.
