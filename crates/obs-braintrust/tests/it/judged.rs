@@ -118,9 +118,9 @@ async fn a_judgement_of_an_experiment_as_a_whole_is_a_row_of_it_with_feedback() 
     let raw = sent(scores([raw])).await;
     assert_eq!(raw.row()["metadata"], json!({"raw_scores": {"cost": 12.0}}));
     let review = Feedback::new(uuid(9), at(9), target, "comment", ScoreValue::text("worse than before"));
-    let sent = server::sent(feedback([review])).await;
+    let told = sent(feedback([review])).await;
     assert_eq!(
-        (&sent.row()["span_attributes"]["type"], &sent.item()["comment"]),
+        (&told.row()["span_attributes"]["type"], &told.item()["comment"]),
         (&json!("review"), &json!("worse than before"))
     );
 }
