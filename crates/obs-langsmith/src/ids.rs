@@ -54,13 +54,12 @@ pub(crate) fn of_trace(trace_id: TraceId) -> Uuid {
     Uuid::from_u128(trace_id.get())
 }
 
-/// For one trace and millisecond the upper bits of the span id may be equal in two spans, but not the whole; what is
-/// mixed in of the trace is the same for both.
+/// A UUID of version 7 whose random bits are all 64 of the span id, changed by the trace alone, and ten of the trace: two
+/// spans of a trace never meet.
 fn uuid7(trace_id: TraceId, span_id: SpanId, start: Timestamp) -> Uuid {
     let trace = trace_id.get();
     let trace = mixed(mixed((trace >> 64) as u64) ^ trace as u64);
     let hash = u128::from(mixed(trace)) << 64 | u128::from(span_id.get() ^ trace);
-    // Version and variant take six bits of the last ten bytes, so the 64 bits of the span are spread around them.
     let mut random = [0; 10];
     random.copy_from_slice(&spread(hash).to_be_bytes()[6..]);
     Builder::from_unix_timestamp_millis(start.as_millis(), &random).into_uuid()

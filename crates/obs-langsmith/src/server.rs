@@ -169,7 +169,8 @@ impl Server {
             return Ok(());
         }
         let message = format!("LangSmith has no project \"{name}\" yet; the first run of it makes it");
-        let (kind, retry) = (ErrorKind::Unavailable, Retry::Backoff);
+        // A wait of this kind counts for no outage.
+        let (kind, retry) = (ErrorKind::RateLimited, Retry::Backoff);
         Err(Failure { kind, retry, status: None, message: message.into() })
     }
 

@@ -7,7 +7,7 @@ use obs_http::{Compression, HttpConfig};
 use obs_langsmith::{FeedbackTransport, LangsmithConfig, LangsmithExporter, RunIds};
 use obs_testkit::conformance::export_and_account;
 use obs_testkit::fixtures::{self, at, span_id, trace_id, uuid};
-use obs_testkit::{Answer, CaptureServer};
+use obs_testkit::{Answer, CaptureServer, Fault, FaultProxy};
 use serde_json::json;
 
 use super::bench::{self, config, ended, exporter, scores, sent, server, started};
@@ -100,12 +100,14 @@ async fn a_conflict_after_an_answer_that_never_came_settles_all() {
 
 #[tokio::test]
 async fn a_request_that_never_left_leaves_no_doubt() {
-    let server = scripted([]).await;
-    let nobody =
-        LangsmithExporter::new(LangsmithConfig::new(bench::KEY).with_endpoint("http://127.0.0.1:1")).unwrap();
-    let error = nobody.export(&spans([1])).await.unwrap_err();
+    let server = scripted([409, 202, 202]).await;
+    let proxy = FaultProxy::start(server.address(), []).unwrap().and_then(Fault::RefuseConnections);
+    let exporter = LangsmithExporter::new(config(&server).with_endpoint(proxy.url())).unwrap();
+    let error = exporter.export(&spans([1, 2])).await.unwrap_err();
     assert!(error.message().ends_with("nothing was sent"), "{error}");
-    drop(server);
+    proxy.set(Fault::None);
+    exporter.export(error.undelivered()).await.unwrap();
+    assert_eq!(posts(&server).len(), 3, "the conflict is of some, and nothing says of which");
 }
 
 #[tokio::test]
@@ -211,7 +213,7 @@ async fn feedback_waits_a_few_times_for_its_project_and_then_goes_without() {
     let exporter = exporter(&server);
     for _ in 0..5 {
         let error = exporter.export(&scores([score(1)])).await.unwrap_err();
-        assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff));
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, Retry::Backoff));
         assert!(error.message().contains("no project \"support\" yet"), "{error}");
     }
     exporter.export(&scores([score(1)])).await.unwrap();
@@ -259,7 +261,7 @@ async fn feedback_on_a_run_that_is_not_there_yet_is_tried_ten_times() {
     assert_eq!((error.settled().delivered, error.undelivered().len()), (1, 1));
     for _ in 2..10 {
         let error = exporter.export(&scores([score(1)])).await.unwrap_err();
-        assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff));
+        assert_eq!((error.retry(), error.undelivered().len()), (Retry::Backoff, 1));
     }
     let reasons = bench::reasons(exporter.export(&scores([score(1)])).await);
     assert!(

@@ -5,7 +5,7 @@ use obs_langsmith::LangsmithExporter;
 use obs_testkit::fixtures::{self, at, span_id, trace_id, uuid};
 use serde_json::Value;
 
-use super::bench::{self, Sent, arrived, ended, feedback_of, run_of, started};
+use super::bench::{self, Sent, arrived, ended, feedback_of, run_of};
 
 fn ordinary(name: &str) -> obs_core::Span {
     let obs_core::Batch::Traces(records) = fixtures::batch(Signal::Traces) else { panic!("traces") };
@@ -121,14 +121,15 @@ async fn a_burst_of_starts_and_ends_loses_nothing() {
     let server = bench::server().await;
     let exporter = LangsmithExporter::new(bench::config(&server).with_post_on_start(true)).unwrap();
     let spans = fixtures::trace().spans;
+    let running = |span: &obs_core::Span| obs_core::Span { end: None, output: None, ..span.clone() };
     let both =
-        spans.iter().flat_map(|span| [SpanRecord::Started(span.clone()), SpanRecord::Ended(span.clone())]);
+        spans.iter().flat_map(|span| [SpanRecord::Started(running(span)), SpanRecord::Ended(span.clone())]);
     let receipt = exporter.export(&obs_core::Batch::Traces(both.collect())).await.unwrap();
     assert_eq!(receipt.delivered, 24);
     let sent = bench::sent(&server.requests());
     assert_eq!(sent.len(), 12);
-    assert!(sent.iter().all(|run| run.verb == "post" && run.json["end_time"].is_string()));
-    exporter.export(&started(spans)).await.unwrap();
+    assert!(sent.iter().all(|run| run.verb == "post" && run.json["end_time"] != run.json["start_time"]));
+    assert_eq!(sent.iter().filter(|run| run.json["outputs"].is_object()).count(), 11, "one of them failed");
 }
 
 #[tokio::test]
