@@ -90,7 +90,7 @@ async fn every_event_of_an_old_servers_answer_is_read() {
     let said = json!({"successes": [], "errors": [error(ids[2], 400), error(ids[5], 500)]});
     bench.server.answer_for("POST", INGESTION, Answer::status(207).with_json(&said));
     let error = bench.export(&batch).await.unwrap_err();
-    assert_eq!((error.kind(), error.retry()), (ErrorKind::Unavailable, Retry::Backoff));
+    assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, Retry::Backoff));
     assert_eq!(error.undelivered(), &batch.slice(5..6));
     let settled = error.settled();
     assert_eq!((settled.delivered, settled.rejected_count()), (10, 1));
