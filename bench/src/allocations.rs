@@ -21,7 +21,7 @@ pub(crate) struct Allocated {
 pub fn count(measure: impl Fn(&mut dyn FnMut()) -> (u64, u64)) -> Result<(), Box<dyn Error>> {
     let mut cases = spans::cases()?;
     cases.extend(logs::cases()?);
-    cases.extend(encode::cases());
+    cases.extend(encode::cases()?);
     for case in &mut cases {
         let mut best = (u64::MAX, u64::MAX);
         for round in 0..10 {

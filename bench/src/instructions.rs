@@ -52,7 +52,7 @@ pub(crate) fn profile(name: &str) -> Result<(), Box<dyn std::error::Error>> {
 fn find(name: &str) -> Result<Case, Box<dyn std::error::Error>> {
     let mut cases = spans::cases()?;
     cases.extend(logs::cases()?);
-    cases.extend(encode::cases());
+    cases.extend(encode::cases()?);
     let names: Vec<&str> = cases.iter().map(|case| case.name).collect();
     let unknown = format!("there is no case `{name}`; the cases are {}", names.join(", "));
     cases.into_iter().find(|case| case.name == name).ok_or_else(|| unknown.into())

@@ -2,9 +2,15 @@
 //!
 //! Each side gets fresh spans, not timed, and as its exporters get them: obs lends a batch, which is freed once for all destinations, and `opentelemetry_sdk` gives it away.
 //! Another exporter adds a line to [`contests`]: [`against_value`] with its encoder and the same request as a tree of `serde_json::Value`.
+//! That both say the same is checked before anything is measured.
 
+mod braintrust;
+mod calls;
+mod langfuse;
+mod langsmith;
 mod otlp;
 mod records;
+mod tree;
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -30,24 +36,29 @@ pub(crate) struct Contest {
 }
 
 /// Every contest.
-fn contests() -> Vec<Contest> {
-    vec![
+fn contests() -> Result<Vec<Contest>, Box<dyn Error>> {
+    let names = ["encode.otlp-json", "value.otlp"];
+    Ok(vec![
         otlp::protobuf(),
-        against_value("OTLP spans to JSON", ["encode.otlp-json", "value.otlp"], otlp::json, otlp::value),
-    ]
+        against_value("OTLP spans to JSON", names, records::batch, otlp::json, otlp::value),
+        langfuse::spans()?,
+        braintrust::spans()?,
+        langsmith::spans()?,
+    ])
 }
 
 /// An exporter's requests against the same requests made as a tree of `serde_json::Value` and written then.
 ///
-/// Both functions take a batch of 500 model calls and give the bytes that they made.
+/// Both functions take a batch of 500 model calls, which `make` makes, and give the bytes that they made.
 pub(crate) fn against_value(
     what: &'static str,
     [ours, theirs]: [&'static str; 2],
+    make: fn(usize) -> Batch,
     encode: impl FnMut(&Batch) -> usize + 'static,
     tree: impl FnMut(&Batch) -> usize + 'static,
 ) -> Contest {
-    let ours = side(ours, records::batch, lent(encode));
-    let theirs = side(theirs, records::batch, lent(tree));
+    let ours = side(ours, make, lent(encode));
+    let theirs = side(theirs, make, lent(tree));
     Contest { what, sides: [ours, theirs], goal: 3.0 }
 }
 
@@ -75,13 +86,13 @@ fn side<I: 'static>(
 }
 
 /// Every case, by name.
-pub(crate) fn cases() -> Vec<Case> {
-    contests().into_iter().flat_map(|contest| contest.sides).collect()
+pub(crate) fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
+    Ok(contests()?.into_iter().flat_map(|contest| contest.sides).collect())
 }
 
 /// The rows of the table.
 pub(crate) fn run(effort: Effort) -> Result<Vec<Row>, Box<dyn Error>> {
-    let contests = contests();
+    let contests = contests()?;
     let told: Vec<_> = contests
         .iter()
         .map(|contest| (contest.what, contest.sides.each_ref().map(|side| side.name), contest.goal))

@@ -17,6 +17,7 @@ use prost::Message;
 use serde_json::Value;
 
 use super::records::{SCOPE, SERVICE, START, TRACE, batch};
+use super::tree::{list, object, pair};
 use super::{Contest, side};
 use crate::payload::{INPUT_TOKENS, NAME, OPERATION, OUTPUT_TOKENS, TEMPERATURE, owned};
 
@@ -66,24 +67,11 @@ pub(super) fn value(batch: &Batch) -> usize {
     serde_json::to_vec(&request).map_or(0, |body| body.len())
 }
 
-fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
-    Value::Object(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
-}
-
-fn list(values: impl IntoIterator<Item = Value>) -> Value {
-    Value::Array(values.into_iter().collect())
-}
-
-fn pair(key: &str, kind: &str, value: Value) -> Value {
-    object([("key", key.into()), ("value", object([(kind, value)]))])
-}
-
 fn span_value(span: &Span) -> Value {
     let SpanType::LlmGeneration(call) = &span.span_type else { return Value::Null };
     let text = |key: &str, text: Option<&str>| pair(key, "stringValue", text.into());
     let count =
         |key: &str, count: Option<u64>| pair(key, "intValue", count.map(|count| count.to_string()).into());
-    let document = |document: &Option<Payload>| document.as_ref().map(|it| it.as_str().to_owned());
     object([
         ("traceId", span.trace_id.to_string().into()),
         ("spanId", span.span_id.to_string().into()),
@@ -102,8 +90,8 @@ fn span_value(span: &Span) -> Value {
                 pair("gen_ai.request.temperature", "doubleValue", call.parameters.temperature.into()),
                 count("gen_ai.usage.input_tokens", call.usage.input),
                 count("gen_ai.usage.output_tokens", call.usage.output),
-                text("gen_ai.input.messages", document(&span.input).as_deref()),
-                text("gen_ai.output.messages", document(&span.output).as_deref()),
+                text("gen_ai.input.messages", span.input.as_ref().map(Payload::as_str)),
+                text("gen_ai.output.messages", span.output.as_ref().map(Payload::as_str)),
             ]),
         ),
     ])
