@@ -1,11 +1,12 @@
 //! What a user gives.
 
+use obs_core::suggest::{LANE, error_elsewhere};
 use obs_core::units::Bytes;
 use obs_core::{Env, Error, Secret};
 use obs_http::{Auth, Compression, HttpConfig};
 use serde::{Deserialize, Deserializer};
 
-use crate::{Region, elsewhere, env};
+use crate::{Region, env};
 
 /// Where records go and what they become there; both the shape in a file and the builder.
 ///
@@ -38,11 +39,13 @@ pub struct LangfuseConfig {
     /// Which way observations take: `otlp` by default; `legacy` is for self-hosted servers before 3.22, and nothing else
     /// takes it any more.
     pub ingestion: Ingestion,
-    /// The path of the OTLP endpoint; Langfuse's own by default.
+    /// The path of the OTLP endpoint; Langfuse's own by default, since only a gateway before it has another.
     pub traces_path: String,
-    /// The most bytes of a request with spans, before compression; `4MiB` by default, which every gateway takes.
-    pub max_body: Bytes,
-    /// What the observations are called that logs become; `log` by default.
+    /// The most bytes of a request with spans or logs by OTLP, before compression; `4MiB` by default, and no more takes effect.
+    ///
+    /// A gateway may take less: nginx takes `1MiB`, after compression, unless it is told otherwise.
+    pub max_request_size: Bytes,
+    /// What the observations are called that logs become; `log` by default, one name for all, by which Langfuse filters.
     pub log_name: String,
     /// What becomes of a log that was made outside of any trace: `drop` by default, counted as rejected, since such a log
     /// would be a trace of its own, and be billed and listed so.
@@ -93,7 +96,7 @@ impl Default for LangfuseConfig {
             release: None,
             ingestion: Ingestion::Otlp,
             traces_path: "/api/public/otel/v1/traces".to_owned(),
-            max_body: Bytes::new(4 << 20),
+            max_request_size: Bytes::new(4 << 20),
             log_name: "log".to_owned(),
             logs_without_trace: LogsWithoutTrace::Drop,
             feedback_prefix: "feedback_".to_owned(),
@@ -104,6 +107,22 @@ impl Default for LangfuseConfig {
         }
     }
 }
+
+/// What other clients of Langfuse call an option, and what to do instead.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("api_key", "Langfuse has two keys; write `public_key` and `secret_key` instead"),
+    ("token", "Langfuse has two keys; write `public_key` and `secret_key` instead"),
+    ("additional_headers", "write `headers` instead"),
+    ("batch_size", LANE),
+    ("flush_at", LANE),
+    ("flush_interval", LANE),
+    ("flush_interval_seconds", LANE),
+    ("max_retries", LANE),
+    ("realtime", LANE),
+    ("sample_rate", "sampling belongs to the pipeline, and can be set for a destination there"),
+    ("tracing_enabled", "it belongs to the pipeline: `OBS_ENABLED`"),
+    ("debug", "obs tells what it does as `tracing` events under `obs::`"),
+];
 
 /// The names of the keys in messages.
 pub(crate) const KEYS: &str = "`public_key` and `secret_key` (LANGFUSE_PUBLIC_KEY, LANGFUSE_SECRET_KEY)";
@@ -121,7 +140,7 @@ impl LangfuseConfig {
         "release",
         "ingestion",
         "traces_path",
-        "max_body",
+        "max_request_size",
         "log_name",
         "logs_without_trace",
         "feedback_prefix",
@@ -198,10 +217,10 @@ impl LangfuseConfig {
         Self { traces_path: path.into(), ..self }
     }
 
-    /// Sets the most bytes of a request with spans.
+    /// Sets the most bytes of a request with spans or logs; more than `4MiB` takes no effect.
     #[must_use]
-    pub fn with_max_body(self, max_body: impl Into<Bytes>) -> Self {
-        Self { max_body: max_body.into(), ..self }
+    pub fn with_max_request_size(self, max_request_size: impl Into<Bytes>) -> Self {
+        Self { max_request_size: max_request_size.into(), ..self }
     }
 
     /// Sets what the observations are called that logs become.
@@ -263,11 +282,12 @@ impl LangfuseConfig {
         if self.http.compression == Some(Compression::Zstd) {
             return Err(Error::config("compression", "Langfuse reads gzip alone; set gzip or none"));
         }
-        if self.region != Region::Eu && !self.http.endpoint.is_empty() {
+        let endpoint = self.http.endpoint.trim_end_matches('/');
+        if self.region != Region::Eu && !["", self.region.endpoint()].contains(&endpoint) {
             return Err(Error::config("region", "`endpoint` is set, too; remove one of them"));
         }
-        if self.max_body.get() < LEAST_BODY {
-            return Err(Error::config("max_body", "less than 64KiB; set at least that much"));
+        if self.max_request_size.get() < LEAST_BODY {
+            return Err(Error::config("max_request_size", "less than 64KiB; set at least that much"));
         }
         for (field, text) in [("log_name", &self.log_name), ("traces_path", &self.traces_path)] {
             if text.trim().is_empty() {
@@ -288,7 +308,8 @@ impl LangfuseConfig {
 
 impl<'de> Deserialize<'de> for LangfuseConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(HttpConfig::beside(Self::OWN, deserializer)).map_err(elsewhere::explained)
+        Self::deserialize(HttpConfig::beside(Self::OWN, deserializer))
+            .map_err(|error| error_elsewhere(error, ELSEWHERE))
     }
 }
 
@@ -306,7 +327,7 @@ mod tests {
             (http(HttpConfig::default().with_auth(Auth::bearer("t"))), "auth"),
             (http(HttpConfig::default().with_compression(Compression::Zstd)), "compression"),
             (config().with_region(Region::Jp).with_endpoint("https://h"), "region"),
-            (config().with_max_body(1_000), "max_body"),
+            (config().with_max_request_size(1_000), "max_request_size"),
             (config().with_log_name(""), "log_name"),
             (config().with_score_concurrency(0), "score_concurrency"),
             (config().with_scores_per_minute(0), "scores_per_minute"),
@@ -314,7 +335,22 @@ mod tests {
             let message = config.validate().unwrap_err().message().to_owned();
             assert!(message.starts_with(&format!("{field}: ")), "{message}");
         }
-        assert!(config().validate().is_ok());
+        let jp = config().with_region(Region::Jp).with_endpoint(format!("{}/", Region::Jp.endpoint()));
+        for config in [config(), jp] {
+            assert!(config.validate().is_ok());
+        }
+    }
+
+    fn refused(json: &str) -> String {
+        serde_json::from_str::<LangfuseConfig>(json).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn options_of_other_clients_are_answered_with_their_place() {
+        assert!(refused(r#"{"api_key": "k"}"#).contains("`public_key` and `secret_key`"));
+        assert!(refused(r#"{"flush_interval_seconds": 3}"#).contains("lane"));
+        assert!(refused(r#"{"base_url": "https://h"}"#).contains("`endpoint`"));
+        assert!(refused(r#"{"secretkey": "k"}"#).contains("did you mean `secret_key`?"));
     }
 
     #[test]

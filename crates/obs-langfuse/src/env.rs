@@ -52,7 +52,7 @@ pub(crate) fn read(env: &Env) -> Result<LangfuseConfig, Error> {
         config.traces_path = path;
     }
     if let Some(bytes) = env.parsed("LANGFUSE_OTEL_MAX_BATCH_SIZE_BYTES", "a number of bytes")? {
-        config.max_body = Bytes::new(bytes);
+        config.max_request_size = Bytes::new(bytes);
     }
     Ok(config)
 }
@@ -101,7 +101,7 @@ mod tests {
             .with_environment("staging")
             .with_release("2026.11")
             .with_traces_path("/otel")
-            .with_max_body(100_000);
+            .with_max_request_size(100_000);
         expected.http.timeout = Duration::from_millis(2_500);
         expected.http.compression = Some(Compression::None);
         assert_eq!(config, expected);

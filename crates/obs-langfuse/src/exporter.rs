@@ -18,10 +18,23 @@ use crate::{LangfuseConfig, feedback, judged, logs, reply, scores, traces};
 
 /// What every Langfuse exporter is and takes; it follows from the table of mappers.
 pub const DESCRIPTOR: Descriptor = Descriptor::of("langfuse", &LangfuseExporter::MAPPERS)
-    .with_limits(Signal::Traces, Limits { items: traces::ITEMS, bytes: 4 << 20 })
-    .with_limits(Signal::Logs, Limits { items: traces::ITEMS, bytes: 4 << 20 })
+    .with_limits(Signal::Traces, Limits { items: traces::ITEMS, bytes: traces::BYTES })
+    .with_limits(Signal::Logs, Limits { items: traces::ITEMS, bytes: traces::BYTES })
     .with_limits(Signal::Scores, Limits { items: judged::ITEMS, bytes: judged::BYTES })
-    .with_limits(Signal::Feedback, Limits { items: judged::ITEMS, bytes: judged::BYTES });
+    .with_limits(Signal::Feedback, Limits { items: judged::ITEMS, bytes: judged::BYTES })
+    .with_remark(Signal::Metrics, "Langfuse computes its own and discards those it is sent")
+    .with_remark(
+        Signal::Logs,
+        "those outside of any trace are rejected unless `logs_without_trace` says otherwise",
+    )
+    .with_remark(
+        Signal::Scores,
+        "on spans, traces, sessions and experiment runs; the accounts' rates are low",
+    )
+    .with_remark(
+        Signal::Feedback,
+        "under `feedback_` and its kind; corrections in words are those of the output",
+    );
 
 const SCORES_PATH: &str = "/api/public/scores";
 const INGESTION_PATH: &str = "/api/public/ingestion";
@@ -61,10 +74,13 @@ impl LangfuseExporter {
     /// one over plain `http` to another machine without `allow_http`.
     pub fn new(config: LangfuseConfig) -> Result<Self, Error> {
         config.validate()?;
+        let bytes = traces::max_request_size(&config);
         let http = http(&config);
         let client = Client::new(&http)?.with_credential_name(KEYS);
         Ok(Self {
-            descriptor: DESCRIPTOR,
+            descriptor: [Signal::Traces, Signal::Logs].into_iter().fold(DESCRIPTOR, |descriptor, signal| {
+                descriptor.with_limits(signal, Limits { items: traces::ITEMS, bytes })
+            }),
             pace: config.scores_per_minute.map(Pace::per_minute),
             project: OnceLock::new(),
             closed: AtomicBool::new(false),

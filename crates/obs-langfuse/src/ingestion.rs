@@ -12,8 +12,8 @@ use uuid::Uuid;
 use crate::judged::{self, Judgement};
 use crate::logs::{self, Ids};
 use crate::metadata::{Item, Metadata, Part};
-use crate::observation::{Observation, parent};
-use crate::text::Iso;
+use crate::observation::{Observation, Parameters, parent};
+use crate::text;
 use crate::trace::Trace;
 use crate::wire::{EventHead, Input, ObservationBody, Place, Request, TraceBody};
 use crate::{LangfuseConfig, span_metadata, trace, traces};
@@ -98,13 +98,13 @@ fn span_events(config: &LangfuseConfig, span: &Span, to: &mut Events) -> Result<
         trace_id: span.trace_id,
         parent_observation_id,
         name: &span.name,
-        start_time: Iso(span.start),
-        end_time: span.end.map(Iso),
-        completion_start_time: observation.first_token.map(Iso),
+        start_time: text::time(span.start),
+        end_time: span.end.map(text::time),
+        completion_start_time: observation.first_token.map(text::time),
         level: observation.level,
         status_message: observation.status_message,
         model: observation.model,
-        model_parameters: observation.parameters.as_ref(),
+        model_parameters: observation.parameters.map(Parameters::parts_as_text),
         usage_details: observation.tokens.details.as_ref(),
         cost_details: observation.cost.as_ref(),
         prompt_name: observation.prompt.map(|(name, _)| name),
@@ -130,7 +130,7 @@ fn log_events(config: &LangfuseConfig, log: &Log, ids: Ids, to: &mut Events) -> 
         trace_id: ids.trace_id,
         parent_observation_id: ids.parent,
         name: &config.log_name,
-        start_time: Iso(log.time),
+        start_time: text::time(log.time),
         end_time: None,
         completion_start_time: None,
         level: logs::level(log.level),
@@ -159,13 +159,13 @@ fn repeated(span: &Span) -> Option<(Option<&Payload>, Option<&Payload>)> {
 
 /// The trace's metadata; here it holds what the OTLP endpoint takes from elsewhere, too.
 fn metadata<'a>(known: &Trace<'a>, context: &'a TraceContext, resource: &'a Resource) -> Metadata<'a> {
-    let mut metadata = Metadata::default();
+    let mut metadata = Metadata::of_observation();
     trace::put(context, resource, &mut metadata);
     if let Some(experiment) = known.experiment {
         metadata.put("experimentId", Item::Text(experiment));
     }
     if !resource.attributes.is_empty() {
-        metadata.put("resourceAttributes", Item::Attributes(&resource.attributes));
+        metadata.put_as_server("resourceAttributes", Item::Attributes(&resource.attributes));
     }
     metadata.end_of_trace();
     metadata
@@ -185,7 +185,7 @@ fn trace_body<'m, 'a>(
 ) -> TraceBody<'m, 'a> {
     TraceBody {
         id,
-        timestamp: Iso(start),
+        timestamp: text::time(start),
         name,
         user_id: known.user.as_deref(),
         session_id: known.session.as_deref(),
@@ -217,7 +217,7 @@ impl Events {
     fn push_json(&mut self, kind: &'static str, time: Timestamp, body: &[u8]) -> Result<(), String> {
         let id = Uuid::new_v5(&NAMESPACE, &[kind.as_bytes(), body].concat());
         let mut json = Vec::with_capacity(body.len() + 128);
-        write_json(&mut json, &EventHead { id, timestamp: Iso(time), kind })
+        write_json(&mut json, &EventHead { id, timestamp: text::time(time), kind })
             .map_err(|cause| cause.to_string())?;
         // The body comes before the brace that ends the head.
         json.pop();

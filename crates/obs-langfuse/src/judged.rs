@@ -9,7 +9,7 @@ use obs_core::{
 use uuid::Uuid;
 
 use crate::metadata::{Item, Metadata};
-use crate::text::{self, Iso};
+use crate::text;
 use crate::wire::{Place, Request, ScoreBody, TargetBody, ValueBody};
 use crate::{Ingestion, LangfuseConfig, LangfuseExporter, ingestion, trace};
 
@@ -48,7 +48,7 @@ pub(crate) trait Judgement: VisitText + Clone {
 /// An array of one goes as a single score, so that halving ends at a form that every server takes.
 pub(crate) fn map<T: Judgement>(exporter: &LangfuseExporter, records: &Records<T>) -> Mapped<Request> {
     let config = exporter.config();
-    if config.ingestion == Ingestion::Legacy {
+    if is_legacy(config) {
         return ingestion::judgements(config, records);
     }
     let items = if config.score_batch { ITEMS } else { 1 };
@@ -76,13 +76,13 @@ pub(crate) fn encoded<T: Judgement>(
     record: &T,
     max: usize,
 ) -> Result<Vec<u8>, Refused> {
-    fault(&record.judged(config))
+    fault(config, &record.judged(config))
         .map_or(Ok(()), |(kind, reason)| Err(Refused { at, kind, status: None, reason: reason.into() }))?;
     encode_within(at, record, max, |record| json(config, record.judged(config)))
 }
 
 /// Why Langfuse would refuse it, if it would.
-fn fault(judged: &Judged<'_>) -> Option<(ErrorKind, &'static str)> {
+fn fault(config: &LangfuseConfig, judged: &Judged<'_>) -> Option<(ErrorKind, &'static str)> {
     let no_target = match judged.target {
         Target::Session { session_id } => session_id.is_empty(),
         Target::ExperimentRun { run_id } => run_id.is_empty(),
@@ -101,26 +101,31 @@ fn fault(judged: &Judged<'_>) -> Option<(ErrorKind, &'static str)> {
         ScoreValue::Numeric { value, .. } if !value.is_finite() => {
             Some((ErrorKind::Encode, "its value is not finite, and Langfuse takes only numbers that are"))
         }
-        ScoreValue::Text(text) if text.is_empty() && !corrects(judged) => {
+        ScoreValue::Text(text) if text.is_empty() && !is_legacy(config) && !corrects(config, judged) => {
             Some((ErrorKind::Encode, "its text is empty, and Langfuse wants at least one character"))
         }
         _ => None,
     }
 }
 
-/// Whether it is a correction to Langfuse, which has them of observations and traces, in words.
-fn corrects(judged: &Judged<'_>) -> bool {
+fn is_legacy(config: &LangfuseConfig) -> bool {
+    config.ingestion == Ingestion::Legacy
+}
+
+/// Whether it is a correction to Langfuse, which has them of observations and traces, in words; old servers have none.
+fn corrects(config: &LangfuseConfig, judged: &Judged<'_>) -> bool {
     judged.is_correction
+        && !is_legacy(config)
         && matches!(judged.target, Target::Span { .. } | Target::Trace { .. })
         && matches!(judged.value, ScoreValue::Categorical(_) | ScoreValue::Text(_))
 }
 
 fn json(config: &LangfuseConfig, judged: Judged<'_>) -> Result<Vec<u8>, String> {
-    let is_correction = corrects(&judged);
+    let is_correction = corrects(config, &judged);
     let environment = trace::environment(config, judged.context, judged.resource);
     let Judged { id, time, target, name, value, comment, mut metadata, .. } = judged;
     let mut comment = comment.map(Str::as_str);
-    let value_body = value_of(value, is_correction);
+    let value_body = value_of(config, value, is_correction);
     if let (ValueBody::Text(Cow::Owned(_)), ScoreValue::Categorical(whole) | ScoreValue::Text(whole)) =
         (&value_body, value)
     {
@@ -141,7 +146,7 @@ fn json(config: &LangfuseConfig, judged: Judged<'_>) -> Result<Vec<u8>, String> 
         comment,
         metadata: metadata.observation(),
         environment: environment.as_deref(),
-        timestamp: Iso(time),
+        timestamp: text::time(time),
     };
     let mut out = Vec::with_capacity(512);
     write_json(&mut out, &body).map_err(|cause| cause.to_string())?;
@@ -161,8 +166,13 @@ fn target_of(target: &Target) -> TargetBody<'_> {
 }
 
 /// The value by its type; of words that are too many, what fits, which is an owned text then.
-fn value_of(value: &ScoreValue, is_correction: bool) -> ValueBody<'_> {
+///
+/// Old servers know numbers, truth values and categories alone, so that all words are a category there, of any length.
+fn value_of<'a>(config: &LangfuseConfig, value: &'a ScoreValue, is_correction: bool) -> ValueBody<'a> {
     match value {
+        ScoreValue::Categorical(words) | ScoreValue::Text(words) if is_legacy(config) => {
+            ValueBody::Categorical(words)
+        }
         ScoreValue::Categorical(words) | ScoreValue::Text(words) if is_correction => {
             ValueBody::Correction(words)
         }

@@ -1,7 +1,6 @@
 #![doc = include_str!("../README.md")]
 
 mod config;
-mod elsewhere;
 mod env;
 mod exporter;
 mod feedback;

@@ -87,7 +87,7 @@ pub(crate) fn put<'a>(log: &'a Log, to: &mut Metadata<'a>) {
 
 fn push(config: &LangfuseConfig, requests: &mut TraceRequests, at: usize, ids: Ids, log: &Log) {
     let known = Trace::of(config, &log.context, &log.resource);
-    let mut metadata = Metadata::default();
+    let mut metadata = Metadata::of_observation();
     trace::put(&log.context, &log.resource, &mut metadata);
     metadata.end_of_trace();
     put(log, &mut metadata);

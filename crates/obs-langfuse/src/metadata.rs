@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use obs_core::{
-    Attributes, Chunk, Cost, Decision, Event, Link, MemoryHit, Payload, Range, Str, Usage, Value,
+    Attributes, Chunk, Cost, Decision, Event, Link, MemoryHit, Payload, Range, Rfc3339, Str, Usage, Value,
 };
 use obs_otlp::encode::Fields;
 use serde::ser::SerializeMap;
@@ -22,7 +22,7 @@ const LARGEST_EXACT: u64 = 1 << 53;
 /// One value of the metadata, borrowed from its record.
 pub(crate) enum Item<'a> {
     Text(&'a str),
-    Owned(String),
+    Time(Rfc3339),
     Flag(bool),
     Count(u64),
     Number(f64),
@@ -45,7 +45,7 @@ impl Serialize for Item<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Owned(text) => serializer.serialize_str(text),
+            Self::Time(time) => time.serialize(serializer),
             Self::Flag(flag) => serializer.serialize_bool(*flag),
             Self::Count(count) => serializer.serialize_u64(*count),
             Self::Number(number) => Value::F64(*number).serialize(serializer),
@@ -71,7 +71,7 @@ impl Item<'_> {
     fn put(&self, to: &mut Fields<'_>, key: &str) {
         match self {
             Self::Text(text) => to.str(key, text),
-            Self::Owned(text) => to.str(key, text),
+            Self::Time(time) => to.str(key, time.encode(&mut [0; 30])),
             Self::Flag(flag) | Self::Value(Value::Bool(flag)) => to.bool(key, *flag),
             Self::Count(count) => match i64::try_from(*count) {
                 Ok(count) => integer(to, key, count),
@@ -122,23 +122,46 @@ pub(crate) struct Metadata<'a> {
     entries: Vec<(Cow<'a, str>, Item<'a>)>,
     /// How many of them are the trace's, which come first.
     of_trace: usize,
+    /// The names that are not free.
+    taken: &'static [&'static str],
 }
+
+/// The names under which the server itself writes into an observation's metadata.
+const OF_SERVER: &[&str] = &[
+    "attributes",
+    "resourceAttributes",
+    "scopeAttributes",
+    "scope",
+    "langfuse_user_id",
+    "langfuse_session_id",
+    "langfuse_tags",
+];
 
 impl Default for Metadata<'_> {
     fn default() -> Self {
         // As many as a model call with a full context has.
-        Self { entries: Vec::with_capacity(32), of_trace: 0 }
+        Self { entries: Vec::with_capacity(32), of_trace: 0, taken: &[] }
     }
 }
 
 impl<'a> Metadata<'a> {
+    /// That of an observation and its trace, beside which the server writes some of its own.
+    pub(crate) fn of_observation() -> Self {
+        Self { taken: OF_SERVER, ..Self::default() }
+    }
+
     /// Adds a value.
     pub(crate) fn put(&mut self, key: &'a str, item: Item<'a>) {
         let mut key = text::key(key);
-        while self.entries.iter().any(|(known, _)| *known == key) {
+        while self.taken.contains(&&*key) || self.entries.iter().any(|(known, _)| *known == key) {
             key = Cow::Owned(key.into_owned() + "_");
         }
         self.entries.push((key, item));
+    }
+
+    /// Adds a value under one of the server's own names, in its place.
+    pub(crate) fn put_as_server(&mut self, key: &'static str, item: Item<'a>) {
+        self.entries.push((Cow::Borrowed(key), item));
     }
 
     /// Adds a text, if there is one.
@@ -230,6 +253,22 @@ impl Serialize for Part<'_, '_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_the_server_writes_itself_are_taken() {
+        let attributes: Attributes = OF_SERVER.iter().map(|name| (*name, "mine")).collect();
+        let mut of_score = Metadata::default();
+        of_score.attributes(&attributes);
+        assert!(serde_json::to_string(&of_score.observation()).unwrap().contains(r#""scope":"mine""#));
+        let mut metadata = Metadata::of_observation();
+        metadata.attributes(&attributes);
+        metadata.put_as_server("resourceAttributes", Item::Text("its"));
+        let json = serde_json::to_value(metadata.observation()).unwrap();
+        for name in OF_SERVER {
+            assert_eq!(json[format!("{name}_")], "mine");
+            assert_eq!(json.get(name).is_some(), *name == "resourceAttributes");
+        }
+    }
 
     #[test]
     fn no_name_stands_twice() {

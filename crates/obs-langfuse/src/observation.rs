@@ -2,10 +2,10 @@
 
 use obs_core::{ModelParameters, Payload, PromptLink, Span, SpanId, SpanType, Status, Str, Timestamp, Value};
 use obs_otlp::encode::Fields;
-use serde::ser::SerializeMap;
+use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
 
-use crate::text::{self, Iso};
+use crate::text;
 use crate::usage::{self, Details, Tokens};
 use crate::wire::attribute;
 
@@ -39,7 +39,7 @@ impl<'a> Observation<'a> {
             input: span.input.as_ref(),
             output: span.output.as_ref(),
             model: model(&span.span_type),
-            parameters: parameters.filter(|parameters| !parameters.is_empty()).map(Parameters),
+            parameters: parameters.filter(|parameters| !parameters.is_empty()).map(Parameters::of),
             tokens: usage::tokens(&usage),
             cost: generation.and_then(|generation| usage::cost(generation.cost.as_deref()?)),
             first_token: generation
@@ -72,7 +72,7 @@ impl<'a> Observation<'a> {
             to.json(attribute::COST, cost);
         }
         if let Some(time) = self.first_token {
-            to.str(attribute::FIRST_TOKEN, &Iso(time).text());
+            to.str(attribute::FIRST_TOKEN, text::time(time).encode(&mut [0; 30]));
         }
         if let Some((name, version)) = self.prompt {
             to.str(attribute::PROMPT_NAME, name);
@@ -105,9 +105,9 @@ fn model(span_type: &SpanType) -> Option<&str> {
     answered.or(asked).map(Str::as_str).filter(|model| !model.is_empty())
 }
 
-/// A prompt that the server can link to: it wants the name and a whole number for the version.
+/// A prompt that the server can link to: it wants the name and a whole number above 0 for the version.
 pub(crate) fn linked_prompt(prompt: &PromptLink) -> Option<(&str, i64)> {
-    let version = prompt.version.as_deref()?.parse::<i32>().ok().filter(|version| *version >= 0)?;
+    let version = prompt.version.as_deref()?.parse::<i32>().ok().filter(|version| *version > 0)?;
     (!prompt.name.is_empty()).then_some((&prompt.name, version.into()))
 }
 
@@ -117,11 +117,26 @@ pub(crate) fn parent(span: &Span) -> Option<SpanId> {
 }
 
 /// Sampling parameters as one flat JSON object.
-pub(crate) struct Parameters<'a>(&'a ModelParameters);
+#[derive(Clone, Copy)]
+pub(crate) struct Parameters<'a> {
+    given: &'a ModelParameters,
+    parts_as_text: bool,
+}
+
+impl<'a> Parameters<'a> {
+    fn of(given: &'a ModelParameters) -> Self {
+        Self { given, parts_as_text: false }
+    }
+
+    /// The same, where those that are neither texts, numbers nor truth values are JSON text: old servers take no others.
+    pub(crate) fn parts_as_text(self) -> Self {
+        Self { parts_as_text: true, ..self }
+    }
+}
 
 impl Serialize for Parameters<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let ModelParameters { temperature, top_p, max_tokens, other } = self.0;
+        let ModelParameters { temperature, top_p, max_tokens, other } = self.given;
         let mut map = serializer.serialize_map(None)?;
         let floats = [("temperature", temperature), ("top_p", top_p)];
         for (name, value) in floats.into_iter().filter_map(|(name, value)| Some((name, (*value)?))) {
@@ -139,7 +154,13 @@ impl Serialize for Parameters<'_> {
         for (key, value) in other.iter() {
             let key = text::key(key);
             let key = if taken(&key) { (key.into_owned() + "_").into() } else { key };
-            map.serialize_entry(&key, value)?;
+            match value {
+                Value::Null | Value::List(_) | Value::Map(_) if self.parts_as_text => {
+                    let text = serde_json::to_string(value).map_err(Error::custom)?;
+                    map.serialize_entry(&key, &text)?;
+                }
+                value => map.serialize_entry(&key, value)?,
+            }
         }
         map.end()
     }

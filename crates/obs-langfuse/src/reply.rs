@@ -1,6 +1,6 @@
 //! What Langfuse says of the records of a request that it took.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use obs_core::{ErrorKind, Failure, Refused, Reply, Retry};
 use obs_http::Answer;
@@ -47,7 +47,7 @@ fn refused(at: usize, status: u16, reason: &str) -> Refused {
 }
 
 /// What became of a batch of events: a record is refused where one of its events is, and wanted again where the server
-/// failed on one.
+/// failed on one, or says nothing of it.
 ///
 /// # Errors
 /// The answer cannot be read, so that nobody knows; sending the batch again changes nothing that was taken.
@@ -61,40 +61,64 @@ pub(crate) fn ingestion(answer: &Answer, request: &Request) -> Result<Reply, Fai
     })
 }
 
-fn of_events(body: &[u8], request: &Request) -> Result<Reply, serde_json::Error> {
-    let IngestionAnswer { errors } = serde_json::from_slice(body)?;
-    let mut faults: BTreeMap<usize, Option<Refused>> = BTreeMap::new();
-    let (mut unknown, mut said) = (0, String::new());
-    for fault in errors {
-        let id = fault.id.parse::<Uuid>().ok();
-        let mut at =
-            request.events.iter().filter(|(known, _)| Some(*known) == id).map(|(_, at)| *at).peekable();
-        if at.peek().is_none() {
-            unknown += 1;
-            said = words(&fault);
-            continue;
+fn of_events(body: &[u8], request: &Request) -> Result<Reply, String> {
+    let IngestionAnswer { successes, errors } =
+        serde_json::from_slice(body).map_err(|cause| cause.to_string())?;
+    if successes.is_none() && errors.is_none() {
+        return Err("neither `successes` nor `errors` are in it".to_owned());
+    }
+    let ids: HashSet<Uuid> = request.events.iter().map(|(id, _)| *id).collect();
+    let taken = successes.into_iter().flatten().filter_map(|taken| taken.id.parse().ok());
+    let mut named: HashSet<Uuid> = taken.collect();
+    let mut verdicts = Verdicts::default();
+    let mut unnamed_faults = Vec::new();
+    for fault in errors.into_iter().flatten() {
+        match fault.id.parse::<Uuid>().ok().filter(|id| ids.contains(id)) {
+            Some(id) => {
+                named.insert(id);
+                verdicts.add(request, id, &fault);
+            }
+            None => unnamed_faults.push(fault),
         }
-        for at in at {
-            let verdict = (fault.status < 500).then(|| refused(at, fault.status, &words(&fault)));
+    }
+    let silent: Vec<Uuid> = ids.difference(&named).copied().collect();
+    // Faults without a name are those of the events that no list has, where they are as many.
+    let fault = unnamed_faults.pop().filter(|_| unnamed_faults.len() + 1 >= silent.len());
+    for id in silent {
+        verdicts.add(request, id, fault.as_ref().unwrap_or(&UNKNOWN));
+    }
+    Ok(verdicts.reply())
+}
+
+/// What is said of an event that the answer does not name.
+const UNKNOWN: EventFault = EventFault { id: String::new(), status: 500, message: None, error: None };
+
+/// What became of the records of which an event was not taken: refused, or wanted again.
+#[derive(Default)]
+struct Verdicts(BTreeMap<usize, Option<Refused>>);
+
+impl Verdicts {
+    fn add(&mut self, request: &Request, id: Uuid, fault: &EventFault) {
+        for (_, at) in request.events.iter().filter(|(known, _)| *known == id) {
+            let verdict = (fault.status < 500).then(|| refused(*at, fault.status, &words(fault)));
             // What is refused stays so, whatever became of the record's other event.
-            let known = faults.entry(at).or_insert_with(|| verdict.clone());
+            let known = self.0.entry(*at).or_insert_with(|| verdict.clone());
             if known.is_none() {
                 *known = verdict;
             }
         }
     }
-    let mut reply = Reply::default();
-    for (at, verdict) in faults {
-        match verdict {
-            Some(refused) => reply.refused.push(refused),
-            None => reply.again.push(at),
+
+    fn reply(self) -> Reply {
+        let mut reply = Reply::default();
+        for (at, verdict) in self.0 {
+            match verdict {
+                Some(refused) => reply.refused.push(refused),
+                None => reply.again.push(at),
+            }
         }
+        reply
     }
-    let left = request.len - reply.refused.len() - reply.again.len();
-    if unknown.min(left) > 0 {
-        reply.lost = Some((unknown.min(left), said.into()));
-    }
-    Ok(reply)
 }
 
 fn words(fault: &EventFault) -> String {
@@ -124,11 +148,15 @@ mod tests {
         json!({"id": Uuid::from_u128(id), "status": status, "message": "Invalid", "error": "no name"})
     }
 
+    fn taken(id: u128) -> serde_json::Value {
+        json!({"id": Uuid::from_u128(id), "status": 201})
+    }
+
     #[test]
     fn every_event_is_read_and_its_record_found() {
         let request = request(&[(1, 0), (2, 0), (3, 1), (4, 2), (5, 3)], 4);
-        let body =
-            json!({"successes": [], "errors": [fault(1, 400), fault(2, 500), fault(4, 503), fault(5, 401)]});
+        let errors = [fault(1, 400), fault(2, 500), fault(4, 503), fault(5, 401)];
+        let body = json!({"successes": [taken(3)], "errors": errors});
         let reply = of_events(body.to_string().as_bytes(), &request).unwrap();
         let places: Vec<_> = reply.refused.iter().map(|refused| (refused.at, refused.status)).collect();
         assert_eq!(places, [(0, Some(400)), (3, Some(401))]);
@@ -137,12 +165,35 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_the_server_does_not_name_is_lost_and_counted() {
-        let body =
-            json!({"successes": [], "errors": [{"id": "unknown", "status": 400, "message": "Invalid"}]});
+    fn an_event_that_no_list_names_is_wanted_again() {
+        let request = request(&[(1, 0), (2, 0), (3, 1), (4, 2)], 3);
+        for (body, again) in [
+            (json!({"successes": [taken(1), taken(2), taken(3), taken(4)], "errors": []}), vec![]),
+            (json!({"successes": [taken(1), taken(3), taken(4)], "errors": []}), vec![0]),
+            (json!({"successes": [taken(1), taken(2), taken(3)]}), vec![2]),
+            (json!({"errors": [fault(4, 500)]}), vec![0, 1, 2]),
+            (json!({"successes": []}), vec![0, 1, 2]),
+        ] {
+            let reply = of_events(body.to_string().as_bytes(), &request).unwrap();
+            assert_eq!((reply.again, reply.refused.len(), reply.lost), (again, 0, None), "{body}");
+        }
+    }
+
+    #[test]
+    fn an_answer_with_neither_list_says_nothing() {
+        for body in ["OK", "{}", r#"{"status": "OK"}"#, "[]"] {
+            assert!(of_events(body.as_bytes(), &request(&[(1, 0)], 1)).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_fault_without_a_name_is_of_the_events_that_no_list_names_where_they_are_as_many() {
+        let unknown = json!({"id": "unknown", "status": 400, "message": "Invalid"});
+        let body = json!({"successes": [taken(1)], "errors": [unknown]});
         let reply = of_events(body.to_string().as_bytes(), &request(&[(1, 0), (2, 1)], 2)).unwrap();
-        assert_eq!(reply.lost.unwrap().0, 1);
-        assert!(of_events(b"OK", &request(&[(1, 0)], 1)).is_err());
+        assert_eq!(reply.refused.iter().map(|refused| refused.at).collect::<Vec<_>>(), [1]);
+        let reply = of_events(body.to_string().as_bytes(), &request(&[(1, 0), (2, 1), (3, 2)], 3)).unwrap();
+        assert_eq!((reply.refused.len(), reply.again), (0, vec![1, 2]));
     }
 
     #[test]

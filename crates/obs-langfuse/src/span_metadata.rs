@@ -1,14 +1,13 @@
 //! The fields of a span that Langfuse has no place for.
 
 use obs_core::{
-    AgentRun, Embedding, ErrorInfo, EvalExecution, LlmGeneration, LoopKind, McpToolCall, MemoryLookup,
-    MemoryUpdate, RagQuery, ResultType, Span, SpanKind, SpanType, StepFlavour, ToolCall, WorkflowRun,
-    WorkflowStep,
+    AgentRun, Embedding, ErrorInfo, EvalExecution, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
+    RagQuery, Span, SpanKind, SpanType, StepFlavour, ToolCall, WorkflowRun, WorkflowStep,
 };
 
 use crate::metadata::{Item, Metadata};
 use crate::observation::linked_prompt;
-use crate::text::Iso;
+use crate::text;
 use crate::usage;
 
 /// Adds what a span says beyond its observation's own fields.
@@ -101,7 +100,7 @@ fn of_step<'a>(step: &'a WorkflowStep, to: &mut Metadata<'a>) {
         }
         StepFlavour::Loop { kind, iteration, total } => {
             flavour("loop");
-            to.put("loopKind", Item::Text(loop_kind(*kind)));
+            to.put("loopKind", Item::Text(kind.as_str()));
             to.count("iteration", *iteration);
             to.count("totalIterations", *total);
         }
@@ -111,7 +110,7 @@ fn of_step<'a>(step: &'a WorkflowStep, to: &mut Metadata<'a>) {
                 to.put("sleepMs", Item::Number(duration.as_secs_f64() * 1_000.0));
             }
             if let Some(until) = until {
-                to.put("sleepUntil", Item::Owned(Iso(*until).text()));
+                to.put("sleepUntil", Item::Time(text::time(*until)));
             }
         }
         StepFlavour::WaitEvent { event, timeout, received } => {
@@ -125,14 +124,6 @@ fn of_step<'a>(step: &'a WorkflowStep, to: &mut Metadata<'a>) {
     }
 }
 
-const fn loop_kind(kind: LoopKind) -> &'static str {
-    match kind {
-        LoopKind::ForEach => "for_each",
-        LoopKind::While => "while",
-        LoopKind::Until => "until",
-    }
-}
-
 fn of_generation<'a>(generation: &'a LlmGeneration, to: &mut Metadata<'a>) {
     to.text("provider", generation.provider.as_ref());
     if generation.response_model.is_some() {
@@ -143,7 +134,7 @@ fn of_generation<'a>(generation: &'a LlmGeneration, to: &mut Metadata<'a>) {
         to.put("tools", Item::Document(tools));
     }
     if let Some(result) = generation.result_type {
-        to.put("resultType", Item::Text(result_type(result)));
+        to.put("resultType", Item::Text(result.as_str()));
     }
     to.text("finishReason", generation.finish_reason.as_ref());
     to.flag("streaming", generation.streaming);
@@ -157,15 +148,6 @@ fn of_generation<'a>(generation: &'a LlmGeneration, to: &mut Metadata<'a>) {
         } else if cost.partial {
             to.put("costIsPartial", Item::Flag(true));
         }
-    }
-}
-
-const fn result_type(result: ResultType) -> &'static str {
-    match result {
-        ResultType::ToolSelection => "tool_selection",
-        ResultType::ResponseGeneration => "response_generation",
-        ResultType::Reasoning => "reasoning",
-        ResultType::Planning => "planning",
     }
 }
 

@@ -3,8 +3,7 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use obs_core::Timestamp;
-use serde::{Serialize, Serializer};
+use obs_core::{Rfc3339, Timestamp};
 
 /// The most of a user's or session's id and a trace's name, in UTF-16 units, as Langfuse's own clients have it.
 pub(crate) const LONGEST_NAME: usize = 200;
@@ -16,23 +15,8 @@ const MARK: &str = "…";
 const LONGEST_ENVIRONMENT: usize = 40;
 
 /// A time in UTC with microseconds, the most that Langfuse keeps.
-pub(crate) struct Iso(pub(crate) Timestamp);
-
-impl Iso {
-    /// The time as text.
-    pub(crate) fn text(&self) -> String {
-        let mut text = self.0.rfc3339().to_string();
-        // Of the nine digits of the second the last three go, and the Z behind them.
-        text.truncate(text.len().saturating_sub(4));
-        text.push('Z');
-        text
-    }
-}
-
-impl Serialize for Iso {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text())
-    }
+pub(crate) fn time(time: Timestamp) -> Rfc3339 {
+    time.rfc3339().micros()
 }
 
 /// A user's or session's id, or a trace's name, cut with a mark where it is too long.
@@ -158,11 +142,5 @@ mod tests {
         ] {
             assert_eq!(key(given), kept, "{given}");
         }
-    }
-
-    #[test]
-    fn times_have_microseconds() {
-        let time = Timestamp::from_nanos(1_768_471_200_001_234_567);
-        assert_eq!(Iso(time).text(), "2026-01-15T10:00:00.001234Z");
     }
 }

@@ -12,6 +12,9 @@ use crate::{Ingestion, LangfuseConfig, LangfuseExporter, ingestion, span_metadat
 /// The most spans of a request.
 pub(crate) const ITEMS: usize = 512;
 
+/// The most bytes of a request, whatever the config says: larger ones only make the server slow.
+pub(crate) const BYTES: usize = 4 << 20;
+
 /// Requests of the spans that have ended.
 pub(crate) fn map(exporter: &LangfuseExporter, records: &Records<SpanRecord>) -> Mapped<Request> {
     let config = exporter.config();
@@ -39,11 +42,12 @@ pub(crate) fn started(at: usize) -> Refused {
 
 /// An empty set of requests within the config's limits.
 pub(crate) fn requests(config: &LangfuseConfig) -> TraceRequests {
-    TraceRequests::new(Encoding::Protobuf, ITEMS, max_body(config))
+    TraceRequests::new(Encoding::Protobuf, ITEMS, max_request_size(config))
 }
 
-fn max_body(config: &LangfuseConfig) -> usize {
-    usize::try_from(config.max_body.get()).unwrap_or(usize::MAX)
+/// The most bytes of a request with spans, as it takes effect.
+pub(crate) fn max_request_size(config: &LangfuseConfig) -> usize {
+    usize::try_from(config.max_request_size.get()).unwrap_or(usize::MAX).min(BYTES)
 }
 
 /// The calls of these requests; a record that alone is too large is made smaller by `shorten`.
@@ -54,7 +58,7 @@ pub(crate) fn calls(
     shorten: impl Fn(usize, usize) -> Result<Vec<u8>, Refused>,
 ) -> Mapped<Request> {
     let mut mapped = Mapped { calls: Vec::with_capacity(chunks.len()), refused };
-    let max = max_body(config);
+    let max = max_request_size(config);
     for Chunk { body, records } in chunks {
         let body = match records[..] {
             [at] if body.len() > max => shorten(at, max),
@@ -81,7 +85,7 @@ fn alone(config: &LangfuseConfig, span: &Span) -> Vec<u8> {
 fn push(config: &LangfuseConfig, requests: &mut TraceRequests, at: usize, span: &Span) {
     let observation = Observation::of(span);
     let known = Trace::of(config, &span.context, &span.resource);
-    let mut metadata = Metadata::default();
+    let mut metadata = Metadata::of_observation();
     trace::put(&span.context, &span.resource, &mut metadata);
     metadata.end_of_trace();
     span_metadata::put(span, observation.tokens.differs, &mut metadata);

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use obs_core::{Attributes, Decision, Event, Link, Payload, SpanId, Str, TraceId};
+use obs_core::{Attributes, Decision, Event, Link, Payload, Rfc3339, SpanId, Str, TraceId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::metadata::Part;
 use crate::observation::Parameters;
-use crate::text::Iso;
+use crate::text;
 use crate::usage::Details;
 
 /// The names of attributes.
@@ -86,7 +86,7 @@ pub(crate) struct ScoreBody<'m, 'a> {
     pub(crate) metadata: Part<'m, 'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) environment: Option<&'a str>,
-    pub(crate) timestamp: Iso,
+    pub(crate) timestamp: Rfc3339,
 }
 
 /// What a score is of: the server wants exactly one.
@@ -129,7 +129,7 @@ pub(crate) struct ScoreFault {
 #[derive(Serialize)]
 pub(crate) struct EventHead {
     pub(crate) id: Uuid,
-    pub(crate) timestamp: Iso,
+    pub(crate) timestamp: Rfc3339,
     #[serde(rename = "type")]
     pub(crate) kind: &'static str,
 }
@@ -139,7 +139,7 @@ pub(crate) struct EventHead {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TraceBody<'m, 'a> {
     pub(crate) id: TraceId,
-    pub(crate) timestamp: Iso,
+    pub(crate) timestamp: Rfc3339,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<&'m str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -171,18 +171,18 @@ pub(crate) struct ObservationBody<'m, 'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) parent_observation_id: Option<SpanId>,
     pub(crate) name: &'m str,
-    pub(crate) start_time: Iso,
+    pub(crate) start_time: Rfc3339,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) end_time: Option<Iso>,
+    pub(crate) end_time: Option<Rfc3339>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) completion_start_time: Option<Iso>,
+    pub(crate) completion_start_time: Option<Rfc3339>,
     pub(crate) level: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status_message: Option<&'m str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<&'m str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) model_parameters: Option<&'m Parameters<'a>>,
+    pub(crate) model_parameters: Option<Parameters<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) usage_details: Option<&'m Details<u64>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -215,7 +215,16 @@ pub(crate) enum Input<'m> {
 #[derive(Deserialize)]
 pub(crate) struct IngestionAnswer {
     #[serde(default)]
-    pub(crate) errors: Vec<EventFault>,
+    pub(crate) successes: Option<Vec<EventTaken>>,
+    #[serde(default)]
+    pub(crate) errors: Option<Vec<EventFault>>,
+}
+
+/// An event that was taken.
+#[derive(Deserialize)]
+pub(crate) struct EventTaken {
+    #[serde(default)]
+    pub(crate) id: String,
 }
 
 /// Why an event was refused.
@@ -247,7 +256,7 @@ pub(crate) struct Project {
 /// A choice of an agent's, in metadata.
 #[derive(Serialize)]
 pub(crate) struct DecisionBody<'a> {
-    time: Iso,
+    time: Rfc3339,
     action: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning: Option<&'a str>,
@@ -258,7 +267,7 @@ pub(crate) struct DecisionBody<'a> {
 impl<'a> DecisionBody<'a> {
     pub(crate) fn of(decision: &'a Decision) -> Self {
         Self {
-            time: Iso(decision.time),
+            time: text::time(decision.time),
             action: &decision.action,
             reasoning: decision.reasoning.as_deref(),
             alternatives: &decision.alternatives,
@@ -269,7 +278,7 @@ impl<'a> DecisionBody<'a> {
 /// An event of a span, in metadata.
 #[derive(Serialize)]
 pub(crate) struct EventBody<'a> {
-    time: Iso,
+    time: Rfc3339,
     name: &'a str,
     #[serde(skip_serializing_if = "Attributes::is_empty")]
     attributes: &'a Attributes,
@@ -277,7 +286,7 @@ pub(crate) struct EventBody<'a> {
 
 impl<'a> EventBody<'a> {
     pub(crate) fn of(event: &'a Event) -> Self {
-        Self { time: Iso(event.time), name: &event.name, attributes: &event.attributes }
+        Self { time: text::time(event.time), name: &event.name, attributes: &event.attributes }
     }
 }
 

@@ -86,7 +86,7 @@ macro_rules! harness {
                     "score_batch": true,
                     "score_concurrency": 4,
                     "scores_per_minute": 30,
-                    "max_body": "4MiB",
+                    "max_request_size": "4MiB",
                 })))
             }
 

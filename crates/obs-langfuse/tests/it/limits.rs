@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use obs_core::{
-    Attributes, Batch, Level, Log, Payload, Score, ScoreValue, Span, SpanRecord, SpanRef, Str, Target,
+    Attributes, Batch, Exporter, Level, Log, Payload, Score, ScoreValue, Signal, Span, SpanRecord, SpanRef,
+    Str, Target,
 };
 use obs_langfuse::Ingestion;
 use obs_testkit::Answer;
@@ -35,7 +36,7 @@ async fn a_request_has_at_most_512_spans() {
 
 #[tokio::test]
 async fn a_request_has_at_most_the_bytes_of_the_config() {
-    let bench = Bench::with(|config| config.with_max_body(100_000)).await;
+    let bench = Bench::with(|config| config.with_max_request_size(100_000)).await;
     bench.export(&spans(40, &"x".repeat(10_000))).await.unwrap();
     let requests = bench.server.take_requests();
     assert!(requests.len() > 4);
@@ -45,8 +46,21 @@ async fn a_request_has_at_most_the_bytes_of_the_config() {
 }
 
 #[tokio::test]
+async fn law_4_the_limits_that_are_told_are_those_that_take_effect() {
+    for (set, told) in [(100_000, 100_000), (4 << 20, 4 << 20), (64 << 20, 4 << 20)] {
+        let bench = Bench::with(|config| config.with_max_request_size(set as u64)).await;
+        for signal in [Signal::Traces, Signal::Logs] {
+            assert_eq!(bench.exporter.descriptor().limits(signal).bytes, told, "{set}");
+        }
+        bench.export(&spans(9, &"x".repeat(1_000_000))).await.unwrap();
+        let requests = bench.server.take_requests();
+        assert!(requests.iter().all(|request| request.body.len() <= told), "{set}");
+    }
+}
+
+#[tokio::test]
 async fn a_record_that_is_too_large_is_cut_with_a_mark_and_sinks_no_other() {
-    let bench = Bench::with(|config| config.with_max_body(100_000)).await;
+    let bench = Bench::with(|config| config.with_max_request_size(100_000)).await;
     let mut records = vec![span(1, "before"), span(2, &"y".repeat(300_000)), span(3, "after")];
     let seen = bench.observations(&Batch::Traces(std::mem::take(&mut records).into())).await;
     assert_eq!(seen.len(), 3);
@@ -61,7 +75,7 @@ async fn a_record_that_is_too_large_is_cut_with_a_mark_and_sinks_no_other() {
 
 #[tokio::test]
 async fn a_record_without_a_text_to_cut_is_rejected_with_its_size() {
-    let bench = Bench::with(|config| config.with_max_body(64 << 10)).await;
+    let bench = Bench::with(|config| config.with_max_request_size(64 << 10)).await;
     let SpanRecord::Ended(mut large) = span(1, "") else { unreachable!() };
     large.attributes = (0..5_000).map(|nth| (format!("attribute.{nth}"), nth)).collect::<Attributes>();
     let batch = Batch::Traces([SpanRecord::Ended(large), span(2, "")].into_iter().collect());

@@ -1,14 +1,14 @@
 //! Payloads against Langfuse's own description of its API, where that is at hand.
 
-use obs_core::Signal;
+use obs_core::{Batch, LlmGeneration, Signal, Span, SpanRecord, SpanType};
 use obs_langfuse::{Ingestion, LogsWithoutTrace};
 use obs_testkit::fixtures;
 use obs_testkit::openapi::{Spec, shared};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Bench, INGESTION, SCORES, TRACES};
+use crate::support::{Bench, Event, INGESTION, SCORES, TRACES, events};
 
 const FILE: &str = "langfuse-openapi.yml";
 
@@ -39,11 +39,14 @@ fn check(spec: &Spec, path: &str, body: &Value) {
 #[tokio::test]
 async fn requests_with_spans_are_as_described() {
     let Some(spec) = shared(FILE) else { return };
+    let mut checked = 0;
     for (path, body) in bodies(Ingestion::Otlp, false).await.into_iter().filter(|(path, _)| path == TRACES) {
         let mut request = serde_json::to_value(ExportTraceServiceRequest::decode(&*body).unwrap()).unwrap();
         numbers(&mut request);
         check(&spec, &path, &request);
+        checked += 1;
     }
+    assert!(checked >= 4, "{checked}");
 }
 
 /// The description has integers as numbers; in OTLP's JSON they are text, which the server reads, too.
@@ -68,30 +71,59 @@ async fn scores_and_feedback_are_as_described() {
     }
     assert!(checked > 100, "{checked}");
     // The description is of servers before arrays: each score of one is what it has for a score.
+    let (mut arrays, mut alone) = (0, 0);
     for (path, body) in bodies(Ingestion::Otlp, true).await.into_iter().filter(|(path, _)| path == SCORES) {
         match serde_json::from_slice(&body).unwrap() {
-            Value::Array(scores) => scores.iter().for_each(|score| check(&spec, &path, score)),
-            score => check(&spec, &path, &score),
+            Value::Array(scores) => {
+                assert!(scores.len() > 1);
+                for score in &scores {
+                    check(&spec, &path, score);
+                }
+                arrays += 1;
+            }
+            score => {
+                check(&spec, &path, &score);
+                alone += 1;
+            }
         }
     }
+    assert!(arrays >= 4, "{arrays} arrays, {alone} alone");
 }
 
 #[tokio::test]
 async fn batches_of_events_are_as_described() {
     let Some(spec) = shared(FILE) else { return };
-    let mut checked = 0;
-    for (path, body) in bodies(Ingestion::Legacy, false).await {
+    let (mut checked, mut parameters) = (0, 0);
+    let mut all = bodies(Ingestion::Legacy, false).await;
+    all.push((INGESTION.to_owned(), structured_parameters().await));
+    for (path, body) in all {
         assert_eq!(path, INGESTION);
-        // Documents may nest deeper in a request than `serde_json` reads; such a batch is not looked at.
-        let Ok(mut batch) = serde_json::from_slice::<Value>(&body) else { continue };
+        let batch: Vec<_> = events(&body).iter().map(Event::shallow).collect();
+        let mut batch = json!({ "batch": batch });
         for event in batch["batch"].as_array_mut().unwrap() {
-            // The description's alternatives for a parameter take integers twice, and so never.
-            if let Some(parameters) = event["body"].as_object_mut() {
-                parameters.remove("modelParameters");
+            if let Some(given) = event["body"]["modelParameters"].as_object_mut() {
+                // The description's alternatives for a parameter take integers twice, and so never.
+                given.retain(|_, value| !value.is_i64() && !value.is_u64());
+                parameters += given.len();
             }
         }
         check(&spec, &path, &batch);
         checked += 1;
     }
-    assert!(checked >= 8, "{checked}");
+    assert!(checked >= 8 && parameters > 10, "{checked} batches, {parameters} parameters");
+}
+
+/// The batch for an old server of a model call whose parameters have parts.
+async fn structured_parameters() -> Vec<u8> {
+    let mut call = LlmGeneration::default();
+    let nested: obs_core::Value =
+        serde_json::from_value(json!({"type": "json_schema", "schema": {"strict": true}})).unwrap();
+    call.parameters.other.insert("response_format", nested);
+    call.parameters.other.insert("stop_sequences", obs_core::Value::List(vec!["END".into()]));
+    call.parameters.other.insert("seed", obs_core::Value::Null);
+    let mut span = Span::new(fixtures::trace_id(1), fixtures::span_id(1), "chat", fixtures::at(0));
+    (span.end, span.span_type) = (Some(fixtures::at(1)), SpanType::LlmGeneration(call));
+    let bench = Bench::with(|config| config.with_ingestion(Ingestion::Legacy)).await;
+    bench.export(&Batch::Traces([SpanRecord::Ended(span)].into_iter().collect())).await.unwrap();
+    bench.server.take_requests().remove(0).body
 }

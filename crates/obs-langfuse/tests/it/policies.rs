@@ -7,7 +7,7 @@ use obs_langfuse::Ingestion;
 use obs_testkit::{Answer, fixtures};
 use serde_json::json;
 
-use crate::support::{Bench, INGESTION, PROJECTS, TRACES, events};
+use crate::support::{Bench, INGESTION, PROJECTS, TRACES, events, taken};
 
 fn spans() -> Batch {
     fixtures::trace_batches().remove(0)
@@ -87,8 +87,8 @@ async fn every_event_of_an_old_servers_answer_is_read() {
         .map(|event| event.id)
         .collect();
     let error = |id: uuid::Uuid, status: u16| json!({"id": id, "status": status, "message": "Event type not accepted"});
-    let said = json!({"successes": [], "errors": [error(ids[2], 400), error(ids[5], 500)]});
-    bench.server.answer_for("POST", INGESTION, Answer::status(207).with_json(&said));
+    let errors = [error(ids[2], 400), error(ids[5], 500)];
+    bench.server.answer_for("POST", INGESTION, taken(&request.body, &errors));
     let error = bench.export(&batch).await.unwrap_err();
     assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, Retry::Backoff));
     assert_eq!(error.undelivered(), &batch.slice(5..6));
@@ -96,6 +96,22 @@ async fn every_event_of_an_old_servers_answer_is_read() {
     assert_eq!((settled.delivered, settled.rejected_count()), (10, 1));
     assert_eq!(settled.rejected[0].records, Some(batch.slice(2..3)));
     assert!(settled.rejected[0].reason.contains("Event type not accepted"));
+}
+
+#[tokio::test]
+async fn an_old_servers_answer_that_names_no_event_delivers_none() {
+    let bench = Bench::with(|config| config.with_ingestion(Ingestion::Legacy)).await;
+    let batch = spans();
+    for (answer, kind) in [
+        (json!({"successes": [], "errors": []}), ErrorKind::RateLimited),
+        (json!({"status": "OK"}), ErrorKind::Unavailable),
+    ] {
+        for status in [200, 207] {
+            bench.server.answer_for("POST", INGESTION, Answer::status(status).with_json(&answer));
+            let error = bench.export(&batch).await.unwrap_err();
+            assert_eq!((error.kind(), error.undelivered()), (kind, &batch), "{status} {answer}");
+        }
+    }
 }
 
 #[tokio::test]

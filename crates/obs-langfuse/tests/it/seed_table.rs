@@ -1,14 +1,17 @@
 //! One test for each row of the table of what the first plans said, what the API says, and what is done.
 
+use std::time::Duration;
+
 use obs_core::{
-    Batch, Env, Feedback, Level, LlmGeneration, Log, Score, ScoreValue, Span, SpanRecord, SpanRef, SpanType,
-    Target, Usage,
+    Batch, Env, Feedback, Level, LlmGeneration, Log, PromptLink, Score, ScoreValue, Span, SpanRecord,
+    SpanRef, SpanType, Target, Usage,
 };
 use obs_langfuse::{Ingestion, LangfuseConfig, LogsWithoutTrace};
+use obs_testkit::Answer;
 use obs_testkit::fixtures::{at, span_id, trace_id, uuid};
 use serde_json::{Value, json};
 
-use crate::support::{Bench, SCORES, TRACES, events};
+use crate::support::{Bench, Event, SCORES, TRACES, events};
 
 fn on_span() -> Target {
     Target::Span { trace_id: trace_id(1), span_id: span_id(3), root_span_id: None }
@@ -45,6 +48,21 @@ async fn body(batch: &Batch) -> Value {
     bodies[0].clone()
 }
 
+/// The bodies of the events that a batch becomes for an old server.
+async fn old_bodies(batch: &Batch) -> Vec<Value> {
+    let bench = Bench::with(|config| config.with_ingestion(Ingestion::Legacy)).await;
+    bench.export(batch).await.unwrap();
+    let request = bench.server.take_requests().remove(0);
+    events(&request.body).iter().map(Event::body).collect()
+}
+
+/// The body of the one event that a batch becomes for an old server.
+async fn old_body(batch: &Batch) -> Value {
+    let mut bodies = old_bodies(batch).await;
+    assert_eq!(bodies.len(), 1);
+    bodies.remove(0)
+}
+
 #[tokio::test]
 async fn row_1_a_string_feedback_is_categorical_and_long_words_are_text_with_the_whole_beside() {
     let word = body(&feedback("thumbs", ScoreValue::category("up"))).await;
@@ -63,6 +81,18 @@ async fn row_1_a_string_feedback_is_categorical_and_long_words_are_text_with_the
     both.comment = Some("in short".into());
     let both = body(&Batch::Feedback([both].into_iter().collect())).await;
     assert_eq!((&both["comment"], &both["metadata"]["value"]), (&json!("in short"), &json!(whole)));
+}
+
+#[tokio::test]
+async fn row_1_old_servers_know_no_texts_so_that_words_are_categories_of_any_length() {
+    let whole = "👍 ".repeat(400);
+    for words in ["fine", &whole] {
+        for value in [ScoreValue::category(words.to_owned()), ScoreValue::text(words.to_owned())] {
+            let said = old_body(&feedback("comment", value)).await;
+            assert_eq!((&said["dataType"], &said["value"]), (&json!("CATEGORICAL"), &json!(words)));
+            assert_eq!((&said["name"], said.get("comment")), (&json!("feedback_comment"), None));
+        }
+    }
 }
 
 #[tokio::test]
@@ -154,6 +184,26 @@ async fn row_6_a_correction_is_one_where_langfuse_has_them() {
     assert_eq!((&words["name"], &words["dataType"]), (&json!("feedback_correction"), &json!("TEXT")));
 }
 
+#[tokio::test]
+async fn row_6_old_servers_know_numbers_truth_and_categories_alone() {
+    for (value, data_type, stands) in [
+        (ScoreValue::numeric(-0.5), "NUMERIC", json!(-0.5)),
+        (ScoreValue::Boolean(true), "BOOLEAN", json!(1)),
+        (ScoreValue::category("good"), "CATEGORICAL", json!("good")),
+        (ScoreValue::text("clear"), "CATEGORICAL", json!("clear")),
+    ] {
+        let body = old_body(&score(on_span(), value)).await;
+        assert_eq!((&body["dataType"], &body["value"]), (&json!(data_type), &stands));
+    }
+    for value in [ScoreValue::text("It leaves today."), ScoreValue::category("It leaves today.")] {
+        let correction = old_body(&feedback("correction", value)).await;
+        assert_eq!(
+            (&correction["name"], &correction["dataType"], &correction["value"]),
+            (&json!("feedback_correction"), &json!("CATEGORICAL"), &json!("It leaves today."))
+        );
+    }
+}
+
 #[test]
 fn row_7_the_two_keys_are_read_and_a_single_one_is_refused() {
     let error = LangfuseConfig::from_vars(&Env::of([("LANGFUSE_API_KEY", "sk")])).unwrap_err();
@@ -189,7 +239,7 @@ async fn row_17_scores_go_abreast_within_the_accounts_rate_or_as_arrays() {
         Batch::Scores((0..count).map(score).collect())
     };
     let arrays = Bench::with(|config| config.with_score_batch(true)).await;
-    arrays.server.answer_always(obs_testkit::Answer::status(202));
+    arrays.server.answer_always(Answer::status(202));
     arrays.export(&scores(100)).await.unwrap();
     let requests = arrays.server.take_requests();
     assert_eq!(requests.iter().map(|request| &*request.path).collect::<Vec<_>>(), [SCORES]);
@@ -198,7 +248,33 @@ async fn row_17_scores_go_abreast_within_the_accounts_rate_or_as_arrays() {
     let error = slow.export(&scores(10)).await.unwrap_err();
     assert_eq!(error.kind(), obs_core::ErrorKind::RateLimited);
     assert!(matches!(error.retry(), obs_core::Retry::After(_)));
-    assert_eq!(slow.server.take_requests().len() + error.undelivered().len(), 10);
+    // A tenth of a minute's share goes at once, and the rest is not lost.
+    assert_eq!((slow.server.take_requests().len(), error.undelivered().len()), (3, 7));
+    assert_eq!(error.settled().delivered, 3);
+}
+
+#[tokio::test]
+async fn row_17_as_many_scores_are_under_way_at_once_as_the_config_says() {
+    let bench = Bench::with(|config| config.with_score_concurrency(3)).await;
+    let (arrived, mut arrivals) = tokio::sync::mpsc::unbounded_channel();
+    let never = Answer::status(200).with_delay(Duration::from_hours(1));
+    bench.server.answer_with(move |_| {
+        arrived.send(()).unwrap();
+        Some(never.clone())
+    });
+    let score = |nth| Score::new(uuid(nth), at(5), on_span(), "relevance", 1);
+    let batch = Batch::Scores((0..10).map(score).collect());
+    let overlap = async {
+        for _ in 0..3 {
+            arrivals.recv().await.unwrap();
+        }
+    };
+    // None is answered, so that all three can only come while the others are under way.
+    tokio::select! {
+        ended = bench.export(&batch) => panic!("{ended:?}"),
+        three = tokio::time::timeout(Duration::from_secs(20), overlap) => three.unwrap(),
+    }
+    assert_eq!(bench.server.requests().len(), 3);
 }
 
 #[tokio::test]
@@ -214,8 +290,45 @@ async fn row_18_tokens_are_buckets_that_exclude_each_other() {
 }
 
 #[tokio::test]
+async fn old_servers_are_given_parameters_with_parts_as_text() {
+    let mut generation = LlmGeneration::default();
+    generation.parameters.temperature = Some(0.5);
+    let list = obs_core::Value::List(vec![1.into(), "a".into()]);
+    for (name, value) in [("stop", list), ("seed", 7.into()), ("echo", true.into()), ("user", "u".into())] {
+        generation.parameters.other.insert(name, value);
+    }
+    generation.parameters.other.insert("suffix", obs_core::Value::Null);
+    let batch = call(generation);
+    let plain = json!({"temperature": 0.5, "seed": 7, "echo": true, "user": "u"});
+    let old = old_bodies(&batch).await.remove(1);
+    let with = |stop: Value, suffix: Value| {
+        let mut all = plain.clone();
+        (all["stop"], all["suffix"]) = (stop, suffix);
+        all
+    };
+    assert_eq!(old["modelParameters"], with(json!("[1,\"a\"]"), json!("null")));
+    let new = Bench::start().await.observations(&batch).await;
+    let parameters = new[0].json("langfuse.observation.model.parameters");
+    assert_eq!(parameters, with(json!([1, "a"]), Value::Null));
+}
+
+#[tokio::test]
+async fn a_prompt_is_linked_by_a_version_above_0_alone() {
+    for (version, linked) in [("1", Some(1)), ("0", None), ("-1", None), ("v2", None)] {
+        let prompt = PromptLink { name: "greet".into(), version: Some(version.into()) };
+        let batch = call(LlmGeneration { prompt: Some(Box::new(prompt)), ..LlmGeneration::default() });
+        let seen = Bench::start().await.observations(&batch).await.remove(0);
+        let version_of = seen.attributes.get("langfuse.observation.prompt.version").and_then(Value::as_i64);
+        assert_eq!(version_of, linked);
+        let kept = if linked.is_some() { Value::Null } else { version.into() };
+        assert_eq!(seen.metadata("promptVersion"), &kept);
+        assert_eq!(old_bodies(&batch).await[1].get("promptVersion").and_then(Value::as_i64), linked);
+    }
+}
+
+#[tokio::test]
 async fn row_19_the_first_token_is_a_point_in_time() {
-    let time_to_first_token = Some(std::time::Duration::from_millis(250));
+    let time_to_first_token = Some(Duration::from_millis(250));
     let generation = LlmGeneration { time_to_first_token, ..LlmGeneration::default() };
     let seen = Bench::start().await.observations(&call(generation)).await;
     assert_eq!(seen[0].text("langfuse.observation.completion_start_time"), "2026-01-15T10:00:00.250000Z");

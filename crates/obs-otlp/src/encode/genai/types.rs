@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use obs_core::{
     AgentRun, Cost, Embedding, EvalExecution, LlmGeneration, LoopKind, McpToolCall, MemoryLookup,
-    MemoryUpdate, RagQuery, ResultType, SpanType, StepFlavour, ToolCall, Usage, WorkflowRun, WorkflowStep,
+    MemoryUpdate, RagQuery, SpanType, StepFlavour, ToolCall, Usage, WorkflowRun, WorkflowStep,
 };
 
 use super::document::Document;
@@ -64,7 +64,7 @@ fn generation(call: &LlmGeneration, put: &mut Put<'_, '_>) {
         put.payload(n::TOOLS, tools);
     }
     if let Some(result_type) = call.result_type {
-        put.str(n::RESULT_TYPE, self::result_type(result_type));
+        put.str(n::RESULT_TYPE, result_type.as_str());
     }
     if let Some(prompt) = &call.prompt {
         put.some(n::PROMPT_NAME, Some(&prompt.name));
@@ -246,15 +246,6 @@ fn eval(eval: &EvalExecution, put: &mut Put<'_, '_>) {
     put.str(n::TYPE, "scorer_run");
     put.some(n::SCORER_NAME, eval.scorer.as_ref());
     put.some(n::SCORER_SOURCE, eval.source.as_ref());
-}
-
-const fn result_type(result_type: ResultType) -> &'static str {
-    match result_type {
-        ResultType::ToolSelection => "tool_selection",
-        ResultType::ResponseGeneration => "response_generation",
-        ResultType::Reasoning => "reasoning",
-        ResultType::Planning => "planning",
-    }
 }
 
 /// The name of the type that a step of this flavour has.
