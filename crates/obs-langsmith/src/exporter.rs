@@ -13,14 +13,14 @@ use uuid::Uuid;
 use crate::config::{KEY, Settings};
 use crate::ids::of_trace;
 use crate::memory::Recent;
-use crate::sending::Request;
+use crate::sending::{Request, Start};
 use crate::server::Server;
 use crate::{LangsmithConfig, RunIds, feedback, scores, traces};
 
-/// How many feedback requests are under way at once, where one is a request of its own.
+/// How many requests of feedback are under way at once.
 const ABREAST: usize = 8;
 
-/// How many runs are remembered that were sent when they started, and of how many traces the root.
+/// How many runs are remembered, and of how many traces the root.
 const REMEMBERED: usize = 16_384;
 
 /// Two records of a span become one run, so that a full request may take twice as many.
@@ -44,16 +44,14 @@ pub struct LangsmithExporter {
     pub(crate) settings: Settings,
     pub(crate) client: Client,
     pub(crate) server: Server,
-    /// Spans whose start the server took, and whose end is still to come.
-    pub(crate) posted: Recent<(TraceId, SpanId), ()>,
-    /// Requests whose answer never came.
-    pub(crate) doubts: Recent<u128, ()>,
+    /// Starts that were sent, of spans that have not ended.
+    pub(crate) starts: Recent<(TraceId, SpanId), Start>,
     /// How often a feedback met no run.
     pub(crate) tries: Recent<Uuid, u32>,
     /// The runs of roots, for their pages.
     pub(crate) roots: Recent<TraceId, Uuid>,
-    /// The tops of trees that are not whole traces, by span.
-    pub(crate) apart: Recent<(TraceId, SpanId), Uuid>,
+    /// The run at the top of the tree that a span's run is in.
+    pub(crate) trees: Recent<(TraceId, SpanId), Uuid>,
     closed: AtomicBool,
 }
 
@@ -75,11 +73,10 @@ impl LangsmithExporter {
             settings: Settings::of(config, &http.endpoint),
             client,
             server: Server::new(),
-            posted: Recent::of(REMEMBERED),
-            doubts: Recent::of(1_024),
+            starts: Recent::of(REMEMBERED),
             tries: Recent::of(REMEMBERED),
             roots: Recent::of(REMEMBERED),
-            apart: Recent::of(REMEMBERED),
+            trees: Recent::of(REMEMBERED),
             closed: AtomicBool::new(false),
         })
     }
@@ -160,8 +157,8 @@ impl Exporter for LangsmithExporter {
         let Some(mapped) = Self::MAPPERS.map(self, batch) else {
             return Err(Error::unsupported(self.descriptor.kind(), batch));
         };
-        let alone = mapped.calls.iter().all(|call| matches!(call.request, Request::Feedback(_)));
-        let abreast = if alone { ABREAST } else { 1 };
+        // Runs keep their order; feedback has none.
+        let abreast = if batch.signal() == Signal::Traces { 1 } else { ABREAST };
         deliver_abreast(batch, mapped, abreast, |request| self.send(request)).await
     }
 

@@ -65,9 +65,9 @@ impl Judgement<'_> {
         let settings = &exporter.settings;
         let mut place = place(settings.run_ids, self.target, exporter.project_id())
             .map_err(|reason| Refused::unresolvable_target(at, reason))?;
-        // Below a parent elsewhere the tree begins here, while the target may know the root there.
+        // What this process sent it knows better than the target does.
         if let Target::Span { trace_id, span_id, .. } = self.target {
-            place.trace_id = exporter.apart.get((*trace_id, *span_id)).or(place.trace_id);
+            place.trace_id = exporter.trees.get((*trace_id, *span_id)).or(place.trace_id);
         }
         if self.key.is_empty() {
             return Err(Refused::encode(at, "it has no name, which is LangSmith's key of it; give one"));

@@ -14,8 +14,13 @@ const PART: usize = 256;
 const PARTS: usize = 1 + crate::run::FIELDS.len();
 
 /// The most that a run of this many bytes takes in a body of either kind.
-pub(crate) const fn run_size(encoded: usize) -> usize {
-    encoded + PARTS * PART
+pub(crate) const fn run_size(verb: Verb, encoded: usize) -> usize {
+    (encoded + PARTS * PART) * verb.names().len()
+}
+
+/// The most bytes of a run that fit into a body of this many.
+pub(crate) const fn run_room(verb: Verb, bytes: usize) -> usize {
+    (bytes / verb.names().len()).saturating_sub(PARTS * PART)
 }
 
 /// The most that a feedback of this many bytes takes in a body.
@@ -50,8 +55,9 @@ pub(crate) struct Multipart {
 impl Multipart {
     /// Runs, each as one part for itself and one for each large field.
     pub(crate) fn of_runs(runs: &[Run]) -> Self {
-        let parts = runs.iter().flat_map(|run| {
-            let (event, id) = (run.verb.as_str(), run.id);
+        let asked = runs.iter().flat_map(|run| run.verb.names().iter().map(move |event| (*event, run)));
+        let parts = asked.flat_map(|(event, run)| {
+            let id = run.id;
             let own = Part { event, id, field: None, content: [run.encoded.run(), b"}"] };
             let beside = run.encoded.fields();
             let beside =
@@ -98,18 +104,20 @@ impl Multipart {
     }
 }
 
-/// What tells one request from another: the ids of its runs, what is to be done with them, and how much of them it has.
-pub(crate) fn signature(runs: &[Run]) -> u128 {
+/// Where the boundary begins to be looked for: the ids of the runs, what is to be done with them, and how much of them
+/// there is.
+fn signature(runs: &[Run]) -> u128 {
     let kind = |run: &Run| match (run.verb, run.phase) {
         (Verb::Post, Phase::Whole) => 0,
         (Verb::Post, Phase::Started) => 1,
         (Verb::Patch, _) => 2,
+        (Verb::Both, _) => 4,
     };
     runs.iter().fold(0, |seed, run| mixed(seed, run.id, kind(run)))
 }
 
 /// The same of feedback.
-pub(crate) fn signature_of_feedback(ids: impl Iterator<Item = Uuid>) -> u128 {
+fn signature_of_feedback(ids: impl Iterator<Item = Uuid>) -> u128 {
     ids.fold(0, |seed, id| mixed(seed, id, 3))
 }
 
@@ -135,15 +143,16 @@ fn boundary(parts: &[Part<'_>], seed: u128) -> String {
 
 /// The body of `POST /runs/batch`, where the fields stand in their runs.
 pub(crate) fn batch(runs: &[Run]) -> Vec<u8> {
-    let mut body = Vec::with_capacity(runs.iter().map(|run| run_size(run.encoded.bytes().len())).sum());
+    let mut body =
+        Vec::with_capacity(runs.iter().map(|run| run_size(run.verb, run.encoded.bytes().len())).sum());
     let mut open = b'{';
-    for verb in [Verb::Post, Verb::Patch] {
-        let mut runs = runs.iter().filter(|run| run.verb == verb).peekable();
+    for event in Verb::Both.names() {
+        let mut runs = runs.iter().filter(|run| run.verb.names().contains(event)).peekable();
         if runs.peek().is_none() {
             continue;
         }
         body.push(std::mem::replace(&mut open, b','));
-        let _ = write!(body, "\"{}\":[", verb.as_str());
+        let _ = write!(body, "\"{event}\":[");
         for (nth, run) in runs.enumerate() {
             if nth > 0 {
                 body.push(b',');

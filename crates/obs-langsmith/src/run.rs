@@ -23,13 +23,17 @@ pub(crate) enum Verb {
     Post,
     /// Update it.
     Patch,
+    /// Create it where it is not there, and update it where it is: both in one body.
+    Both,
 }
 
 impl Verb {
-    pub(crate) const fn as_str(self) -> &'static str {
+    /// The names of it on the wire, in the order of sending.
+    pub(crate) const fn names(self) -> &'static [&'static str] {
         match self {
-            Self::Post => "post",
-            Self::Patch => "patch",
+            Self::Post => &["post"],
+            Self::Patch => &["patch"],
+            Self::Both => &["post", "patch"],
         }
     }
 }
@@ -55,8 +59,8 @@ pub(crate) struct Run {
     pub(crate) span: (TraceId, SpanId),
     /// Whether it is the true root of its trace.
     pub(crate) is_root: bool,
-    /// The top of its tree, where that is not the root of its trace.
-    pub(crate) tree_apart: Option<Uuid>,
+    /// The run at the top of its tree.
+    pub(crate) trace_id: Uuid,
     pub(crate) encoded: Encoded,
 }
 

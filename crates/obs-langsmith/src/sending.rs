@@ -1,13 +1,13 @@
 //! Sending: the one place where requests leave.
 
-use obs_core::{ErrorKind, Failure, Refused, Reply, Retry};
-use obs_http::{Answer, Body, Policy, Request as HttpRequest};
+use obs_core::{Failure, Refused, Reply};
+use obs_http::{Body, Policy, Request as HttpRequest};
 use uuid::Uuid;
 
 use crate::LangsmithExporter;
 use crate::config::FeedbackTransport;
 use crate::judgement::Judged;
-use crate::multipart::{Multipart, batch, signature, signature_of_feedback};
+use crate::multipart::{Multipart, batch};
 use crate::policy::{FEEDBACK, RUNS};
 use crate::run::{Phase, Run, Verb};
 
@@ -45,29 +45,25 @@ impl LangsmithExporter {
     pub(crate) async fn send(&self, request: Request) -> Result<Reply, Failure> {
         match request {
             Request::Runs(runs) => self.send_runs(runs).await.map(|()| Reply::default()),
-            Request::FeedbackParts(parts) => self.send_parts(&parts).await.map(|()| Reply::default()),
+            Request::FeedbackParts(parts) => self.send_parts(parts).await,
             Request::Feedback(judged) => self.send_feedback(judged).await,
         }
     }
 
-    /// Sends runs together, and one by one where the server says of some of them that it had them before.
+    /// Sends runs together.
     ///
-    /// Such an answer settles all of them only where the very same request may have arrived: else it speaks of some, and
-    /// does not say of which.
+    /// A conflict speaks of one of them at least, not of all, and nothing proves which: several are left for the caller to
+    /// split, and one is there.
     async fn send_runs(&self, mut runs: Vec<Run>) -> Result<(), Failure> {
-        let signature = signature(&runs);
-        let answer = self.in_doubt(signature, || self.upload(&runs)).await?;
-        match answer {
-            Outcome::Taken => {}
-            Outcome::Known if runs.len() == 1 => self.update_if_known(&mut runs[0]).await?,
-            Outcome::Known => {
-                for run in &mut runs {
-                    let one = std::slice::from_mut(run);
-                    if self.upload(one).await?.status() == CONFLICT {
-                        self.update_if_known(&mut one[0]).await?;
-                    }
-                }
+        if self.settings.post_on_start {
+            for run in runs.iter().filter(|run| run.verb != Verb::Patch) {
+                self.starts.put(run.span, Start::Doubtful);
             }
+        }
+        match (self.upload(&runs).await, runs.as_mut_slice()) {
+            (Err(failure), [run]) if failure.status == Some(CONFLICT) => self.update(run).await?,
+            (Err(failure), _) => return Err(of_several(failure, runs.len(), "runs")),
+            (Ok(()), _) => {}
         }
         for run in &runs {
             self.remember(run);
@@ -75,78 +71,93 @@ impl LangsmithExporter {
         Ok(())
     }
 
-    /// Brings a run's end to a server that has its start, which another process may have sent.
-    async fn update_if_known(&self, run: &mut Run) -> Result<(), Failure> {
-        if self.settings.post_on_start && run.phase == Phase::Whole && run.verb == Verb::Post {
+    /// Brings the end of a run to a server that has the run, but perhaps only its start.
+    async fn update(&self, run: &mut Run) -> Result<(), Failure> {
+        let may_lack_end = run.phase == Phase::Whole && run.verb != Verb::Patch;
+        if self.settings.post_on_start && may_lack_end {
             run.verb = Verb::Patch;
-            self.upload(std::slice::from_ref(run)).await?;
+            return match self.upload(std::slice::from_ref(run)).await {
+                Err(failure) if failure.status == Some(CONFLICT) => Ok(()),
+                updated => updated,
+            };
         }
         Ok(())
     }
 
     fn remember(&self, run: &Run) {
         match run.phase {
-            Phase::Started => self.posted.put(run.span, ()),
-            Phase::Whole => drop(self.posted.remove(run.span)),
+            Phase::Started => self.starts.put(run.span, Start::Taken),
+            Phase::Whole => drop(self.starts.remove(run.span)),
         }
         if run.is_root {
             self.roots.put(run.span.0, run.id);
         }
-        if let Some(tree) = run.tree_apart {
-            self.apart.put(run.span, tree);
-        }
+        self.trees.put(run.span, run.trace_id);
     }
 
-    /// Posts runs as multipart, or as JSON where the server does not take that.
-    async fn upload(&self, runs: &[Run]) -> Result<Answer, Failure> {
+    /// Sends runs as multipart, or as JSON where the server does not take that.
+    async fn upload(&self, runs: &[Run]) -> Result<(), Failure> {
         let as_json = || self.post("/runs/batch", "application/json", Body::plain(batch(runs)), &RUNS);
         if !self.server.takes_multipart() {
             return as_json().await;
         }
         match self.post_multipart(Multipart::of_runs(runs)).await {
-            Err(failure) if failure.status == Some(404) => {
-                let answer = as_json().await?;
+            Err(failure) if failure.status == Some(MISSING) => {
+                as_json().await?;
                 self.server.forget_multipart();
-                Ok(answer)
+                Ok(())
             }
-            answer => answer,
+            outcome => outcome,
         }
     }
 
-    async fn send_parts(&self, parts: &[Judged]) -> Result<(), Failure> {
-        let whole = Multipart::of_feedback(named(parts));
-        let signature = signature_of_feedback(parts.iter().map(|part| part.id));
-        let taken = match self.in_doubt(signature, || self.post_multipart(whole)).await {
-            Ok(taken) => taken,
-            Err(failure) if failure.status == Some(404) => return Err(self.without_parts(failure)),
-            Err(failure) => return Err(failure),
-        };
-        if taken == Outcome::Known && parts.len() > 1 {
-            for part in parts {
-                self.post_multipart(Multipart::of_feedback(named(std::slice::from_ref(part)))).await?;
+    async fn send_parts(&self, parts: Vec<Judged>) -> Result<Reply, Failure> {
+        match self.post_multipart(Multipart::of_feedback(named(&parts))).await {
+            Ok(()) => Ok(Reply::default()),
+            Err(failure) if failure.status == Some(CONFLICT) && parts.len() == 1 => Ok(Reply::default()),
+            Err(failure) if failure.status == Some(MISSING) && self.may_go_alone() => {
+                self.send_alone(parts).await
             }
+            Err(failure) => Err(of_several(failure, parts.len(), "feedback")),
         }
-        Ok(())
     }
 
-    /// The server takes no parts: the same feedback goes one by one the next time.
-    fn without_parts(&self, failure: Failure) -> Failure {
-        if self.settings.feedback_transport == FeedbackTransport::Multipart {
-            return failure;
+    fn may_go_alone(&self) -> bool {
+        self.settings.feedback_transport == FeedbackTransport::Auto
+    }
+
+    /// Sends feedback one by one to a server that takes no parts, which is remembered once it took the first.
+    async fn send_alone(&self, parts: Vec<Judged>) -> Result<Reply, Failure> {
+        let mut all = Reply::default();
+        for (at, judged) in parts.into_iter().enumerate() {
+            match self.send_feedback(judged).await {
+                Ok(reply) => {
+                    if reply == Reply::default() {
+                        self.server.forget_multipart();
+                    }
+                    all.again.extend(reply.again.iter().map(|_| at));
+                    all.refused.extend(reply.refused.into_iter().map(|refused| Refused { at, ..refused }));
+                }
+                Err(Failure { kind, status, message: reason, .. }) if kind.is_content() => {
+                    all.refused.push(Refused { at, kind, status, reason });
+                }
+                Err(failure) => return Err(failure),
+            }
         }
-        self.server.forget_multipart();
-        let message = "LangSmith takes no multipart bodies here; feedback goes one by one from now on";
-        Failure { kind: ErrorKind::Unavailable, retry: Retry::Backoff, message: message.into(), ..failure }
+        Ok(all)
     }
 
     async fn send_feedback(&self, judged: Judged) -> Result<Reply, Failure> {
         let Judged { id, json, .. } = judged;
         match self.post("/feedback", "application/json", Body::plain(json), &FEEDBACK).await {
-            Ok(_) => {
+            Ok(()) => {
                 self.tries.remove(id);
                 Ok(Reply::default())
             }
-            Err(failure) if failure.status == Some(404) => Ok(self.not_visible(id, &failure)),
+            // Where nothing was ever answered, `endpoint` may point anywhere.
+            Err(failure) if failure.status == Some(MISSING) && self.server.is_known() => {
+                Ok(self.not_visible(id, &failure))
+            }
             Err(failure) => Err(failure),
         }
     }
@@ -160,61 +171,46 @@ impl LangsmithExporter {
         }
         self.tries.remove(id);
         let reason = format!("after {tries} tries the run is still not there: {}", failure.message);
-        let refused = Refused { status: Some(404), ..Refused::unresolvable_target(0, reason) };
+        let refused = Refused { status: Some(MISSING), ..Refused::unresolvable_target(0, reason) };
         Reply { refused: vec![refused], ..Reply::default() }
     }
 
-    /// Sends a request, and says what an answer of 409 means: that all of it is there, where the same request was sent
-    /// before and its answer never came, else that some of it is.
-    async fn in_doubt<F: Future<Output = Result<Answer, Failure>>>(
-        &self,
-        signature: u128,
-        send: impl FnOnce() -> F,
-    ) -> Result<Outcome, Failure> {
-        let doubted = self.doubts.get(signature).is_some();
-        // The future may be dropped before the answer comes.
-        self.doubts.put(signature, ());
-        let answer = send().await;
-        if !answer.as_ref().is_err_and(may_have_arrived) {
-            self.doubts.remove(signature);
-        }
-        let known = answer?.status() == CONFLICT && !doubted;
-        Ok(if known { Outcome::Known } else { Outcome::Taken })
-    }
-
-    async fn post_multipart(&self, multipart: Multipart) -> Result<Answer, Failure> {
+    async fn post_multipart(&self, multipart: Multipart) -> Result<(), Failure> {
         let content_type = multipart.content_type();
         let compression = self.settings.compression.unwrap_or_else(|| self.server.compression());
         let body = Body::compressed(multipart.body, compression);
         self.post("/runs/multipart", &content_type, body, &RUNS).await
     }
 
-    async fn post(
-        &self,
-        path: &str,
-        content_type: &str,
-        body: Body,
-        policy: &Policy,
-    ) -> Result<Answer, Failure> {
+    async fn post(&self, path: &str, content_type: &str, body: Body, policy: &Policy) -> Result<(), Failure> {
         let request = HttpRequest::post(path).with_content_type(content_type).with_body(body);
-        self.client.send(&request, policy).await
+        self.client.send(&request, policy).await?;
+        self.server.now_known();
+        Ok(())
     }
 }
 
-/// Whether the server may have taken a request that failed: it broke down over it, or its answer never came.
-fn may_have_arrived(failure: &Failure) -> bool {
-    let sent = || !failure.message.ends_with("nothing was sent");
-    failure.status.map_or_else(sent, |status| status >= 500)
+/// What a conflict with several records means for who splits them.
+fn of_several(failure: Failure, count: usize, what: &str) -> Failure {
+    if failure.status != Some(CONFLICT) || count < 2 {
+        return failure;
+    }
+    let message =
+        format!("LangSmith has some of these {count} {what} already and does not say which; send each alone");
+    Failure { message: message.into(), ..failure }
 }
 
 /// The server has taken this write before.
 const CONFLICT: u16 = 409;
 
-/// What became of a request that passed.
+/// The server has no such endpoint, or not what it was asked about.
+const MISSING: u16 = 404;
+
+/// What is known of the start of a span that has not ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    /// All of it is there.
+pub(crate) enum Start {
+    /// It was sent, and no answer has come.
+    Doubtful,
+    /// The server took it.
     Taken,
-    /// Some of it was there before; of the rest the server does not speak.
-    Known,
 }

@@ -1,6 +1,6 @@
 //! What the server can do, and which project it has: asked once, then kept.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use obs_core::{ErrorKind, Failure, Retry};
@@ -13,9 +13,6 @@ use crate::policy::LOOKUPS;
 
 /// How long the server may take to say what it can do; without its word the defaults serve.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// How often feedback waits for a project that is not there yet: the first run makes it.
-const WAITS: u32 = 5;
 
 /// The most of a request: what LangSmith states, narrowed by what the server says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,8 +94,8 @@ pub(crate) struct Server {
     /// It answered 404 where the multipart endpoint should be.
     lacks_multipart: AtomicBool,
     project: OnceCell<Project>,
-    /// How often the project was not there.
-    misses: AtomicU32,
+    /// It answered a look-up or an upload with success.
+    known: AtomicBool,
 }
 
 impl Server {
@@ -107,7 +104,7 @@ impl Server {
             capabilities: OnceCell::new(),
             lacks_multipart: AtomicBool::new(false),
             project: OnceCell::new(),
-            misses: AtomicU32::new(0),
+            known: AtomicBool::new(false),
         }
     }
 
@@ -116,6 +113,7 @@ impl Server {
         let asked = self.capabilities.get_or_try_init(|| async {
             match client.send(&Request::get("/info").with_timeout(PATIENCE), &LOOKUPS).await {
                 Ok(answer) => {
+                    self.now_known();
                     let info = serde_json::from_slice::<Info>(answer.body()).unwrap_or_default();
                     Ok(Capabilities::of(info))
                 }
@@ -142,6 +140,16 @@ impl Server {
         self.capabilities().compression
     }
 
+    /// Whether LangSmith is where `endpoint` points to: it took something, or told something.
+    pub(crate) fn is_known(&self) -> bool {
+        self.known.load(Ordering::Relaxed)
+    }
+
+    /// Remembers that it answered with success.
+    pub(crate) fn now_known(&self) {
+        self.known.store(true, Ordering::Relaxed);
+    }
+
     /// Whether it takes multipart bodies.
     pub(crate) fn takes_multipart(&self) -> bool {
         self.capabilities().multipart && !self.lacks_multipart.load(Ordering::Relaxed)
@@ -160,12 +168,9 @@ impl Server {
     /// Looks the project up by its name, unless it is known.
     ///
     /// # Errors
-    /// Why there was no answer; and a wish to wait, a few times, where the server has no such project yet.
+    /// Why there was no answer; and a wish to wait where the server has no such project yet.
     pub(crate) async fn find_project(&self, client: &Client, name: &str) -> Result<(), Failure> {
-        if self.project().is_some()
-            || self.ask(client, name).await?.is_some()
-            || self.misses.fetch_add(1, Ordering::Relaxed) >= WAITS
-        {
+        if self.project().is_some() || self.ask(client, name).await?.is_some() {
             return Ok(());
         }
         let message = format!("LangSmith has no project \"{name}\" yet; the first run of it makes it");
@@ -184,6 +189,7 @@ impl Server {
             status: Some(answer.status()),
             message: format!("LangSmith's list of projects cannot be read: {cause}; check `endpoint`").into(),
         })?;
+        self.now_known();
         let Some(project) = found.first().copied() else { return Ok(None) };
         // Whoever comes second has the same answer.
         drop(self.project.set(project));

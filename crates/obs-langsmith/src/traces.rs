@@ -7,15 +7,17 @@ use obs_core::{Call, ErrorKind, Mapped, Records, Refused, Span, SpanId, SpanReco
 use crate::LangsmithExporter;
 use crate::config::Settings;
 use crate::ids::Place;
-use crate::multipart::run_size;
+use crate::multipart::{run_room, run_size};
 use crate::run::{Encoded, Phase, Run, Verb};
-use crate::sending::Request;
+use crate::sending::{Request, Start};
 use crate::server::Limits;
 
 /// A run to be, and the records that it is made of.
 struct Draft<'a> {
     span: &'a Span,
     phase: Phase,
+    /// Whether the batch has its start.
+    has_start: bool,
     records: Vec<usize>,
 }
 
@@ -23,8 +25,7 @@ struct Draft<'a> {
 pub(crate) fn map(exporter: &LangsmithExporter, records: &Records<SpanRecord>) -> Mapped<Request> {
     let (settings, limits) = (&exporter.settings, exporter.server.limits());
     let mut mapped = Mapped::default();
-    let (first, again) = drafts(records);
-    for drafts in [first, again] {
+    for drafts in rounds(records) {
         let mut open = Open::default();
         for draft in drafts {
             if draft.phase == Phase::Started && !settings.post_on_start {
@@ -46,32 +47,39 @@ pub(crate) fn map(exporter: &LangsmithExporter, records: &Records<SpanRecord>) -
     mapped
 }
 
-/// The runs of a batch, and those of spans that come once more.
+/// The runs of a batch; those of spans that come once more are in a later round, since a request names each run once.
 ///
 /// A start and an end become one run, since then the server counts one event and nothing depends on their order.
-/// A second end waits for a request of its own: a request names each run once.
-fn drafts(records: &Records<SpanRecord>) -> (Vec<Draft<'_>>, Vec<Draft<'_>>) {
-    let (mut first, mut again) = (Vec::<Draft<'_>>::with_capacity(records.len()), Vec::new());
-    let mut known: HashMap<(TraceId, SpanId), usize> = HashMap::with_capacity(records.len());
+fn rounds(records: &Records<SpanRecord>) -> Vec<Vec<Draft<'_>>> {
+    let mut rounds = vec![Vec::<Draft<'_>>::with_capacity(records.len())];
+    // The round of a span's latest run, and its place there.
+    let mut known: HashMap<(TraceId, SpanId), (usize, usize)> = HashMap::with_capacity(records.len());
     for (at, record) in records.iter().enumerate() {
         let span = record.span();
         let phase = if record.ended().is_some() { Phase::Whole } else { Phase::Started };
-        let draft = |phase| Draft { span, phase, records: vec![at] };
-        match known.get(&(span.trace_id, span.span_id)).map(|nth| &mut first[*nth]) {
-            None => {
-                known.insert((span.trace_id, span.span_id), first.len());
-                first.push(draft(phase));
-            }
-            Some(before) if before.phase == Phase::Whole && phase == Phase::Whole => again.push(draft(phase)),
-            Some(before) => {
-                before.records.push(at);
-                if phase == Phase::Whole {
-                    (before.span, before.phase) = (span, phase);
+        let ids = (span.trace_id, span.span_id);
+        let round = match known.get(&ids) {
+            None => 0,
+            Some((round, nth)) => {
+                let before = &mut rounds[*round][*nth];
+                if before.phase == Phase::Started || phase == Phase::Started {
+                    before.records.push(at);
+                    before.has_start = true;
+                    if phase == Phase::Whole {
+                        (before.span, before.phase) = (span, phase);
+                    }
+                    continue;
                 }
+                round + 1
             }
+        };
+        if round == rounds.len() {
+            rounds.push(Vec::new());
         }
+        known.insert(ids, (round, rounds[round].len()));
+        rounds[round].push(Draft { span, phase, has_start: phase == Phase::Started, records: vec![at] });
     }
-    (first, again)
+    rounds
 }
 
 fn unwanted(at: usize) -> Refused {
@@ -85,23 +93,34 @@ fn encode(
     draft: &Draft<'_>,
     limits: Limits,
 ) -> Result<Run, Refused> {
-    let Draft { span, phase, records } = draft;
+    let Draft { span, phase, records, .. } = draft;
     let place = Place::of(settings.run_ids, span);
+    let verb = verb(exporter, draft);
     let mut encoded = Encoded::default();
-    let room = limits.bytes.saturating_sub(run_size(0));
     let at = records.first().copied().unwrap_or_default();
-    encode_within(at, *span, room, |span| {
+    encode_within(at, *span, run_room(verb, limits.bytes), |span| {
         encoded = Encoded::of(settings, span, &place, *phase)?;
         Ok(encoded.take_bytes())
     })
     .map(|bytes| encoded.put_bytes(bytes))?;
-    let ids = (span.trace_id, span.span_id);
-    // An update of a run that the server does not have would be lost, and creating one that it has would leave it as it
-    // is: only a start that the server took in this process makes the end an update.
-    let verb =
-        if *phase == Phase::Whole && exporter.posted.get(ids).is_some() { Verb::Patch } else { Verb::Post };
-    let tree_apart = Some(place.trace_id).filter(|_| !place.is_whole);
-    Ok(Run { id: place.id, verb, phase: *phase, span: ids, is_root: span.is_root(), tree_apart, encoded })
+    let (span, is_root) = ((span.trace_id, span.span_id), span.is_root());
+    Ok(Run { id: place.id, verb, phase: *phase, span, is_root, trace_id: place.trace_id, encoded })
+}
+
+/// What is asked of the server.
+///
+/// An update of a run that it does not have may be lost, and so may the creation of one that it has: only a start that it
+/// took from this process makes an end an update, and one that another process or an unanswered request may have brought
+/// makes it both.
+fn verb(exporter: &LangsmithExporter, draft: &Draft<'_>) -> Verb {
+    if draft.phase == Phase::Started || !exporter.settings.post_on_start {
+        return Verb::Post;
+    }
+    match exporter.starts.get((draft.span.trace_id, draft.span.span_id)) {
+        Some(Start::Taken) => Verb::Patch,
+        None if draft.has_start => Verb::Post,
+        Some(Start::Doubtful) | None => Verb::Both,
+    }
 }
 
 /// The request that is being filled.
@@ -114,7 +133,7 @@ struct Open {
 
 impl Open {
     fn add(&mut self, mapped: &mut Mapped<Request>, run: Run, records: Vec<usize>, limits: Limits) {
-        let bytes = run_size(run.encoded.bytes().len());
+        let bytes = run_size(run.verb, run.encoded.bytes().len());
         if self.runs.len() >= limits.items || self.bytes + bytes > limits.bytes {
             self.close(mapped);
         }

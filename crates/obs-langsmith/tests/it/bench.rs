@@ -40,6 +40,26 @@ pub(crate) async fn old_server() -> CaptureServer {
     server
 }
 
+/// The paths that were asked, each with how many runs or feedback it carried.
+pub(crate) fn posts(server: &CaptureServer) -> Vec<(String, usize)> {
+    let requests = server.take_requests();
+    let posts = requests.iter().filter(|request| request.method == "POST");
+    posts.map(|request| (request.path.clone(), sent(std::slice::from_ref(request)).len())).collect()
+}
+
+pub(crate) fn posted(of: &[(&str, usize)]) -> Vec<(String, usize)> {
+    of.iter().map(|(path, count)| ((*path).to_owned(), *count)).collect()
+}
+
+/// A server whose uploads are answered by a script.
+pub(crate) async fn scripted(answers: impl IntoIterator<Item = u16>) -> CaptureServer {
+    let server = CaptureServer::start().await;
+    server.answer_for("GET", "/info", Answer::json(&info()));
+    server.answer_for("GET", "/sessions", Answer::json(&json!([{"id": PROJECT, "tenant_id": TENANT}])));
+    server.answer(answers.into_iter().map(Answer::status));
+    server
+}
+
 pub(crate) fn config(server: &CaptureServer) -> LangsmithConfig {
     LangsmithConfig::new(KEY).with_project("support").with_http(HttpConfig::new(server.url()))
 }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use obs_core::{Batch, ErrorKind, Exporter, Health, Retry, Score, Signal, Span, SpanRecord, Target};
+use obs_core::{Batch, ErrorKind, Exporter, Health, Retry, Signal, Span, SpanRecord};
 use obs_http::{Compression, HttpConfig};
-use obs_langsmith::{FeedbackTransport, LangsmithConfig, LangsmithExporter, RunIds};
+use obs_langsmith::{LangsmithConfig, LangsmithExporter, RunIds};
 use obs_testkit::conformance::export_and_account;
-use obs_testkit::fixtures::{self, at, span_id, trace_id, uuid};
-use obs_testkit::{Answer, CaptureServer, Fault, FaultProxy};
+use obs_testkit::fixtures::{self, at, span_id, trace_id};
+use obs_testkit::{Answer, CaptureServer};
 use serde_json::json;
 
-use super::bench::{self, config, ended, exporter, scores, sent, server, started};
+use super::bench::{self, config, ended, exporter, posted, posts, scripted, sent, server, started};
 
 fn span(nth: u32) -> Span {
     let mut span = Span::new(trace_id(1), span_id(nth), "s", at(u64::from(nth)));
@@ -20,35 +20,6 @@ fn span(nth: u32) -> Span {
 
 fn spans(of: impl IntoIterator<Item = u32>) -> Batch {
     ended(of.into_iter().map(span))
-}
-
-fn score(nth: u32) -> Score {
-    let target = Target::Trace { trace_id: trace_id(1), root_span_id: Some(span_id(1)) };
-    Score::new(uuid(nth), at(0), target, "quality", 1.0)
-}
-
-/// The paths that were asked, each with how many runs or feedback it carried.
-fn posts(server: &CaptureServer) -> Vec<(String, usize)> {
-    let requests = server.take_requests();
-    let posts = requests.iter().filter(|request| request.method == "POST");
-    posts.map(|request| (request.path.clone(), sent(std::slice::from_ref(request)).len())).collect()
-}
-
-fn posted(of: &[(&str, usize)]) -> Vec<(String, usize)> {
-    of.iter().map(|(path, count)| ((*path).to_owned(), *count)).collect()
-}
-
-/// A server whose uploads are answered by a script.
-async fn scripted(answers: impl IntoIterator<Item = u16>) -> CaptureServer {
-    let server = CaptureServer::start().await;
-    server.answer_for("GET", "/info", Answer::json(&bench::info()));
-    server.answer_for(
-        "GET",
-        "/sessions",
-        Answer::json(&json!([{"id": bench::PROJECT, "tenant_id": bench::TENANT}])),
-    );
-    server.answer(answers.into_iter().map(Answer::status));
-    server
 }
 
 #[tokio::test]
@@ -81,39 +52,79 @@ async fn a_run_that_is_there_already_is_delivered() {
 }
 
 #[tokio::test]
-async fn a_conflict_of_several_runs_is_asked_of_each_so_that_none_is_lost() {
-    let server = scripted([409, 409, 202, 202]).await;
-    assert_eq!(exporter(&server).export(&spans([1, 2, 3])).await.unwrap().delivered, 3);
-    let path = "/runs/multipart";
-    assert_eq!(posts(&server), posted(&[(path, 3), (path, 1), (path, 1), (path, 1)]));
-}
-
-#[tokio::test]
-async fn a_conflict_after_an_answer_that_never_came_settles_all() {
-    let server = scripted([503, 409]).await;
+async fn law_1_a_conflict_of_several_runs_is_left_for_splitting_whatever_was_answered_before() {
+    let server = scripted([503, 409, 409, 409, 202]).await;
     let exporter = exporter(&server);
-    let error = exporter.export(&spans([1, 2, 3])).await.unwrap_err();
-    assert_eq!((error.kind(), error.undelivered().len()), (ErrorKind::Unavailable, 3));
-    assert_eq!(exporter.export(error.undelivered()).await.unwrap().delivered, 3);
-    assert_eq!(posts(&server).len(), 2);
-}
-
-#[tokio::test]
-async fn a_request_that_never_left_leaves_no_doubt() {
-    let server = scripted([409, 202, 202]).await;
-    let proxy = FaultProxy::start(server.address(), []).unwrap().and_then(Fault::RefuseConnections);
-    let exporter = LangsmithExporter::new(config(&server).with_endpoint(proxy.url())).unwrap();
     let error = exporter.export(&spans([1, 2])).await.unwrap_err();
-    assert!(error.message().ends_with("nothing was sent"), "{error}");
-    proxy.set(Fault::None);
-    exporter.export(error.undelivered()).await.unwrap();
-    assert_eq!(posts(&server).len(), 3, "the conflict is of some, and nothing says of which");
+    assert_eq!((error.kind(), error.undelivered().len()), (ErrorKind::Unavailable, 2));
+    let error = exporter.export(&spans([1, 2, 3, 4])).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.retry(), error.undelivered().len()),
+        (ErrorKind::Rejected, Retry::Never, 4)
+    );
+    assert!(error.message().contains("some of these 4 runs"), "{error}");
+    let error = exporter.export(&error.undelivered().slice(0..2)).await.unwrap_err();
+    assert_eq!(error.undelivered().len(), 2);
+    for nth in [1, 3] {
+        assert_eq!(exporter.export(&spans([nth])).await.unwrap().delivered, 1);
+    }
+    let path = "/runs/multipart";
+    assert_eq!(posts(&server), posted(&[(path, 2), (path, 4), (path, 2), (path, 1), (path, 1)]));
 }
 
 #[tokio::test]
-async fn feedback_that_is_there_already_is_delivered_and_the_rest_is_asked_for() {
-    let server = scripted([409, 202, 409]).await;
-    assert_eq!(exporter(&server).export(&scores([score(1), score(2)])).await.unwrap().delivered, 2);
+async fn law_1_a_conflict_with_some_runs_keeps_the_progress_of_the_others() {
+    let server = server().await;
+    server.answer_for("GET", "/info", Answer::json(&json!({"batch_ingest_config": {"size_limit": 2}})));
+    server.answer_with(|request| {
+        let first = request.body.windows(12).any(|bytes| bytes == b"67aa00000001");
+        (request.path == "/runs/multipart").then(|| Answer::status(if first { 409 } else { 202 }))
+    });
+    let error = exporter(&server).export(&spans([1, 2, 3, 4])).await.unwrap_err();
+    assert_eq!((error.settled().delivered, error.undelivered().len()), (2, 2));
+}
+
+fn watched(server: &CaptureServer) -> LangsmithExporter {
+    LangsmithExporter::new(config(server).with_post_on_start(true)).unwrap()
+}
+
+fn verbs(server: &CaptureServer) -> Vec<String> {
+    sent(&server.requests()).into_iter().map(|run| run.verb).collect()
+}
+
+#[tokio::test]
+async fn law_1_an_end_whose_start_is_elsewhere_is_never_settled_by_a_conflict_alone() {
+    let server = scripted([503, 409, 202]).await;
+    let exporter = watched(&server);
+    let error = exporter.export(&spans([1])).await.unwrap_err();
+    assert_eq!(exporter.export(error.undelivered()).await.unwrap().delivered, 1);
+    assert_eq!(verbs(&server), ["post", "patch", "post", "patch", "patch"]);
+    let sent = sent(&server.requests());
+    assert!(sent.iter().all(|run| run.json == sent[0].json));
+}
+
+#[tokio::test]
+async fn a_start_in_doubt_does_not_settle_its_end() {
+    let server = scripted([503, 202]).await;
+    let exporter = watched(&server);
+    exporter.export(&started([span(1)])).await.unwrap_err();
+    let records = [SpanRecord::Started(span(1)), SpanRecord::Ended(span(1))];
+    assert_eq!(exporter.export(&Batch::Traces(records.into_iter().collect())).await.unwrap().delivered, 2);
+    assert_eq!(verbs(&server), ["post", "post", "patch"]);
+}
+
+#[tokio::test]
+async fn a_start_and_its_end_in_one_batch_are_one_run_and_an_update_where_it_is_there() {
+    let server = scripted([409, 202]).await;
+    let records = [SpanRecord::Started(span(1)), SpanRecord::Ended(span(1))];
+    let receipt = watched(&server).export(&Batch::Traces(records.into_iter().collect())).await.unwrap();
+    assert_eq!((receipt.delivered, verbs(&server)), (2, vec!["post".to_owned(), "patch".to_owned()]));
+}
+
+#[tokio::test]
+async fn every_end_of_a_span_is_in_a_request_of_its_own() {
+    let server = server().await;
+    assert_eq!(exporter(&server).export(&spans([1, 2, 1, 1])).await.unwrap().delivered, 4);
     let path = "/runs/multipart";
     assert_eq!(posts(&server), posted(&[(path, 2), (path, 1), (path, 1)]));
 }
@@ -141,18 +152,12 @@ async fn a_start_is_posted_and_its_end_patches_it() {
         .collect();
     let verbs: Vec<_> = verbs.iter().map(|(verb, ended)| (verb.as_str(), *ended)).collect();
     let wanted =
-        [("post", false), ("post", false), ("patch", true), ("patch", true), ("post", true), ("post", true)];
-    assert_eq!(verbs, wanted, "what was patched is forgotten, so that an end that comes again is whole");
-}
-
-#[tokio::test]
-async fn an_end_whose_start_another_process_sent_becomes_an_update() {
-    let server = scripted([409, 202]).await;
-    let exporter = LangsmithExporter::new(config(&server).with_post_on_start(true)).unwrap();
-    exporter.export(&spans([1])).await.unwrap();
-    let sent = sent(&server.requests());
-    assert_eq!((sent[0].verb.as_str(), sent[1].verb.as_str()), ("post", "patch"));
-    assert_eq!(sent[0].json, sent[1].json);
+        [("post", false), ("post", false), ("patch", true), ("patch", true), ("post", true), ("patch", true)];
+    assert_eq!(
+        verbs,
+        [&wanted[..], &wanted[4..]].concat(),
+        "what ended is forgotten, so that it is whole again"
+    );
 }
 
 #[tokio::test]
@@ -160,13 +165,6 @@ async fn a_start_that_is_not_wanted_is_refused_with_the_option() {
     let server = server().await;
     let reasons = bench::reasons(exporter(&server).export(&started([span(1)])).await);
     assert!(reasons[0].starts_with("unsupported: ") && reasons[0].contains("post_on_start"), "{reasons:?}");
-}
-
-#[tokio::test]
-async fn a_span_that_ends_twice_is_two_requests() {
-    let server = server().await;
-    assert_eq!(exporter(&server).export(&spans([1, 2, 1])).await.unwrap().delivered, 3);
-    assert_eq!(posts(&server), posted(&[("/runs/multipart", 2), ("/runs/multipart", 1)]));
 }
 
 #[tokio::test]
@@ -204,100 +202,6 @@ async fn bodies_are_compressed_as_the_server_says_and_as_the_user_says() {
         assert_eq!(requests[1].header("content-encoding"), encoding, "{flags} {chosen:?}");
         assert_eq!(sent(&requests).len(), 12);
     }
-}
-
-#[tokio::test]
-async fn feedback_waits_a_few_times_for_its_project_and_then_goes_without() {
-    let server = server().await;
-    server.answer_for("GET", "/sessions", Answer::json(&json!([])));
-    let exporter = exporter(&server);
-    for _ in 0..5 {
-        let error = exporter.export(&scores([score(1)])).await.unwrap_err();
-        assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, Retry::Backoff));
-        assert!(error.message().contains("no project \"support\" yet"), "{error}");
-    }
-    exporter.export(&scores([score(1)])).await.unwrap();
-    server.answer_for("GET", "/sessions", Answer::json(&json!([{"id": bench::PROJECT}])));
-    exporter.export(&scores([score(2)])).await.unwrap();
-    let sent = sent(&server.requests());
-    assert_eq!(sent[0].json.get("session_id"), None);
-    assert_eq!(sent[1].json["session_id"], bench::PROJECT);
-}
-
-#[tokio::test]
-async fn a_project_that_cannot_be_asked_for_leaves_everything() {
-    for answer in [Answer::status(503), Answer::status(401), Answer::status(200).with_body("<html>")] {
-        let server = server().await;
-        server.answer_for("GET", "/sessions", answer);
-        let error = exporter(&server).export(&scores([score(1), score(2)])).await.unwrap_err();
-        assert_eq!((error.undelivered().len(), posts(&server).len()), (2, 0), "{error}");
-    }
-}
-
-#[tokio::test]
-async fn a_known_project_is_not_asked_for() {
-    let server = server().await;
-    let mut config = config(&server);
-    config.project_id = bench::PROJECT.parse().ok();
-    LangsmithExporter::new(config).unwrap().export(&scores([score(1)])).await.unwrap();
-    let requests = server.requests();
-    assert!(requests.iter().all(|request| request.path != "/sessions"));
-    assert_eq!(sent(&requests)[0].json["session_id"], bench::PROJECT);
-}
-
-fn one_by_one(server: &CaptureServer) -> LangsmithExporter {
-    LangsmithExporter::new(config(server).with_feedback_transport(FeedbackTransport::Single)).unwrap()
-}
-
-#[tokio::test]
-async fn feedback_on_a_run_that_is_not_there_yet_is_tried_ten_times() {
-    let server = server().await;
-    server.answer_with(|request| {
-        let hidden = request.path == "/feedback" && request.json().unwrap()["id"] == uuid(1).to_string();
-        hidden.then(|| Answer::status(404).with_body("run not found"))
-    });
-    let exporter = one_by_one(&server);
-    let error = exporter.export(&scores([score(1), score(2)])).await.unwrap_err();
-    assert_eq!((error.settled().delivered, error.undelivered().len()), (1, 1));
-    for _ in 2..10 {
-        let error = exporter.export(&scores([score(1)])).await.unwrap_err();
-        assert_eq!((error.retry(), error.undelivered().len()), (Retry::Backoff, 1));
-    }
-    let reasons = bench::reasons(exporter.export(&scores([score(1)])).await);
-    assert!(
-        reasons[0].starts_with("unresolvable_target: after 10 tries") && reasons[0].contains("run not found")
-    );
-    assert!(exporter.export(&scores([score(1)])).await.is_err(), "the count begins anew");
-}
-
-#[tokio::test]
-async fn feedback_one_by_one_settles_each_by_its_answer() {
-    let server = server().await;
-    server.answer_with(|request| {
-        let id = request.json().filter(|_| request.path == "/feedback")?["id"].clone();
-        let status = [(uuid(1), 409), (uuid(2), 422), (uuid(3), 200)];
-        status
-            .into_iter()
-            .find(|(known, _)| id == known.to_string())
-            .map(|(_, status)| Answer::status(status))
-    });
-    let receipt = one_by_one(&server).export(&scores([1, 2, 3].map(score))).await.unwrap();
-    assert_eq!((receipt.delivered, receipt.rejected_count()), (2, 1));
-    assert_eq!(receipt.rejected[0].status, Some(422));
-}
-
-#[tokio::test]
-async fn feedback_goes_one_by_one_where_parts_are_not_taken() {
-    let server = server().await;
-    server.answer_for("POST", "/runs/multipart", Answer::status(404));
-    let exporter = exporter(&server);
-    let error = exporter.export(&scores([score(1), score(2)])).await.unwrap_err();
-    assert_eq!(
-        (error.kind(), error.retry(), error.undelivered().len()),
-        (ErrorKind::Unavailable, Retry::Backoff, 2)
-    );
-    exporter.export(error.undelivered()).await.unwrap();
-    assert_eq!(posts(&server)[1..], posted(&[("/feedback", 1), ("/feedback", 1)]));
 }
 
 #[tokio::test]
@@ -340,17 +244,6 @@ async fn a_server_that_is_slow_to_say_what_it_can_do_holds_nobody_up() {
     let exporter = LangsmithExporter::new(LangsmithConfig::new(bench::KEY).with_http(http)).unwrap();
     let outcome = tokio::time::timeout(Duration::from_secs(10), exporter.export(&spans([1]))).await;
     assert_eq!(outcome.unwrap().unwrap().delivered, 1);
-}
-
-#[tokio::test]
-async fn a_start_in_doubt_does_not_settle_its_end() {
-    let server = scripted([503, 409, 202]).await;
-    let exporter = LangsmithExporter::new(config(&server).with_post_on_start(true)).unwrap();
-    exporter.export(&started([span(1)])).await.unwrap_err();
-    let records = [SpanRecord::Started(span(1)), SpanRecord::Ended(span(1))];
-    assert_eq!(exporter.export(&Batch::Traces(records.into_iter().collect())).await.unwrap().delivered, 2);
-    let verbs: Vec<_> = sent(&server.requests()).into_iter().map(|run| run.verb).collect();
-    assert_eq!(verbs, ["post", "post", "patch"]);
 }
 
 #[tokio::test]

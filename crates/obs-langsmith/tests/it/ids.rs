@@ -18,13 +18,14 @@ fn config(run_ids: RunIds) -> LangsmithConfig {
     LangsmithConfig::new(bench::KEY).with_run_ids(run_ids)
 }
 
-/// One exporter for each rule, since making one costs more than a case of a property.
-fn exporter(rule: RunIds) -> &'static LangsmithExporter {
-    static ALL: LazyLock<[LangsmithExporter; 3]> = LazyLock::new(|| {
-        [RunIds::OtelPadded, RunIds::Uuid7, RunIds::TraceRoot]
-            .map(|rule| LangsmithExporter::new(config(rule).with_post_on_start(true)).unwrap())
+/// An exporter for each rule, since making one costs more than a case of a property.
+fn exporter(rule: RunIds, post_on_start: bool) -> &'static LangsmithExporter {
+    static ALL: LazyLock<[[LangsmithExporter; 2]; 3]> = LazyLock::new(|| {
+        [RunIds::OtelPadded, RunIds::Uuid7, RunIds::TraceRoot].map(|rule| {
+            [false, true].map(|on| LangsmithExporter::new(config(rule).with_post_on_start(on)).unwrap())
+        })
     });
-    &ALL[rule as usize]
+    &ALL[rule as usize][usize::from(post_on_start)]
 }
 
 fn span(id: &str, start: u64) -> Span {
@@ -155,7 +156,7 @@ proptest! {
         if backwards {
             spans.reverse();
         }
-        let runs = encoded_by(exporter(rule), &ended(spans.clone()));
+        let runs = encoded_by(exporter(rule, false), &ended(spans.clone()));
         let by_id: HashMap<&str, &Sent> = runs.iter().map(|run| (text(run, "id").unwrap(), run)).collect();
         prop_assert_eq!(by_id.len(), runs.len(), "two runs have one id");
         for run in &runs {
@@ -174,12 +175,12 @@ proptest! {
     #[test]
     fn law_5_a_start_and_an_end_have_one_place(tree in trees(), top in tops(), rule in rules()) {
         let spans = spans_of(&tree, top);
-        let places = |batch: &Batch| -> Vec<[Value; 4]> {
+        let places = |batch: &Batch, on| -> Vec<[Value; 4]> {
             let place = |run: &Sent| ["id", "trace_id", "parent_run_id", "dotted_order"].map(|name| run.json[name].clone());
-            encoded_by(exporter(rule), batch).iter().map(place).collect()
+            encoded_by(exporter(rule, on), batch).iter().map(place).collect()
         };
         let later = spans.iter().cloned().map(|mut span| { span.end = Some(Timestamp::from_nanos(u64::MAX)); span });
-        prop_assert_eq!(places(&started(spans.clone())), places(&ended(later)));
+        prop_assert_eq!(places(&started(spans.clone()), true), places(&ended(later), false));
     }
 
     #[test]
@@ -190,7 +191,7 @@ proptest! {
             span.end = Some(span.start);
             span
         };
-        let runs = encoded_by(exporter(RunIds::Uuid7), &ended([of(a), of(b)]));
+        let runs = encoded_by(exporter(RunIds::Uuid7, false), &ended([of(a), of(b)]));
         prop_assert_ne!(&runs[0].json["id"], &runs[1].json["id"]);
     }
 }

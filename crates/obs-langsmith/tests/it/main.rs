@@ -6,6 +6,7 @@ mod bench;
 mod conformance;
 mod delivery;
 mod ids;
+mod judging;
 mod limits;
 mod mastra;
 mod openapi;
