@@ -175,6 +175,12 @@ impl Spec {
         self.hold(name, &json!({ "$ref": format!("#/components/schemas/{pointer}") }), value)
     }
 
+    /// The schema of this name in the components as the description writes it, for tests that ask more than [`Spec::check`],
+    /// such as whether all names are known where a schema lets others pass.
+    pub fn component(&self, name: &str) -> Option<&Value> {
+        self.document["components"]["schemas"].get(name)
+    }
+
     fn operation(&self, method: &str, path: &str) -> Result<(String, &Value), Vec<String>> {
         let none = Map::new();
         let known = self.document["paths"].as_object().unwrap_or(&none);

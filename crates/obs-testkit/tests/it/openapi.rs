@@ -74,6 +74,8 @@ fn payloads_are_held_against_version_3_1() {
     assert_eq!(faults(&spec, &json!({"value": "a"})), Vec::<String>::new());
     assert_eq!(faults(&spec, &json!({"value": -1})).len(), 3);
     assert_eq!(spec.check_component("a.Score", &json!({"value": 1})), Ok(()));
+    let named = spec.component("a.Score").unwrap();
+    assert!(named["properties"].get("value").is_some() && spec.component("Score").is_none());
     assert!(spec.check_component("a.Score", &json!(7)).is_err());
     let unknown = spec.check_component("Score", &json!({})).unwrap_err();
     assert_eq!(unknown, ["the components have no schema `Score`"]);
