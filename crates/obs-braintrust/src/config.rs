@@ -29,7 +29,8 @@ pub struct BraintrustConfig {
     pub api_key: Secret,
     /// The region of the data plane, `us` by default; it counts where no `endpoint` is set.
     pub region: Region,
-    /// The project's name, `obs` by default; Braintrust makes the project where there is none of that name.
+    /// The project's name; Braintrust makes the project where there is none of that name. `obs` by default, so that a key
+    /// is enough to see something, and nothing is mixed into a project that is there already.
     pub project: String,
     /// The project's id in place of its name, a UUID.
     pub project_id: Option<String>,
@@ -43,12 +44,17 @@ pub struct BraintrustConfig {
     /// Whether to ask the application for the organisation's data plane, where no `endpoint` is set; off by default,
     /// because it costs a request to another host, and the region says the same for all but self-hosted data planes.
     pub resolve_api_url: bool,
-    /// Whether a span is shown from its start on; on by default. Off, each span is written once, at its end.
-    pub send_started: bool,
+    /// Whether a span is shown from its start on; on by default, because Braintrust merges the two rows into one and a
+    /// long run is then seen while it runs. Off, each span is written once, at its end, which halves the requests.
+    pub post_on_start: bool,
     /// What logs become, `log_row` by default.
     pub log_row_style: LogRowStyle,
-    /// Where scores are said to come from, `api` by default.
+    /// Where scores are said to come from; `api` by default, because scorers are programs, where Braintrust's own default
+    /// is `external`.
     pub score_source: ScoreSource,
+    /// What stands before the kind of a feedback in the name of its score; nothing by default, because Braintrust names
+    /// feedback by its type.
+    pub feedback_prefix: String,
     /// The most bytes that the data plane takes in one request, `6MiB` by default as Braintrust's own clients have it;
     /// requests of several rows are kept to half of it.
     pub max_request_size: Bytes,
@@ -72,9 +78,10 @@ impl Default for BraintrustConfig {
             org_name: None,
             app_url: "https://www.braintrust.dev".to_owned(),
             resolve_api_url: false,
-            send_started: true,
+            post_on_start: true,
             log_row_style: LogRowStyle::LogRow,
             score_source: ScoreSource::Api,
+            feedback_prefix: String::new(),
             max_request_size: Bytes::new(6 << 20),
             environment_name: None,
             environment_type: None,
@@ -100,9 +107,10 @@ impl BraintrustConfig {
         "org_name",
         "app_url",
         "resolve_api_url",
-        "send_started",
+        "post_on_start",
         "log_row_style",
         "score_source",
+        "feedback_prefix",
         "max_request_size",
         "environment_name",
         "environment_type",
@@ -191,8 +199,8 @@ impl BraintrustConfig {
 
     /// Sets whether a span is shown from its start on.
     #[must_use]
-    pub fn with_send_started(self, send_started: bool) -> Self {
-        Self { send_started, ..self }
+    pub fn with_post_on_start(self, post_on_start: bool) -> Self {
+        Self { post_on_start, ..self }
     }
 
     /// Sets what logs become.
@@ -205,6 +213,12 @@ impl BraintrustConfig {
     #[must_use]
     pub fn with_score_source(self, score_source: ScoreSource) -> Self {
         Self { score_source, ..self }
+    }
+
+    /// Sets what stands before the kind of a feedback in the name of its score.
+    #[must_use]
+    pub fn with_feedback_prefix(self, prefix: impl Into<String>) -> Self {
+        Self { feedback_prefix: prefix.into(), ..self }
     }
 
     /// Sets the most bytes that the data plane takes in one request.

@@ -55,7 +55,7 @@ impl BraintrustExporter {
     /// A configuration error that names the field and the next step.
     pub fn new(config: BraintrustConfig) -> Result<Self, Error> {
         config.validate()?;
-        let descriptor = if config.send_started { DESCRIPTOR } else { AT_THE_END };
+        let descriptor = if config.post_on_start { DESCRIPTOR } else { AT_THE_END };
         let plane = Plane::new(&config)?;
         let (closed, told) = (AtomicBool::new(false), AtomicBool::new(false));
         Ok(Self { descriptor, config, plane, closed, told })
@@ -87,6 +87,10 @@ impl BraintrustExporter {
 
     pub(crate) fn score_source(&self) -> ScoreSource {
         self.config.score_source
+    }
+
+    pub(crate) fn feedback_prefix(&self) -> &str {
+        &self.config.feedback_prefix
     }
 
     /// Where rows come from.

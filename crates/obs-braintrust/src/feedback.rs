@@ -1,5 +1,7 @@
 //! Feedback of people into feedback on rows.
 
+use std::borrow::Cow;
+
 use obs_core::{Attributes, Feedback, Mapped, Records, ScoreValue, Str, Target, Value};
 use serde::Serialize;
 use uuid::Uuid;
@@ -95,12 +97,22 @@ fn tags(metadata: &Attributes) -> Vec<&str> {
 impl Judgement for Feedback {
     type Metadata<'a> = Metadata<'a, OfFeedback<'a>>;
 
+    /// Each is another person's word.
+    const JOINS_WORDS: bool = false;
+
     fn id(&self) -> Uuid {
         self.id
     }
 
     fn name(&self) -> &str {
         &self.kind
+    }
+
+    fn score_name<'a>(&'a self, exporter: &'a BraintrustExporter) -> Cow<'a, str> {
+        match exporter.feedback_prefix() {
+            "" => self.kind.as_str().into(),
+            prefix => format!("{prefix}{}", self.kind).into(),
+        }
     }
 
     fn target(&self) -> &Target {
@@ -119,15 +131,15 @@ impl Judgement for Feedback {
         self.experiment_id.as_ref().or(self.context.experiment_id.as_ref())
     }
 
-    fn own_row(&self) -> Own<'_> {
-        Own { name: &self.kind, kind: "review", purpose: None, time: self.time }
+    fn own_row(&self) -> Own {
+        Own { kind: "review", purpose: None, time: self.time }
     }
 
-    fn item<'a>(&'a self, _: &'a BraintrustExporter, id: Id) -> Item<'a, Self::Metadata<'a>> {
+    fn item<'a>(&'a self, exporter: &'a BraintrustExporter, id: Id) -> Item<'a, Self::Metadata<'a>> {
         let Given { score, expected, said } = given(self);
         Item {
             id,
-            scores: score.map(|value| Named(&self.kind, value)),
+            scores: score.map(|value| Named::one(self.score_name(exporter), value)).unwrap_or_default(),
             expected,
             comment: words(said, self.comment.as_ref()),
             metadata: Metadata {
@@ -136,7 +148,7 @@ impl Judgement for Feedback {
                     time: Time(self.time),
                     kind: &self.kind,
                     source: self.source.as_deref(),
-                    kept: Kept::of(&self.kind, &self.value),
+                    kept: Kept::of(self.score_name(exporter), &self.value),
                 },
                 shared: Shared::of(&self.context, &self.resource)
                     .naming(self.experiment_id.as_ref(), self.user_id.as_ref()),

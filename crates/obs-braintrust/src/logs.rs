@@ -28,7 +28,7 @@ fn row<'a>(exporter: &'a BraintrustExporter, log: &'a Log, id: Uuid) -> Row<'a, 
             SpanAttributes { name: None, kind: "log", purpose: None, log_level: level },
         ),
         LogRowStyle::ChildSpan => {
-            let name = Some(log.event_name.as_deref().unwrap_or("log"));
+            let name = Some(log.event_name.as_deref().unwrap_or("log").into());
             (Ids::of_child(log, id), SpanAttributes { name, kind: "task", purpose: None, log_level: level })
         }
     };

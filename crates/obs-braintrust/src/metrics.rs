@@ -4,9 +4,22 @@ use obs_core::{Cost, Span, SpanType, Timestamp, Usage};
 
 use crate::wire::Metrics;
 
+/// What a record of a span tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// That it runs.
+    Started,
+    /// That it is over, also where its source does not say when, or says a time before it began.
+    Ended,
+}
+
 /// The numbers of a span's row.
-pub(crate) fn of_span(span: &Span) -> Metrics {
-    let times = Metrics { start: seconds(span.start), end: span.end.map(seconds), ..Metrics::default() };
+pub(crate) fn of_span(span: &Span, stage: Stage) -> Metrics {
+    let end = match stage {
+        Stage::Started => None,
+        Stage::Ended => Some(span.end.map_or(span.start, |end| end.max(span.start))),
+    };
+    let times = Metrics { start: seconds(span.start), end: end.map(seconds), ..Metrics::default() };
     match &span.span_type {
         SpanType::LlmGeneration(call) => Metrics {
             time_to_first_token: call.time_to_first_token.map(|time| time.as_secs_f64()),

@@ -149,7 +149,7 @@ impl Packer {
     }
 
     /// Refuses a record and those that its row stands for.
-    fn refuse_all(&mut self, refused: Refused, others: &[usize]) {
+    pub(crate) fn refuse_all(&mut self, refused: Refused, others: &[usize]) {
         self.refused.extend(others.iter().map(|at| Refused { at: *at, ..refused.clone() }));
         self.refused.push(refused);
     }
@@ -159,9 +159,9 @@ impl Packer {
         self.degraded.push((at, name.into()));
     }
 
-    /// Adds a record that takes several posts, each with one row.
-    pub(crate) fn add_alone(&mut self, at: usize, posts: Vec<Post>) {
-        self.alone.push((posts, vec![at]));
+    /// Adds records that take several posts together, each with one row; their positions are ascending.
+    pub(crate) fn add_alone(&mut self, records: Vec<usize>, posts: Vec<Post>) {
+        self.alone.push((posts, records));
     }
 
     /// The open request for these rows.

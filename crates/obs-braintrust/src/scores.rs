@@ -1,5 +1,7 @@
 //! Scores into feedback on rows.
 
+use std::borrow::Cow;
+
 use obs_core::{Mapped, Records, Score, Scorer, Str, Target};
 use serde::Serialize;
 use uuid::Uuid;
@@ -33,12 +35,19 @@ pub(crate) struct OfScore<'a> {
 impl Judgement for Score {
     type Metadata<'a> = Metadata<'a, OfScore<'a>>;
 
+    /// A scorer's reasons are told apart by its name.
+    const JOINS_WORDS: bool = true;
+
     fn id(&self) -> Uuid {
         self.id
     }
 
     fn name(&self) -> &str {
         &self.name
+    }
+
+    fn score_name<'a>(&'a self, _: &'a BraintrustExporter) -> Cow<'a, str> {
+        self.name.as_str().into()
     }
 
     fn target(&self) -> &Target {
@@ -53,8 +62,8 @@ impl Judgement for Score {
         self.experiment_id.as_ref().or(self.context.experiment_id.as_ref())
     }
 
-    fn own_row(&self) -> Own<'_> {
-        Own { name: &self.name, kind: "score", purpose: Some("scorer"), time: self.time }
+    fn own_row(&self) -> Own {
+        Own { kind: "score", purpose: Some("scorer"), time: self.time }
     }
 
     fn item<'a>(&'a self, exporter: &'a BraintrustExporter, id: Id) -> Item<'a, Self::Metadata<'a>> {
@@ -65,7 +74,7 @@ impl Judgement for Score {
         };
         Item {
             id,
-            scores: score.map(|value| Named(&self.name, value)),
+            scores: score.map(|value| Named::one(self.name.as_str().into(), value)).unwrap_or_default(),
             expected: None,
             comment: words(said, self.comment.as_ref()),
             metadata: Metadata {
@@ -75,7 +84,7 @@ impl Judgement for Score {
                     name: &self.name,
                     source: self.source.as_deref(),
                     scorer: self.scorer.as_ref(),
-                    kept: Kept::of(&self.name, &self.value),
+                    kept: Kept::of(self.name.as_str().into(), &self.value),
                 },
                 shared: Shared::of(&self.context, &self.resource).naming(self.experiment_id.as_ref(), None),
                 loose: Loose::of(&self.metadata, &self.context),

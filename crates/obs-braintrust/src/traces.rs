@@ -6,11 +6,12 @@ use obs_core::{Mapped, Payload, Records, Span, SpanId, SpanRecord, SpanType, Sta
 use obs_otlp::chat::{self, Role};
 use serde_json::value::RawValue;
 
+use crate::BraintrustExporter;
 use crate::ids::{Ids, Place};
 use crate::metadata::{Loose, Metadata, OfSpan, Shared};
+use crate::metrics::{self, Stage};
 use crate::pack::{Packer, Request, Route, push};
 use crate::wire::{Document, Fault, Row, SpanAttributes, Time};
-use crate::{BraintrustExporter, metrics};
 
 /// One row for a span, also where its start and its end are both in the batch: the end has all that the start has.
 pub(crate) fn map(exporter: &BraintrustExporter, records: &Records<SpanRecord>) -> Mapped<Request> {
@@ -18,15 +19,17 @@ pub(crate) fn map(exporter: &BraintrustExporter, records: &Records<SpanRecord>) 
     let mut packer = Packer::new(exporter.room());
     for (at, record) in records.iter().enumerate() {
         let span = record.span();
-        let starts = match record {
+        let (stage, starts) = match record {
             SpanRecord::Started(_) if folded.contains_key(&key(span)) => continue,
-            SpanRecord::Started(_) => Vec::new(),
-            SpanRecord::Ended(_) => folded.get_mut(&key(span)).map(std::mem::take).unwrap_or_default(),
+            SpanRecord::Started(_) => (Stage::Started, Vec::new()),
+            SpanRecord::Ended(_) => {
+                (Stage::Ended, folded.get_mut(&key(span)).map(std::mem::take).unwrap_or_default())
+            }
         };
         let ids = Ids::of_span(span);
         let place = Place::of(span.context.experiment_id.as_ref());
         packer.add((place, Route::Insert, ids.id), at, &starts, span, |span, out| {
-            push(out, &row(exporter, span))
+            push(out, &row(exporter, span, stage))
         });
     }
     packer.finish()
@@ -52,7 +55,11 @@ fn folded(records: &Records<SpanRecord>) -> HashMap<(TraceId, SpanId), Vec<usize
     starts
 }
 
-fn row<'a>(exporter: &'a BraintrustExporter, span: &'a Span) -> Row<'a, Metadata<'a, OfSpan<'a>>> {
+fn row<'a>(
+    exporter: &'a BraintrustExporter,
+    span: &'a Span,
+    stage: Stage,
+) -> Row<'a, Metadata<'a, OfSpan<'a>>> {
     let Ids { id, span: span_id, root, parents } = Ids::of_span(span);
     let (kind, purpose) = kind(&span.span_type);
     let generation = span.span_type.as_generation();
@@ -78,8 +85,13 @@ fn row<'a>(exporter: &'a BraintrustExporter, span: &'a Span) -> Row<'a, Metadata
             shared: Shared::of(&span.context, &span.resource),
             loose,
         },
-        metrics: Some(metrics::of_span(span)),
-        span_attributes: Some(SpanAttributes { name: Some(&span.name), kind, purpose, log_level: None }),
+        metrics: Some(metrics::of_span(span, stage)),
+        span_attributes: Some(SpanAttributes {
+            name: Some(span.name.as_str().into()),
+            kind,
+            purpose,
+            log_level: None,
+        }),
         tags: if span.is_root() { unique(&span.context.tags) } else { Vec::new() },
         created: Some(Time(span.start)),
         context: Some(exporter.origin(&span.context, &span.resource)),

@@ -103,7 +103,7 @@ pub(crate) struct Metrics {
 #[derive(Debug, Serialize)]
 pub(crate) struct SpanAttributes<'a> {
     /// `null` for a log, as Braintrust has it.
-    pub(crate) name: Option<&'a str>,
+    pub(crate) name: Option<Cow<'a, str>>,
     #[serde(rename = "type")]
     pub(crate) kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,8 +142,8 @@ pub(crate) struct Environment<'a> {
 #[derive(Debug, Serialize)]
 pub(crate) struct Item<'a, M> {
     pub(crate) id: Id,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) scores: Option<Named<'a, f64>>,
+    #[serde(skip_serializing_if = "Named::is_empty")]
+    pub(crate) scores: Named<'a, f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) expected: Option<Document<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -154,13 +154,37 @@ pub(crate) struct Item<'a, M> {
     pub(crate) tags: Vec<&'a str>,
 }
 
-/// An object of one field.
+/// An object of some values by their names, none of which is there twice.
 #[derive(Debug, Clone)]
-pub(crate) struct Named<'a, T>(pub(crate) &'a str, pub(crate) T);
+pub(crate) struct Named<'a, T>(Vec<(Cow<'a, str>, T)>);
+
+impl<T> Default for Named<'_, T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'a, T> Named<'a, T> {
+    pub(crate) fn one(name: Cow<'a, str>, value: T) -> Self {
+        Self(vec![(name, value)])
+    }
+
+    pub(crate) fn push(&mut self, name: Cow<'a, str>, value: T) {
+        self.0.push((name, value));
+    }
+
+    pub(crate) fn append(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
 
 impl<T: Serialize> Serialize for Named<'_, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map([(self.0, &self.1)])
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
 }
 

@@ -19,6 +19,7 @@ pub(crate) const RESERVED: &[&str] = &[
     "experiment_id",
     "feedback_id",
     "finish_reason",
+    "judgements",
     "kind",
     "level",
     "links",

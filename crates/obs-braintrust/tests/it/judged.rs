@@ -51,18 +51,13 @@ async fn words_are_a_comment_since_there_is_no_score_of_words() {
     let mut good = score(ScoreValue::category("good"));
     good.comment = Some("short".into());
     let text = score(ScoreValue::text("clear and short"));
-    let sent = sent(scores([good, text])).await;
-    let source = "api";
-    let id = span_id(3);
-    assert_eq!(
-        said(&sent.items[0]),
-        json!({"id": id, "comment": "relevance: good\nshort", "source": source})
-    );
-    assert_eq!(sent.items[0]["metadata"]["value"], "good");
-    assert_eq!(
-        said(&sent.items[1]),
-        json!({"id": id, "comment": "relevance: clear and short", "source": source})
-    );
+    for (score, comment, value) in
+        [(good, "relevance: good\nshort", json!("good")), (text, "relevance: clear and short", Value::Null)]
+    {
+        let sent = sent(scores([score])).await;
+        assert_eq!(said(sent.item()), json!({"id": span_id(3), "comment": comment, "source": "api"}));
+        assert_eq!(sent.item()["metadata"]["value"], value);
+    }
 }
 
 #[tokio::test]
@@ -94,11 +89,97 @@ async fn several_scores_of_a_row_are_told_apart() {
     let sent = sent(scores([named("a", 0.1), named("b", 0.2), named("a", 0.3)])).await;
     let told: Vec<_> =
         sent.items.iter().map(|item| (item["scores"].clone(), item["comment"].clone())).collect();
-    let wanted =
-        [("a", 0.1), ("b", 0.2), ("a", 0.3)].map(|(name, value)| (json!({name: value}), json!(name)));
+    let wanted = [(json!({"a": 0.1, "b": 0.2}), json!("a: a\nb: b")), (json!({"a": 0.3}), json!("a"))];
     assert_eq!(told, wanted);
-    let posts = sent.server.requests().iter().filter(|request| request.path.ends_with("/feedback")).count();
-    assert_eq!(posts, 3, "a request has an id once");
+    assert_eq!(
+        posts(&sent, "/feedback"),
+        2,
+        "a request has an id once, and what is said later is sent later"
+    );
+}
+
+fn posts(sent: &Sent, end: &str) -> usize {
+    sent.server.requests().iter().filter(|request| request.path.ends_with(end)).count()
+}
+
+/// Scores of this many scorers, each with its own name, id and metadata.
+fn scorers(count: u32, value: impl Fn(u32) -> f64) -> impl Iterator<Item = Score> {
+    (1..=count).map(move |nth| {
+        let mut score = Score::new(uuid(nth), at(nth.into()), target(), format!("scorer {nth}"), value(nth));
+        score.metadata.push("nth", i64::from(nth));
+        score
+    })
+}
+
+#[tokio::test]
+async fn a_hundred_scores_of_a_row_are_one_request_and_each_keeps_what_is_known_of_it() {
+    let sent = sent(scores(scorers(100, |nth| f64::from(nth) / 128.0))).await;
+    assert_eq!((posts(&sent, "/feedback"), sent.receipt.delivered), (1, 100));
+    let item = sent.item();
+    for score in scorers(100, |nth| f64::from(nth) / 128.0) {
+        assert_eq!(item["scores"][score.name.as_str()], json!(score.value.as_f64()));
+        let known = &item["metadata"]["judgements"][score.id.to_string()];
+        assert_eq!((&known["score_id"], &known["name"]), (&json!(score.id), &json!(score.name)));
+        assert_eq!(known["nth"], json!(score.metadata.get("nth")));
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_numbers_that_are_no_scores_are_one_request_too() {
+    let bare = sent(scores(scorers(100, |nth| 10.0 + f64::from(nth)))).await;
+    assert_eq!((posts(&bare, "/insert"), posts(&bare, "/feedback"), bare.receipt.delivered), (1, 0, 100));
+    assert_eq!(bare.row()["metadata"]["raw_scores"]["scorer 100"], 110.0);
+    assert_eq!(bare.row()["metadata"]["judgements"][uuid(100).to_string()]["name"], "scorer 100");
+    let commented = scorers(100, |nth| 10.0 + f64::from(nth)).map(|mut score| {
+        score.comment = Some("of more".into());
+        score
+    });
+    let told = sent(scores(commented)).await;
+    assert_eq!((posts(&told, "/insert"), posts(&told, "/feedback"), told.receipt.delivered), (1, 1, 100));
+    assert_eq!(told.row()["metadata"]["raw_scores"], bare.row()["metadata"]["raw_scores"]);
+    assert_eq!(told.item()["comment"].as_str().unwrap().lines().count(), 100);
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_row_by_people_or_by_other_sources_is_not_mixed() {
+    let mut all = ["thumbs", "rating"].map(|kind| given(kind, true)).to_vec();
+    all[1].id = uuid(3);
+    let bare = sent(feedback(all.clone())).await;
+    assert_eq!(bare.item()["scores"], json!({"thumbs": 1.0, "rating": 1.0}));
+    assert_eq!(bare.item()["metadata"]["judgements"].as_object().unwrap().len(), 2);
+    for given in &mut all {
+        given.comment = Some("mine".into());
+    }
+    let comments = sent(feedback(all.clone())).await;
+    assert_eq!((comments.items.len(), posts(&comments, "/feedback")), (2, 2));
+    (all[0].comment, all[1].comment, all[1].source) = (None, None, Some("app".into()));
+    let sources = sent(feedback(all)).await;
+    let told: Vec<_> = sources.items.iter().map(|item| item["source"].clone()).collect();
+    assert_eq!(told, ["external", "app"]);
+}
+
+#[tokio::test]
+async fn scores_that_are_too_much_for_one_request_take_the_fewest_and_are_not_cut() {
+    let long = scorers(20, |_| 0.5).map(|mut score| {
+        score.comment = Some("r".repeat(10_000).into());
+        score
+    });
+    let small = |config: obs_braintrust::BraintrustConfig| config.with_max_request_size(64 << 10);
+    let sent = sent_with(scores(long), small).await;
+    assert_eq!((sent.receipt.delivered, posts(&sent, "/feedback")), (20, 7));
+    let said: usize =
+        sent.items.iter().map(|item| item["comment"].as_str().unwrap().matches('r').count()).sum();
+    assert_eq!(said, 20 * (10_000 + "scorer".matches('r').count()));
+}
+
+#[tokio::test]
+async fn what_stands_before_the_kind_of_a_feedback_is_an_option() {
+    let prefixed = |config: obs_braintrust::BraintrustConfig| config.with_feedback_prefix("user_");
+    let thumb = sent_with(feedback([given("thumbs", true)]), prefixed).await;
+    assert_eq!(thumb.item()["scores"], json!({"user_thumbs": 1.0}));
+    assert_eq!(thumb.item()["metadata"]["kind"], "thumbs");
+    let raw = sent_with(feedback([given("rating", 4.0)]), prefixed).await;
+    assert_eq!(raw.row()["metadata"]["raw_scores"], json!({"user_rating": 4.0}));
 }
 
 #[tokio::test]
@@ -116,7 +197,8 @@ async fn a_judgement_of_an_experiment_as_a_whole_is_a_row_of_it_with_feedback() 
 
     let raw = Score::new(uuid(8), at(9), target.clone(), "cost", 12.0);
     let raw = sent(scores([raw])).await;
-    assert_eq!(raw.row()["metadata"], json!({"raw_scores": {"cost": 12.0}}));
+    assert_eq!(raw.row()["metadata"]["raw_scores"], json!({"cost": 12.0}));
+    assert_eq!(raw.row()["metadata"]["judgements"][uuid(8).to_string()]["score_id"], json!(uuid(8)));
     let review = Feedback::new(uuid(9), at(9), target, "comment", ScoreValue::text("worse than before"));
     let told = sent(feedback([review])).await;
     assert_eq!(
@@ -150,7 +232,8 @@ async fn feedback_is_a_score_an_expectation_or_words() {
         assert!(sent.rows.is_empty(), "{:?}", sent.rows);
     }
     let raw = sent(feedback([given("rating", 4.0)])).await;
-    assert_eq!(raw.row()["metadata"], json!({"raw_scores": {"rating": 4.0}}));
+    assert_eq!(raw.row()["metadata"]["raw_scores"], json!({"rating": 4.0}));
+    assert_eq!(raw.row()["metadata"]["judgements"][uuid(2).to_string()]["kind"], "rating");
 }
 
 #[tokio::test]
@@ -182,7 +265,7 @@ async fn feedback_carries_who_where_and_tags() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// No number is clamped: it is placed in its range, or it is no score and stands as it is.
     #[test]

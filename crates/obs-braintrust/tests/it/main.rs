@@ -14,3 +14,4 @@ mod policies;
 mod seed_table;
 mod server;
 mod snapshots;
+mod times;

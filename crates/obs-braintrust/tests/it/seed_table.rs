@@ -56,7 +56,7 @@ async fn row_10_a_score_lies_in_0_to_1_by_its_range_or_is_none() {
         let degraded = sent(scores([score(value)])).await;
         assert_eq!(degraded.items, Vec::<Value>::new());
         let row = degraded.row();
-        assert_eq!(row["metadata"], json!({"raw_scores": {"relevance": raw}}));
+        assert_eq!(row["metadata"]["raw_scores"], json!({"relevance": raw}));
         assert!(row.get("scores").is_none(), "it is never clamped: {row}");
         assert_eq!((&row["id"], &row["_is_merge"]), (&json!(span_id(3)), &json!(true)));
         assert_eq!(degraded.receipt.delivered, 1);
@@ -104,6 +104,11 @@ async fn row_17_a_batch_is_a_request_and_not_one_for_each_record() {
     let sent = sent(ended(spans)).await;
     let posts = sent.server.requests().iter().filter(|request| request.path.ends_with("/insert")).count();
     assert_eq!((posts, sent.rows.len()), (1, 50));
+    let names = (1..=100).map(|nth| format!("scorer {nth}"));
+    let judged = names.map(|name| Score::new(uuid(1), at(9), target(), name, 0.5));
+    let sent = server::sent(scores(judged)).await;
+    let posts = sent.server.requests().iter().filter(|request| request.path.ends_with("/feedback")).count();
+    assert_eq!((posts, sent.receipt.delivered), (1, 100));
 }
 
 #[tokio::test]
@@ -139,9 +144,8 @@ async fn row_19_the_time_to_the_first_token_is_a_duration_in_seconds() {
     assert_eq!(sent.row()["metrics"]["end"], 1_768_471_200.4);
 }
 
-/// The rows of the table that speak of other vendors have nothing here to hold.
 #[tokio::test]
-async fn row_8_a_session_and_a_run_that_is_no_experiment_are_refused_and_not_guessed() {
+async fn a_session_and_a_run_that_is_no_experiment_are_refused_and_not_guessed() {
     let judged = [
         Target::Session { session_id: "session-42".into() },
         Target::ExperimentRun { run_id: "run-5".into() },
