@@ -68,15 +68,18 @@ pub fn messages(payload: &Payload, role: Role) -> Option<Cow<'_, str>> {
 }
 
 fn of_json(json: &str, role: Role) -> Option<Cow<'_, str>> {
-    let own = !FOREIGN.iter().any(|mark| json.contains(mark));
-    if own && begins_as_messages(json) {
-        return Some(json.into());
-    }
+    // What has no such field is looked through once; every further mark is one more time.
     match json.as_bytes().first()? {
-        b'[' if json.contains("\"role\"") || json.contains("\"type\"") => of_list(json, own, role),
+        b'[' if begins_as_messages(json) && is_own(json) => Some(json.into()),
+        b'[' if json.contains("\"role\"") || json.contains("\"type\"") => of_list(json, is_own(json), role),
         b'{' if json.contains("\"role\"") => of_object(json),
         _ => None,
     }
+}
+
+/// Whether nothing in the document is of another form than OpenAI's.
+fn is_own(json: &str) -> bool {
+    !FOREIGN.iter().any(|mark| json.contains(mark))
 }
 
 /// Whether the first thing in the document is a message of one of OpenAI's roles.

@@ -93,5 +93,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {
 
 /// A text as JSON.
 pub(super) fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut json = Vec::with_capacity(text.len() + 16);
+    // A text always has a form in JSON, and JSON is UTF-8.
+    let written = obs_core::write_json(&mut json, text);
+    written.ok().and_then(|()| String::from_utf8(json).ok()).unwrap_or_default()
 }
