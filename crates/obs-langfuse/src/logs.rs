@@ -1,7 +1,7 @@
 //! Logs into observations of type `event`, which have no length, under the span that they were made in.
 
 use obs_core::{Level, Log, Mapped, Records, Refused, SpanId, TraceId, encode_within};
-use obs_otlp::encode::{Encoding, SpanParts, TraceRequests};
+use obs_otlp::encode::{SpanParts, TraceRequests};
 use uuid::Uuid;
 
 use crate::metadata::{Item, Metadata};
@@ -24,7 +24,7 @@ pub(crate) fn map(exporter: &LangfuseExporter, records: &Records<Log>) -> Mapped
     if config.ingestion == Ingestion::Legacy {
         return ingestion::logs(config, records, &derived);
     }
-    let mut requests = traces::requests(config);
+    let mut requests = traces::requests(config).expecting(records.len());
     let mut refused = Vec::new();
     for (at, (log, id)) in records.iter().zip(&derived).enumerate() {
         match ids(config, at, log, *id) {
@@ -38,7 +38,7 @@ pub(crate) fn map(exporter: &LangfuseExporter, records: &Records<Log>) -> Mapped
         };
         let ids = ids(config, at, log, *id)?;
         encode_within(at, log, max, |log| {
-            let mut requests = TraceRequests::new(Encoding::Protobuf, 1, usize::MAX);
+            let mut requests = traces::unlimited();
             push(config, &mut requests, 0, ids, log);
             Ok(requests.finish().pop().map(|chunk| chunk.body).unwrap_or_default())
         })
@@ -96,7 +96,7 @@ fn push(config: &LangfuseConfig, requests: &mut TraceRequests, at: usize, ids: I
         ..SpanParts::new(ids.trace_id, ids.span_id, &config.log_name, log.time, log.time)
     };
     requests.push(at, &log.resource, &parts, |to| {
-        to.str(attribute::TYPE, "event");
+        to.str(attribute::TYPE, attribute::EVENT);
         to.str(attribute::LEVEL, level(log.level));
         to.str(attribute::INPUT, &log.message);
         known.write(to);

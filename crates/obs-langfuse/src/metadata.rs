@@ -219,6 +219,15 @@ impl<'a> Metadata<'a> {
         }
     }
 
+    /// Puts attributes of a resource or a scope, by the same rules.
+    pub(crate) fn write_shared(attributes: &Attributes, to: &mut Fields<'_>) {
+        let mut shared = Metadata::default();
+        shared.attributes(attributes);
+        for (name, item) in &shared.entries {
+            item.put(to, name);
+        }
+    }
+
     /// The trace's part, as one JSON object.
     pub(crate) fn trace(&self) -> Part<'_, 'a> {
         Part(&self.entries[..self.of_trace])

@@ -1,6 +1,7 @@
 //! A span in Langfuse's words, the same for both ways it can take.
 
 use obs_core::{ModelParameters, Payload, PromptLink, Span, SpanId, SpanType, Status, Str, Timestamp, Value};
+use obs_otlp::conventions::langfuse::type_of;
 use obs_otlp::encode::Fields;
 use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
@@ -85,16 +86,33 @@ impl<'a> Observation<'a> {
 }
 
 /// The type of observation that a type of span is.
-pub(crate) const fn kind(span_type: &SpanType) -> &'static str {
+const fn kind(span_type: &SpanType) -> &'static str {
+    // Computed once, at compile time.
+    const AGENT: &str = type_of("agent_run");
+    const RUN: &str = type_of("workflow_run");
+    const STEP: &str = type_of("workflow_step");
+    const GENERATION: &str = type_of("llm_generation");
+    const TOOL: &str = type_of("tool_call");
+    const MCP_TOOL: &str = type_of("mcp_tool_call");
+    const LOOKUP: &str = type_of("memory_lookup");
+    const UPDATE: &str = type_of("memory_update");
+    const RAG: &str = type_of("rag_query");
+    const EMBEDDING: &str = type_of("embedding");
+    const EVALUATION: &str = type_of("eval_execution");
+    const GENERIC: &str = type_of("generic");
     match span_type {
-        SpanType::AgentRun(_) => "agent",
-        SpanType::WorkflowRun(_) | SpanType::WorkflowStep(_) => "chain",
-        SpanType::LlmGeneration(_) => "generation",
-        SpanType::ToolCall(_) | SpanType::McpToolCall(_) => "tool",
-        SpanType::MemoryLookup(_) | SpanType::RagQuery(_) => "retriever",
-        SpanType::Embedding(_) => "embedding",
-        SpanType::EvalExecution(_) => "evaluator",
-        SpanType::MemoryUpdate(_) | SpanType::Generic => "span",
+        SpanType::AgentRun(_) => AGENT,
+        SpanType::WorkflowRun(_) => RUN,
+        SpanType::WorkflowStep(_) => STEP,
+        SpanType::LlmGeneration(_) => GENERATION,
+        SpanType::ToolCall(_) => TOOL,
+        SpanType::McpToolCall(_) => MCP_TOOL,
+        SpanType::MemoryLookup(_) => LOOKUP,
+        SpanType::MemoryUpdate(_) => UPDATE,
+        SpanType::RagQuery(_) => RAG,
+        SpanType::Embedding(_) => EMBEDDING,
+        SpanType::EvalExecution(_) => EVALUATION,
+        SpanType::Generic => GENERIC,
     }
 }
 

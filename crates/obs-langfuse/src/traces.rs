@@ -21,7 +21,7 @@ pub(crate) fn map(exporter: &LangfuseExporter, records: &Records<SpanRecord>) ->
     if config.ingestion == Ingestion::Legacy {
         return ingestion::spans(config, records);
     }
-    let mut requests = requests(config);
+    let mut requests = requests(config).expecting(records.len());
     let mut refused = Vec::new();
     for (at, record) in records.iter().enumerate() {
         match record {
@@ -43,6 +43,7 @@ pub(crate) fn started(at: usize) -> Refused {
 /// An empty set of requests within the config's limits.
 pub(crate) fn requests(config: &LangfuseConfig) -> TraceRequests {
     TraceRequests::new(Encoding::Protobuf, ITEMS, max_request_size(config))
+        .with_shared_attributes(Metadata::write_shared)
 }
 
 /// The most bytes of a request with spans, as it takes effect.
@@ -77,9 +78,14 @@ pub(crate) fn calls(
 
 /// The request of one span.
 fn alone(config: &LangfuseConfig, span: &Span) -> Vec<u8> {
-    let mut requests = TraceRequests::new(Encoding::Protobuf, 1, usize::MAX);
+    let mut requests = unlimited();
     push(config, &mut requests, 0, span);
     requests.finish().pop().map(|chunk| chunk.body).unwrap_or_default()
+}
+
+/// An empty request for one record of whatever size.
+pub(crate) fn unlimited() -> TraceRequests {
+    TraceRequests::new(Encoding::Protobuf, 1, usize::MAX).with_shared_attributes(Metadata::write_shared)
 }
 
 fn push(config: &LangfuseConfig, requests: &mut TraceRequests, at: usize, span: &Span) {

@@ -13,6 +13,7 @@ use crate::usage::Details;
 
 /// The names of attributes.
 pub(crate) mod attribute {
+    pub(crate) use obs_otlp::conventions::langfuse::{EVENT, IS_APP_ROOT, TYPE};
     use obs_otlp::conventions::{Convention, Field, name};
 
     pub(crate) const INPUT: &str = of(Field::Input);
@@ -30,21 +31,27 @@ pub(crate) mod attribute {
     pub(crate) const RELEASE: &str = of(Field::Release);
     pub(crate) const VERSION: &str = of(Field::Version);
 
-    // What the shared table of conventions has no field for.
-    pub(crate) const TYPE: &str = "langfuse.observation.type";
-    pub(crate) const LEVEL: &str = "langfuse.observation.level";
-    pub(crate) const STATUS_MESSAGE: &str = "langfuse.observation.status_message";
-    pub(crate) const USAGE: &str = "langfuse.observation.usage_details";
-    pub(crate) const COST: &str = "langfuse.observation.cost_details";
-    pub(crate) const IS_APP_ROOT: &str = "langfuse.internal.is_app_root";
-    pub(crate) const EXPERIMENT_ID: &str = "langfuse.experiment.id";
+    pub(crate) const LEVEL: &str = of(Field::Level);
+    pub(crate) const STATUS_MESSAGE: &str = of(Field::StatusMessage);
+    pub(crate) const USAGE: &str = of(Field::UsageDetails);
+    pub(crate) const COST: &str = of(Field::CostDetails);
+    pub(crate) const EXPERIMENT_ID: &str = of(Field::ExperimentId);
     /// Before a key of the observation's metadata.
-    pub(crate) const OBSERVATION_METADATA: &str = "langfuse.observation.metadata.";
+    pub(crate) const OBSERVATION_METADATA: &str = prefix(Field::OwnAttribute);
     /// Before a key of the trace's.
-    pub(crate) const TRACE_METADATA: &str = "langfuse.trace.metadata.";
+    pub(crate) const TRACE_METADATA: &str = prefix(Field::MetadataKey);
 
     const fn of(field: Field) -> &'static str {
         name(Convention::Langfuse, field)
+    }
+
+    /// The name before the star of a row that stands for all names that begin so.
+    const fn prefix(field: Field) -> &'static str {
+        let name = of(field);
+        match name.split_at_checked(name.len() - 1) {
+            Some((prefix, star)) if star.as_bytes()[0] == b'*' => prefix,
+            _ => panic!("the name stands for itself alone"),
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use obs_core::{
-    Batch, Env, Feedback, Level, LlmGeneration, Log, PromptLink, Score, ScoreValue, Span, SpanRecord,
-    SpanRef, SpanType, Target, Usage,
+    Batch, Env, Feedback, Level, LlmGeneration, Log, PromptLink, Resource, Scope, Score, ScoreValue, Span,
+    SpanRecord, SpanRef, SpanType, Target, Usage,
 };
 use obs_langfuse::{Ingestion, LangfuseConfig, LogsWithoutTrace};
 use obs_testkit::Answer;
@@ -332,4 +332,31 @@ async fn row_19_the_first_token_is_a_point_in_time() {
     let generation = LlmGeneration { time_to_first_token, ..LlmGeneration::default() };
     let seen = Bench::start().await.observations(&call(generation)).await;
     assert_eq!(seen[0].text("langfuse.observation.completion_start_time"), "2026-01-15T10:00:00.250000Z");
+}
+
+#[tokio::test]
+async fn what_a_resource_says_is_put_as_the_server_reads_it() {
+    let mut resource = Resource::service("checkout");
+    let map: obs_core::Attributes = [("zone", "b")].into_iter().collect();
+    resource.attributes.insert("cloud", obs_core::Value::Map(map.clone()));
+    resource.attributes.insert("process.pid", -7);
+    resource.attributes.insert("boot", 1_i64 << 40);
+    resource.attributes.insert("__proto__", "x");
+    resource.scope =
+        Some(Scope { name: "s".into(), version: None, attributes: [("of", map)].into_iter().collect() });
+    let mut span = Span::new(trace_id(1), span_id(3), "work", at(0));
+    (span.end, span.resource) = (Some(at(9)), resource.into());
+    let mut record = log(Level::Info);
+    record.resource = span.resource.clone();
+    let spans = Batch::Traces([SpanRecord::Ended(span)].into_iter().collect());
+    for batch in [spans, logs([record])] {
+        let bench = Bench::start().await;
+        let seen = bench.observations(&batch).await.remove(0);
+        let told = json!({
+            "service.name": "checkout", "cloud": r#"{"zone":"b"}"#, "process.pid": -7.0,
+            "boot": (1_i64 << 40) as f64, "__proto___": "x"
+        });
+        assert_eq!(serde_json::to_value(&seen.resource).unwrap(), told);
+        assert_eq!(serde_json::to_value(&seen.scope).unwrap(), json!({"of": r#"{"zone":"b"}"#}));
+    }
 }

@@ -128,6 +128,26 @@ async fn for_old_servers() {
 }
 
 #[tokio::test]
+async fn logs_scores_and_feedback_for_old_servers() {
+    let mut all = String::new();
+    for signal in [Signal::Logs, Signal::Scores, Signal::Feedback] {
+        all += &requests(&fixtures::batch(signal), true, legacy).await;
+        all += "\n\n===\n\n";
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[tokio::test]
+async fn nasty_for_old_servers() {
+    let mut all = String::new();
+    for signal in [Signal::Traces, Signal::Logs, Signal::Scores, Signal::Feedback] {
+        all += &requests(&fixtures::nasty(signal), false, legacy).await;
+        all += "\n\n===\n\n";
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[tokio::test]
 async fn the_check() {
     let bench = Bench::start().await;
     obs_core::Exporter::check(&bench.exporter).await;

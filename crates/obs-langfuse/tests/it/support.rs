@@ -130,6 +130,7 @@ pub(crate) struct Seen {
     pub(crate) status: i32,
     pub(crate) attributes: BTreeMap<String, Value>,
     pub(crate) resource: BTreeMap<String, Value>,
+    pub(crate) scope: BTreeMap<String, Value>,
 }
 
 impl Seen {
@@ -178,8 +179,12 @@ pub(crate) fn decoded(body: &[u8]) -> Vec<Seen> {
     let mut seen = Vec::new();
     for group in request.resource_spans {
         let resource = group.resource.map(|resource| attributes(resource.attributes)).unwrap_or_default();
-        for span in group.scope_spans.into_iter().flat_map(|scope| scope.spans) {
+        for (scope, span) in group.scope_spans.into_iter().flat_map(|group| {
+            let scope = group.scope.map(|scope| attributes(scope.attributes)).unwrap_or_default();
+            group.spans.into_iter().map(move |span| (scope.clone(), span))
+        }) {
             seen.push(Seen {
+                scope,
                 trace_id: TraceId::from_bytes(span.trace_id.try_into().unwrap()).unwrap(),
                 span_id: SpanId::from_bytes(span.span_id.try_into().unwrap()).unwrap(),
                 parent: span.parent_span_id,

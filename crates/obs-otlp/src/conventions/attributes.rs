@@ -129,11 +129,13 @@ pub const ATTRIBUTES: &[Attribute] = &[
     row(GenAi, "gen_ai.usage.output_audio_tokens", Field::OutputAudioTokens),
     row(OpenInference, "llm.token_count.completion_details.audio", Field::OutputAudioTokens),
     row(GenAi, "gen_ai.usage.output_image_tokens", Field::OutputImageTokens),
+    row(Langfuse, "langfuse.observation.usage_details", Field::UsageDetails),
     // Money.
     row(GenAi, "gen_ai.usage.cost", Field::Cost),
     row(OpenInference, "llm.cost.total", Field::Cost),
     row(OpenInference, "llm.cost.prompt", Field::InputCost),
     row(OpenInference, "llm.cost.completion", Field::OutputCost),
+    row(Langfuse, "langfuse.observation.cost_details", Field::CostDetails),
     // Agents and workflows.
     row(GenAi, "gen_ai.agent.id", Field::AgentId),
     row(GenAi, "gen_ai.agent.name", Field::AgentName),
@@ -225,10 +227,12 @@ pub const ATTRIBUTES: &[Attribute] = &[
     row(Langfuse, "langfuse.version", Field::Version),
     row(Mastra, "mastra.metadata.serviceName", Field::Service),
     row(Mastra, "mastra.metadata.experimentId", Field::ExperimentId),
+    row(Langfuse, "langfuse.experiment.id", Field::ExperimentId),
     row(OpenInference, "metadata", Field::Metadata),
     row(Mastra, "mastra.metadata.*", Field::MetadataKey),
     row(OpenLlmetry, "traceloop.association.properties.*", Field::MetadataKey),
     row(Langfuse, "langfuse.trace.metadata.*", Field::MetadataKey),
+    row(Langfuse, "langfuse.observation.metadata.*", Field::OwnAttribute),
     // Errors.
     row(General, "exception.type", Field::ErrorType),
     row(General, "exception.message", Field::ErrorMessage),
@@ -237,6 +241,8 @@ pub const ATTRIBUTES: &[Attribute] = &[
     row(General, "error.message", Field::ErrorMessage),
     row(General, "error.stack", Field::ErrorStack),
     row(General, "error.code", Field::ErrorCode),
+    row(Langfuse, "langfuse.observation.level", Field::Level),
+    row(Langfuse, "langfuse.observation.status_message", Field::StatusMessage),
     // Logs and evaluations.
     row(General, "event.name", Field::EventName),
     row(Mastra, "mastra.traceId", Field::LogTraceId),

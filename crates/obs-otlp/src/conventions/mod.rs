@@ -1,9 +1,10 @@
 //! The conventions that AI telemetry is written in: which attribute stands for which field of a record.
 //!
-//! [`ATTRIBUTES`] and [`TYPES`] are the only places that know attribute names.
+//! [`ATTRIBUTES`] and [`TYPES`] are the only places that know attribute names, beside [`langfuse`] for what no record has a field for.
 //! Readers go from the name to the field, writers from the field to the name.
 
 mod attributes;
+pub mod langfuse;
 mod types;
 
 use std::collections::HashMap;
@@ -120,12 +121,16 @@ pub enum Field {
     OutputAudioTokens,
     /// Image output.
     OutputImageTokens,
+    /// All counts in one JSON object, as buckets that exclude each other.
+    UsageDetails,
     /// The whole cost in US dollars.
     Cost,
     /// The cost of the input in US dollars.
     InputCost,
     /// The cost of the output in US dollars.
     OutputCost,
+    /// All amounts in one JSON object, in US dollars.
+    CostDetails,
     /// The agent's id.
     AgentId,
     /// The agent's name.
@@ -228,6 +233,12 @@ pub enum Field {
     Metadata,
     /// One key of the free metadata, named by what follows the prefix.
     MetadataKey,
+    /// One of the span's own attributes, named by what follows the prefix.
+    OwnAttribute,
+    /// How bad it is: whether the span failed.
+    Level,
+    /// What is said of the status; of a span that failed, the error's message.
+    StatusMessage,
     /// The error's type.
     ErrorType,
     /// The error's message.

@@ -27,7 +27,8 @@ pub(crate) const MASTRA: &str = "mastra.span.type";
 pub(crate) const GEN_AI: &str = "gen_ai.operation.name";
 const OPEN_INFERENCE: &str = "openinference.span.kind";
 const OPEN_LLMETRY: &str = "traceloop.span.kind";
-const LANGFUSE: &str = "langfuse.observation.type";
+/// The attribute of an observation's type.
+pub const LANGFUSE: &str = "langfuse.observation.type";
 const REQUEST: &str = "llm.request.type";
 const MCP: &str = "mcp.method.name";
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use obs_core::Resource;
+use obs_core::{Attributes, Resource};
 
 use super::{Encoding, Fields, SpanParts, fields, json, wire};
 
@@ -19,6 +19,9 @@ pub struct Chunk {
     pub records: Vec<usize>,
 }
 
+/// Puts the attributes of a resource or a scope.
+type Put = fn(&Attributes, &mut Fields<'_>);
+
 /// Builds export requests of spans: grouped by resource and scope, cut by items and by bytes.
 ///
 /// Bytes are those of the whole body, before compression.
@@ -26,6 +29,7 @@ pub struct Chunk {
 #[derive(Debug)]
 pub struct TraceRequests {
     encoding: Encoding,
+    put: Put,
     max_items: usize,
     max_bytes: usize,
     groups: Vec<Group>,
@@ -45,6 +49,7 @@ impl TraceRequests {
     pub fn new(encoding: Encoding, max_items: usize, max_bytes: usize) -> Self {
         Self {
             encoding,
+            put: |attributes, to| to.attributes(attributes),
             max_items: max_items.max(1),
             max_bytes,
             groups: Vec::new(),
@@ -61,6 +66,13 @@ impl TraceRequests {
     #[must_use]
     pub fn expecting(mut self, spans: usize) -> Self {
         self.expected = spans;
+        self
+    }
+
+    /// Lets `put` put the attributes of resources and scopes, for a backend that does not read all that OTLP has; as they are by default.
+    #[must_use]
+    pub fn with_shared_attributes(mut self, put: fn(&Attributes, &mut Fields<'_>)) -> Self {
+        self.put = put;
         self
     }
 
@@ -149,7 +161,7 @@ impl TraceRequests {
         let found = self.groups.iter().position(same).or_else(|| self.groups.iter().position(equal));
         found.unwrap_or_else(|| {
             let first = self.groups.is_empty();
-            self.groups.push(Group::new(self.encoding, resource, &mut self.scratch, first));
+            self.groups.push(Group::new(self.encoding, self.put, resource, &mut self.scratch, first));
             self.groups.len() - 1
         })
     }
@@ -208,13 +220,19 @@ struct Group {
 }
 
 impl Group {
-    fn new(encoding: Encoding, resource: &Arc<Resource>, scratch: &mut Vec<u8>, first: bool) -> Self {
+    fn new(
+        encoding: Encoding,
+        put: Put,
+        resource: &Arc<Resource>,
+        scratch: &mut Vec<u8>,
+        first: bool,
+    ) -> Self {
         let mut out = Vec::new();
         let slots = match encoding {
-            Encoding::Protobuf => Some(protobuf_head(&mut out, resource, scratch)),
+            Encoding::Protobuf => Some(protobuf_head(&mut out, put, resource, scratch)),
             Encoding::Json => {
                 out.extend_from_slice(if first { b"{\"resourceSpans\":[" } else { b"," });
-                json_head(&mut out, resource, scratch);
+                json_head(&mut out, put, resource, scratch);
                 None
             }
         };
@@ -249,11 +267,11 @@ impl Group {
 }
 
 /// All before the first span; the lengths are thought to be those of a request of 16 KiB to 2 MiB.
-fn protobuf_head(out: &mut Vec<u8>, resource: &Resource, scratch: &mut Vec<u8>) -> [wire::Slot; 2] {
+fn protobuf_head(out: &mut Vec<u8>, put: Put, resource: &Resource, scratch: &mut Vec<u8>) -> [wire::Slot; 2] {
     let outer = wire::Slot::open(out, RESOURCE_SPANS, 3);
     if !resource.attributes.is_empty() {
         let slot = wire::Slot::open(out, wire::delimited(1), 1);
-        fields::write(out, scratch, Encoding::Protobuf, 1, |to| to.attributes(&resource.attributes));
+        fields::write(out, scratch, Encoding::Protobuf, 1, |to| put(&resource.attributes, to));
         slot.close(out);
     }
     let inner = wire::Slot::open(out, SCOPE_SPANS, 3);
@@ -261,18 +279,18 @@ fn protobuf_head(out: &mut Vec<u8>, resource: &Resource, scratch: &mut Vec<u8>) 
         let slot = wire::Slot::open(out, wire::delimited(1), 1);
         wire::text(out, wire::delimited(1), &scope.name);
         wire::text(out, wire::delimited(2), scope.version.as_deref().unwrap_or_default());
-        fields::write(out, scratch, Encoding::Protobuf, 3, |to| to.attributes(&scope.attributes));
+        fields::write(out, scratch, Encoding::Protobuf, 3, |to| put(&scope.attributes, to));
         slot.close(out);
     }
     [outer, inner]
 }
 
-fn json_head(out: &mut Vec<u8>, resource: &Resource, scratch: &mut Vec<u8>) {
+fn json_head(out: &mut Vec<u8>, put: Put, resource: &Resource, scratch: &mut Vec<u8>) {
     out.push(b'{');
     if !resource.attributes.is_empty() {
         json::name(out, "resource");
         out.push(b'{');
-        fields::write(out, scratch, Encoding::Json, 1, |to| to.attributes(&resource.attributes));
+        fields::write(out, scratch, Encoding::Json, 1, |to| put(&resource.attributes, to));
         out.push(b'}');
     }
     json::name(out, "scopeSpans");
@@ -286,7 +304,7 @@ fn json_head(out: &mut Vec<u8>, resource: &Resource, scratch: &mut Vec<u8>) {
                 json::text(out, text);
             }
         }
-        fields::write(out, scratch, Encoding::Json, 3, |to| to.attributes(&scope.attributes));
+        fields::write(out, scratch, Encoding::Json, 3, |to| put(&scope.attributes, to));
         out.push(b'}');
     }
     json::name(out, "spans");

@@ -1,6 +1,6 @@
 //! A record's attributes on their way into its fields.
 
-use obs_core::{Cost, Form, Payload, SpanType, Str, Timestamp, TraceContext, Usage, Value};
+use obs_core::{Cost, Form, Payload, SpanType, Status, Str, Timestamp, TraceContext, Usage, Value};
 
 use super::error_info::Parts;
 use super::pairs::{Unique, once};
@@ -27,6 +27,8 @@ pub(super) struct Draft {
     counts: Counts,
     costs: [Option<f64>; 3],
     instructions: Option<Pair>,
+    level: Option<Pair>,
+    status_message: Option<Pair>,
     mimes: [Option<Pair>; 2],
     left: Vec<Pair>,
 }
@@ -115,6 +117,10 @@ impl Draft {
             Field::Cost => self.set_cost(0, value),
             Field::InputCost => self.set_cost(1, value),
             Field::OutputCost => self.set_cost(2, value),
+            Field::CostDetails => self.set_cost_details(value),
+            Field::Level => hold(&mut self.level, (order, key.clone(), value)),
+            Field::StatusMessage => hold(&mut self.status_message, (order, key.clone(), value)),
+            Field::OwnAttribute => self.own_attribute(order, Str::copied(rest), value),
             Field::FirstTokenTime => self.set_first_token_time(value),
             Field::TopK if self.is_generation() => self.parameters.add("top_k".into(), value),
             Field::Parameter if self.is_generation() => self.parameters.add(Str::copied(rest), value),
@@ -180,6 +186,47 @@ impl Draft {
         }
         let amount = number(&value).filter(|amount| amount.is_finite());
         once(&mut self.costs[part], amount, value)
+    }
+
+    /// Amounts in one object; it is kept as well if one of them has no field, or contradicts what was given alone.
+    fn set_cost_details(&mut self, value: Value) -> Option<Value> {
+        let Some(Value::Map(map)) = parsed(&value).filter(|_| self.is_generation()) else {
+            return Some(value);
+        };
+        let mut whole = true;
+        for (key, amount) in map {
+            let part = ["total", "input", "output"].into_iter().position(|name| key == name);
+            whole &= part.is_some_and(|part| self.set_cost(part, amount).is_none());
+        }
+        (!whole).then_some(value)
+    }
+
+    /// An attribute under its own name, unless there is one already.
+    fn own_attribute(&mut self, order: usize, name: Str, value: Value) -> Option<Value> {
+        if self.left.iter().any(|(_, known, _)| *known == name) {
+            return Some(value);
+        }
+        self.left.push((order, name, value));
+        None
+    }
+
+    /// The status, which a level may say where nothing else does, and the message of one that failed.
+    pub(super) fn settle_status(&mut self, said: Status) -> Status {
+        let level = self.level.as_ref().and_then(|(_, _, level)| level.as_str());
+        let (status, told) = match (level, said) {
+            (Some("ERROR"), Status::Unset | Status::Error) => (Status::Error, true),
+            (Some("DEFAULT"), Status::Unset | Status::Ok) => (said, true),
+            _ => (said, false),
+        };
+        self.left.extend(self.level.take().filter(|_| !told));
+        if let Some((order, key, message)) = self.status_message.take() {
+            let kept = match status {
+                Status::Error => self.error.set(Field::ErrorMessage, message),
+                Status::Unset | Status::Ok => Some(message),
+            };
+            self.left.extend(kept.map(|message| (order, key, message)));
+        }
+        status
     }
 
     fn set_first_token_time(&mut self, value: Value) -> Option<Value> {
@@ -285,7 +332,7 @@ fn is_context(field: Field) -> bool {
 }
 
 fn is_count(field: Field) -> bool {
-    (Field::InputTokens..=Field::OutputImageTokens).contains(&field)
+    (Field::InputTokens..=Field::UsageDetails).contains(&field)
 }
 
 /// The whole cost, or the sum of its parts where the whole was not stated.

@@ -60,9 +60,9 @@ fn describe(out: &mut Span, span: &wire::Span, source: &mut Source) -> Result<Ve
     if draft.input.is_none() || draft.output.is_none() {
         speak(&mut draft, &mut out.events);
     }
-    let mut attributes = draft.finish(source.scope_name());
     let status = span.status.as_ref();
-    out.status = status.map_or(Ok(Status::Unset), |status| self::status(status.code))?;
+    out.status = draft.settle_status(status.map_or(Ok(Status::Unset), |status| self::status(status.code))?);
+    let mut attributes = draft.finish(source.scope_name());
     let said = status.map_or("", |status| &status.message);
     out.error = draft.error.finish(out.status, said, &mut out.events, out.end);
     if out.error.is_none() && !said.is_empty() {

@@ -12,6 +12,8 @@
 
 use obs_core::{InputTokens, OutputTokens, Str, Usage, Value};
 
+use super::buckets::{self, Buckets};
+use super::draft::Pair;
 use super::pairs::once;
 use super::value::whole;
 use crate::conventions::Field;
@@ -47,7 +49,8 @@ const FIELDS: [Field; 11] = [
 pub(super) struct Counts {
     reported: [Option<u64>; FIELDS.len()],
     api_names: bool,
-    totals: Vec<(usize, Str, Value)>,
+    totals: Vec<Pair>,
+    buckets: Option<Pair>,
 }
 
 impl Counts {
@@ -57,14 +60,39 @@ impl Counts {
             self.totals.push((order, key.clone(), value));
             return None;
         }
+        if field == Field::UsageDetails {
+            if self.buckets.is_some() {
+                return Some(value);
+            }
+            self.buckets = Some((order, key.clone(), value));
+            return None;
+        }
         let Some(at) = FIELDS.iter().position(|known| *known == field) else { return Some(value) };
         let count = whole(&value);
         self.api_names |= count.is_some() && API_NAMES.iter().any(|name| key.ends_with(name));
         once(&mut self.reported[at], count, value)
     }
 
-    /// The usage, and the stated totals that are not the sum of it.
-    pub(super) fn finish(self, scope: &str, provider: Option<&Str>) -> (Usage, Vec<(usize, Str, Value)>) {
+    /// The usage, and what was stated of it that it does not say: totals that are not its sum, and other buckets.
+    pub(super) fn finish(mut self, scope: &str, provider: Option<&Str>) -> (Usage, Vec<Pair>) {
+        let buckets = self.buckets.take();
+        let of_buckets = buckets.as_ref().and_then(|(_, _, value)| buckets::read(value));
+        let (usage, mut left) = match of_buckets {
+            Some(Buckets { usage, .. }) if self.reported.iter().all(Option::is_none) => {
+                (usage, self.totals_beside(&usage))
+            }
+            _ => self.sum(scope, provider),
+        };
+        left.extend(buckets.filter(|_| of_buckets.is_none_or(|read| !read.is_whole || read.usage != usage)));
+        (usage, left)
+    }
+
+    fn totals_beside(self, usage: &Usage) -> Vec<Pair> {
+        let differs = |(_, _, value): &Pair| usage.total().is_none() || whole(value) != usage.total();
+        self.totals.into_iter().filter(differs).collect()
+    }
+
+    fn sum(self, scope: &str, provider: Option<&Str>) -> (Usage, Vec<Pair>) {
         let details = self.input_details();
         let cached = details.cache_read.saturating_add(details.cache_writes());
         let apart = self.apart(cached, scope, provider);
@@ -79,10 +107,8 @@ impl Counts {
                 image: self.count(Field::OutputImageTokens),
             },
         };
-        let differs =
-            |(_, _, value): &(usize, Str, Value)| usage.total().is_none() || whole(value) != usage.total();
-        let totals = self.totals.into_iter().filter(differs).collect();
-        (usage, totals)
+        let left = self.totals_beside(&usage);
+        (usage, left)
     }
 
     fn input_details(&self) -> InputTokens {

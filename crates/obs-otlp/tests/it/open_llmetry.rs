@@ -60,6 +60,52 @@ fn entities_have_their_name_input_and_output() {
 }
 
 #[test]
+fn langfuse_says_what_a_call_took_and_how_it_ended() {
+    let usage =
+        r#"{"input":30,"input_cached_tokens":70,"output":15,"output_reasoning_tokens":5,"total":120}"#;
+    let span = one(&[
+        ("langfuse.observation.type", json!("generation")),
+        ("langfuse.observation.level", json!("ERROR")),
+        ("langfuse.observation.status_message", json!("too slow")),
+        ("langfuse.observation.usage_details", json!(usage)),
+        ("langfuse.observation.cost_details", json!(r#"{"input":0.25,"output":0.5,"total":0.75}"#)),
+        ("langfuse.observation.metadata.attempt", json!(2)),
+        ("langfuse.experiment.id", json!("e")),
+    ]);
+    let call = span.span_type.as_generation().unwrap();
+    assert_eq!((call.usage.input, call.usage.output), (Some(100), Some(20)));
+    assert_eq!((call.usage.input_details.cache_read, call.usage.output_details.reasoning), (70, 5));
+    let cost = call.cost.as_ref().unwrap();
+    assert_eq!((cost.input, cost.output, cost.total), (Some(0.25), Some(0.5), 0.75));
+    assert_eq!(span.status, obs_core::Status::Error);
+    assert_eq!(span.error.unwrap().message, "too slow");
+    assert_eq!(span.context.experiment_id.as_deref(), Some("e"));
+    assert_eq!(span.attributes, [("attempt", 2)].into_iter().collect());
+}
+
+#[test]
+fn what_langfuse_says_beyond_a_field_is_kept_as_it_was() {
+    let kept: &[(&str, serde_json::Value)] = &[
+        ("langfuse.observation.level", json!("WARNING")),
+        ("langfuse.observation.status_message", json!("slow")),
+        ("langfuse.observation.usage_details", json!(r#"{"input":3,"input_of_tools":4,"total":7}"#)),
+        ("langfuse.observation.cost_details", json!(r#"{"total":1,"input_of_tools":0.5}"#)),
+    ];
+    let mut given = vec![("langfuse.observation.type", json!("generation"))];
+    given.extend(kept.iter().cloned());
+    let span = one(&given);
+    let names: Vec<_> = span.attributes.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, kept.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    assert_eq!((span.status, span.error), (obs_core::Status::Unset, None));
+    let call = span.span_type.as_generation().unwrap();
+    assert_eq!((call.usage.input, call.cost.as_ref().unwrap().total), (Some(7), 1.0));
+    // What other names said counts, and buckets that differ from it stay.
+    given.push(("gen_ai.usage.input_tokens", json!(9)));
+    let call = one(&given);
+    assert_eq!(call.span_type.as_generation().unwrap().usage.input, Some(9));
+}
+
+#[test]
 fn langfuse_says_what_is_known_of_the_trace() {
     let span = one(&[
         ("langfuse.observation.type", json!("generation")),
