@@ -2,13 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use obs_core::{Env, Error, Secret};
-use obs_http::{Auth, Compression, HttpConfig};
+use obs_core::Secret;
+use obs_http::HttpConfig;
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
-use crate::endpoint::web_of;
-use crate::payloads::Hidden;
 use crate::{Region, RunIds};
 
 /// Where the user sets the key, for messages.
@@ -24,17 +22,18 @@ pub(crate) const KEY: &str = "`api_key` (LANGSMITH_API_KEY)";
 pub struct LangsmithConfig {
     /// The API key of LangSmith; required.
     pub api_key: Secret,
-    /// Which of LangSmith's installations has the account; `us` by default, and `endpoint` wins.
+    /// Which of LangSmith's installations has the account; `us` by default.
+    /// With an `endpoint` elsewhere it is refused.
     pub region: Region,
     /// The project that runs go to; `default` by default, as LangSmith has it. The first run makes it.
     pub project: String,
-    /// The project's id, where it is known: feedback needs it, and else asks for it once by the project's name.
+    /// The project's id, which wins over its name: runs name it, and feedback, which else asks for it once by the name.
     pub project_id: Option<Uuid>,
     /// The workspace's id, which a key of a whole organisation needs.
     pub workspace_id: Option<String>,
     /// Where the pages of a self-hosted LangSmith are, for `trace_url`; by default what stands before `/api` in
     /// `endpoint`.
-    pub web_url: Option<String>,
+    pub app_url: Option<String>,
     /// How ids of runs follow from ids of spans; `otel_padded` by default, LangSmith's own rule for spans that come by
     /// OTLP.
     pub run_ids: RunIds,
@@ -86,7 +85,7 @@ impl Default for LangsmithConfig {
             project: "default".to_owned(),
             project_id: None,
             workspace_id: None,
-            web_url: None,
+            app_url: None,
             run_ids: RunIds::OtelPadded,
             post_on_start: false,
             hide_inputs: false,
@@ -109,7 +108,7 @@ impl LangsmithConfig {
         "project",
         "project_id",
         "workspace_id",
-        "web_url",
+        "app_url",
         "run_ids",
         "post_on_start",
         "hide_inputs",
@@ -144,10 +143,22 @@ impl LangsmithConfig {
         Self { project: project.into(), ..self }
     }
 
+    /// Sets the project by its id.
+    #[must_use]
+    pub fn with_project_id(self, project_id: Uuid) -> Self {
+        Self { project_id: Some(project_id), ..self }
+    }
+
     /// Sets the workspace's id.
     #[must_use]
     pub fn with_workspace_id(self, workspace_id: impl Into<String>) -> Self {
         Self { workspace_id: Some(workspace_id.into()), ..self }
+    }
+
+    /// Sets where the pages are.
+    #[must_use]
+    pub fn with_app_url(self, app_url: impl Into<String>) -> Self {
+        Self { app_url: Some(app_url.into()), ..self }
     }
 
     /// Sets how ids of runs follow from ids of spans.
@@ -162,10 +173,40 @@ impl LangsmithConfig {
         Self { post_on_start, ..self }
     }
 
+    /// Sets whether inputs stay here.
+    #[must_use]
+    pub fn with_hide_inputs(self, hide_inputs: bool) -> Self {
+        Self { hide_inputs, ..self }
+    }
+
+    /// Sets whether outputs stay here.
+    #[must_use]
+    pub fn with_hide_outputs(self, hide_outputs: bool) -> Self {
+        Self { hide_outputs, ..self }
+    }
+
     /// Sets how scores and feedback travel.
     #[must_use]
     pub fn with_feedback_transport(self, feedback_transport: FeedbackTransport) -> Self {
         Self { feedback_transport, ..self }
+    }
+
+    /// Sets what stands before the kind of a person's feedback.
+    #[must_use]
+    pub fn with_feedback_prefix(self, feedback_prefix: impl Into<String>) -> Self {
+        Self { feedback_prefix: feedback_prefix.into(), ..self }
+    }
+
+    /// Sets whether feedback tells what the values of its key can be.
+    #[must_use]
+    pub fn with_feedback_config(self, feedback_config: bool) -> Self {
+        Self { feedback_config, ..self }
+    }
+
+    /// Sets whether feedback makes LangSmith keep the trace for longer.
+    #[must_use]
+    pub fn with_extend_trace_retention(self, extend_trace_retention: bool) -> Self {
+        Self { extend_trace_retention: Some(extend_trace_retention), ..self }
     }
 
     /// Sets the number of a word of a score.
@@ -180,128 +221,10 @@ impl LangsmithConfig {
     pub fn with_http(self, http: HttpConfig) -> Self {
         Self { http, ..self }
     }
-
-    /// Reads the variables of LangSmith's SDKs, each as `LANGSMITH_…` and then as `LANGCHAIN_…`: `API_KEY`, `ENDPOINT`,
-    /// `PROJECT` and then `SESSION`, `WORKSPACE_ID`, `HIDE_INPUTS`, `HIDE_OUTPUTS`, `DISABLE_RUN_COMPRESSION`.
-    ///
-    /// # Errors
-    /// A configuration error that names the variable that is missing or cannot be read.
-    pub fn from_env() -> Result<Self, Error> {
-        Self::from_vars(&Env::process())
-    }
-
-    /// As [`Self::from_env`], with `PREFIX_` before each variable's name.
-    ///
-    /// # Errors
-    /// As [`Self::from_env`].
-    pub fn from_env_prefixed(prefix: &str) -> Result<Self, Error> {
-        Self::from_vars(&Env::process().prefixed(prefix))
-    }
-
-    /// As [`Self::from_env`], from this environment.
-    ///
-    /// # Errors
-    /// As [`Self::from_env`].
-    pub fn from_vars(env: &Env) -> Result<Self, Error> {
-        let key = env.required(&["LANGSMITH_API_KEY", "LANGCHAIN_API_KEY"], "an API key of LangSmith")?;
-        let mut config = Self::new(key);
-        if let Some(endpoint) = env.first(&["LANGSMITH_ENDPOINT", "LANGCHAIN_ENDPOINT"])? {
-            config.http.endpoint = endpoint;
-        }
-        let projects = ["LANGSMITH_PROJECT", "LANGCHAIN_PROJECT", "LANGSMITH_SESSION", "LANGCHAIN_SESSION"];
-        if let Some(project) = env.first(&projects)? {
-            config.project = project;
-        }
-        config.workspace_id = env.first(&["LANGSMITH_WORKSPACE_ID", "LANGCHAIN_WORKSPACE_ID"])?;
-        config.hide_inputs = switch(env, "HIDE_INPUTS")?;
-        config.hide_outputs = switch(env, "HIDE_OUTPUTS")?;
-        if switch(env, "DISABLE_RUN_COMPRESSION")? {
-            config.http.compression = Some(Compression::None);
-        }
-        Ok(config)
-    }
-
-    /// The HTTP options with the key, the workspace and the endpoint in them.
-    pub(crate) fn client_config(&self) -> Result<HttpConfig, Error> {
-        if self.api_key.expose().trim().is_empty() {
-            return Err(Error::config("api_key", "not set; set it, or the variable LANGSMITH_API_KEY"));
-        }
-        if self.project.trim().is_empty() {
-            return Err(Error::config(
-                "project",
-                "empty; set the project's name, or leave it out for `default`",
-            ));
-        }
-        if self.http.auth != Auth::None {
-            return Err(Error::config("auth", "LangSmith takes an API key; set it as `api_key`"));
-        }
-        let number =
-            self.categories.iter().flat_map(|(score, words)| words.iter().map(move |word| (score, word)));
-        if let Some((score, (word, _))) = number.into_iter().find(|(_, (_, number))| !number.is_finite()) {
-            let message =
-                format!("the number of `{word}` of `{score}` is none that JSON has; set a finite one");
-            return Err(Error::config("categories", message));
-        }
-        let http = self.http.clone().with_auth(Auth::header("x-api-key", self.api_key.clone()));
-        let http = http.with_default_endpoint(self.region.endpoint());
-        let known = http.headers.keys().any(|name| name.eq_ignore_ascii_case("x-tenant-id"));
-        Ok(match &self.workspace_id {
-            Some(workspace) if !known => http.with_header("X-Tenant-Id", workspace.clone()),
-            _ => http,
-        })
-    }
-}
-
-/// A switch under either of its names.
-fn switch(env: &Env, name: &str) -> Result<bool, Error> {
-    for prefix in ["LANGSMITH", "LANGCHAIN"] {
-        if let Some(on) = env.switch(&format!("{prefix}_{name}"))? {
-            return Ok(on);
-        }
-    }
-    Ok(false)
 }
 
 impl<'de> Deserialize<'de> for LangsmithConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::deserialize(HttpConfig::beside(Self::OWN, deserializer))
-    }
-}
-
-/// What mapping needs of the config: nothing secret.
-#[derive(Debug)]
-pub(crate) struct Settings {
-    pub(crate) project: String,
-    pub(crate) project_id: Option<Uuid>,
-    pub(crate) web: Option<String>,
-    pub(crate) run_ids: RunIds,
-    pub(crate) post_on_start: bool,
-    pub(crate) hidden: Hidden,
-    pub(crate) feedback_transport: FeedbackTransport,
-    pub(crate) feedback_prefix: String,
-    pub(crate) feedback_config: bool,
-    pub(crate) extend_trace_retention: Option<bool>,
-    pub(crate) categories: BTreeMap<String, BTreeMap<String, f64>>,
-    /// What the user says; else the server does.
-    pub(crate) compression: Option<Compression>,
-}
-
-impl Settings {
-    pub(crate) fn of(config: LangsmithConfig, endpoint: &str) -> Self {
-        let web = config.web_url.map(|web| web.trim_end_matches('/').to_owned());
-        Self {
-            project: config.project,
-            project_id: config.project_id,
-            web: web.or_else(|| web_of(endpoint)),
-            run_ids: config.run_ids,
-            post_on_start: config.post_on_start,
-            hidden: Hidden { inputs: config.hide_inputs, outputs: config.hide_outputs },
-            feedback_transport: config.feedback_transport,
-            feedback_prefix: config.feedback_prefix,
-            feedback_config: config.feedback_config,
-            extend_trace_retention: config.extend_trace_retention,
-            categories: config.categories,
-            compression: config.http.compression,
-        }
     }
 }

@@ -31,8 +31,14 @@ impl Region {
         }
     }
 
+    /// Whether this address is the region's.
+    pub(crate) fn is_at(self, endpoint: &str) -> bool {
+        let base = endpoint.trim_end_matches('/');
+        ["", "/api", "/api/v1"].into_iter().any(|path| base.strip_suffix(path) == Some(self.endpoint()))
+    }
+
     /// The address of the pages.
-    pub const fn web(self) -> &'static str {
+    pub const fn app_url(self) -> &'static str {
         match self {
             Self::Us => "https://smith.langchain.com",
             Self::Eu => "https://eu.smith.langchain.com",
@@ -45,13 +51,13 @@ impl Region {
 /// Where the pages of an API are: LangSmith's own, else what stands before `/api` or `/api/v1`.
 ///
 /// `None` for an API of another form, whose pages may be anywhere.
-pub(crate) fn web_of(endpoint: &str) -> Option<String> {
+pub(crate) fn app_of(endpoint: &str) -> Option<String> {
     let endpoint = endpoint.split('?').next().unwrap_or_default().trim_end_matches('/');
     let base = endpoint.strip_suffix("/v1").unwrap_or(endpoint);
     let before = base.strip_suffix("/api");
     let host = before.unwrap_or(endpoint);
     match Region::ALL.into_iter().find(|region| region.endpoint() == host) {
-        Some(region) => Some(region.web().to_owned()),
+        Some(region) => Some(region.app_url().to_owned()),
         None => before.map(ToOwned::to_owned),
     }
 }
@@ -62,7 +68,7 @@ mod tests {
 
     #[test]
     fn the_pages_are_beside_the_api() {
-        for (endpoint, web) in [
+        for (endpoint, app) in [
             ("https://api.smith.langchain.com", Some("https://smith.langchain.com")),
             ("https://eu.api.smith.langchain.com/", Some("https://eu.smith.langchain.com")),
             ("https://api.smith.langchain.com/api/v1", Some("https://smith.langchain.com")),
@@ -70,7 +76,7 @@ mod tests {
             ("https://acme.dev/langsmith/api", Some("https://acme.dev/langsmith")),
             ("http://127.0.0.1:1984", None),
         ] {
-            assert_eq!(web_of(endpoint).as_deref(), web, "{endpoint}");
+            assert_eq!(app_of(endpoint).as_deref(), app, "{endpoint}");
         }
     }
 }

@@ -10,11 +10,12 @@ use obs_core::{
 use obs_http::Client;
 use uuid::Uuid;
 
-use crate::config::{KEY, Settings};
+use crate::config::KEY;
 use crate::ids::of_trace;
 use crate::memory::Recent;
 use crate::sending::{Request, Start};
 use crate::server::Server;
+use crate::settings::Settings;
 use crate::{LangsmithConfig, RunIds, feedback, scores, traces};
 
 /// How many requests of feedback are under way at once.
@@ -93,17 +94,18 @@ impl LangsmithExporter {
 
     /// LangSmith's page of a trace.
     ///
-    /// `None` until it is known: the page has the ids of the workspace and the project, which [`Exporter::check`] asks
-    /// for, and feedback; and that of the root's run, which this exporter knows once it has sent the root (of the latest
-    /// 16,384 traces), and always with [`RunIds::TraceRoot`].
+    /// `None` until it is known: the page has the ids of the workspace and the project, which are in the config, or which
+    /// [`Exporter::check`] asks for, and feedback; and that of the root's run, which this exporter knows once it has sent
+    /// the root (of the latest 16,384 traces), and always with [`RunIds::TraceRoot`].
     pub fn trace_url(&self, trace_id: TraceId) -> Option<String> {
         let run = match self.settings.run_ids {
             RunIds::TraceRoot => of_trace(trace_id),
             RunIds::OtelPadded | RunIds::Uuid7 => self.roots.get(trace_id)?,
         };
-        let project = self.server.project()?;
-        let (web, tenant) = (self.settings.web.as_deref()?, project.tenant_id?);
-        Some(format!("{web}/o/{tenant}/projects/p/{}/r/{run}", project.id))
+        let found = self.server.project().and_then(|project| project.tenant_id);
+        let tenant = found.map(|id| id.to_string()).or_else(|| self.settings.workspace_id.clone())?;
+        let (app, project) = (self.settings.app.as_deref()?, self.project_id()?);
+        Some(format!("{app}/o/{tenant}/projects/p/{project}/r/{run}"))
     }
 
     /// The project's id, if it is known.
@@ -119,7 +121,7 @@ impl LangsmithExporter {
     async fn prepare(&self, batch: &Batch) -> Result<(), Failure> {
         self.server.meet(&self.client).await;
         if self.settings.project_id.is_none() && judges_runs(batch) {
-            self.server.find_project(&self.client, &self.settings.project).await?;
+            self.server.find_project(&self.client, &self.settings).await?;
         }
         Ok(())
     }
@@ -166,7 +168,7 @@ impl Exporter for LangsmithExporter {
         if self.is_closed() {
             return Health::Unhealthy("shut down; make a new exporter".into());
         }
-        Health::of(self.server.ask(&self.client, &self.settings.project).await)
+        Health::of(self.server.ask(&self.client, &self.settings).await)
     }
 
     async fn flush(&self) -> Result<(), Error> {

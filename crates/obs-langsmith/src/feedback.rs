@@ -1,9 +1,11 @@
 //! What people said into feedback.
 
-use obs_core::{Feedback, Mapped, Records, Refused, Str, encode_within};
+use std::borrow::Cow;
+
+use obs_core::{Feedback, Mapped, Records, Refused, ScoreValue, Str, encode_within};
 
 use crate::LangsmithExporter;
-use crate::judgement::{Given, Judged, Judgement, gather, words};
+use crate::judgement::{Given, Judged, Judgement, gather, source_type, words};
 use crate::multipart::feedback_size;
 use crate::sending::Request;
 use crate::wire::SourceMetadata;
@@ -28,11 +30,23 @@ fn encode(exporter: &LangsmithExporter, at: usize, feedback: &Feedback) -> Resul
 }
 
 fn judgement<'a>(prefix: &str, feedback: &'a Feedback) -> Judgement<'a> {
-    let Feedback { id, time, target, kind, value, comment, source, user_id, experiment_id, metadata, .. } =
-        feedback;
+    let Feedback {
+        id,
+        time,
+        target,
+        kind,
+        value,
+        comment,
+        source,
+        user_id,
+        experiment_id,
+        metadata,
+        context,
+        resource,
+    } = feedback;
     // Words have a place of their own where they are a correction, and are shown where they are a comment.
     let words = words(value).map(Str::as_str);
-    let correction = words.filter(|_| kind == "correction");
+    let correction = (kind == "correction").then(|| text(value));
     let said = words.filter(|_| kind == "comment");
     Judgement {
         id: *id,
@@ -46,10 +60,7 @@ fn judgement<'a>(prefix: &str, feedback: &'a Feedback) -> Judgement<'a> {
         value: if correction.is_some() { Given::Elsewhere } else { Given::Value(value) },
         comment: comment.as_deref().or(said),
         correction,
-        source_type: match source.as_deref() {
-            Some("app" | "human") => "app",
-            _ => "api",
-        },
+        source_type: source_type(source.as_deref(), false),
         source: SourceMetadata {
             source: source.as_ref(),
             scorer_id: None,
@@ -58,6 +69,17 @@ fn judgement<'a>(prefix: &str, feedback: &'a Feedback) -> Judgement<'a> {
             user_id: user_id.as_ref(),
             experiment_id: experiment_id.as_ref(),
             free: metadata,
+            context,
+            resource,
         },
+    }
+}
+
+/// A value as a text: a correction of a number is the right number, which is no score.
+fn text(value: &ScoreValue) -> Cow<'_, str> {
+    match value {
+        ScoreValue::Categorical(words) | ScoreValue::Text(words) => words.as_str().into(),
+        ScoreValue::Numeric { value, .. } => value.to_string().into(),
+        ScoreValue::Boolean(value) => value.to_string().into(),
     }
 }

@@ -4,8 +4,6 @@ use obs_core::{Ancestor, MAX_DEPTH, Span, SpanId, Timestamp, TraceId};
 use serde::Deserialize;
 use uuid::{Builder, Uuid};
 
-use crate::time::{STAMP, push_stamp};
-
 /// How the id of a run follows from the ids of its span.
 ///
 /// All of them are computed, so that a retry, a restart and another process come to the same id.
@@ -132,6 +130,14 @@ impl Place {
     }
 }
 
+/// How long the stamp of one level of a dotted order is.
+const STAMP: usize = 22;
+
+/// Appends a time as a level of a dotted order begins: `20261121T095833120000Z`.
+fn push_stamp(out: &mut String, time: Timestamp) {
+    out.extend(time.rfc3339().micros().encode(&mut [0; 30]).split(['-', ':', '.']));
+}
+
 /// The ancestors that the place of a span follows from.
 ///
 /// Below a chain that is full the path begins anew, so the last span of the chain is the top of a tree itself: its
@@ -140,4 +146,23 @@ fn known_path(span: &Span) -> Option<&Ancestor> {
     let path = span.path.as_deref()?;
     let fits = span.parent_span_id == Some(path.span_id) && path.depth() < MAX_DEPTH;
     (fits && path.iter().all(|ancestor| ancestor.span_id != span.span_id)).then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_has_microseconds_rounded_down() {
+        for (nanos, stamp) in [
+            (0, "19700101T000000000000Z"),
+            (1_763_700_000_000_000_999, "20251121T044000000000Z"),
+            (1_763_700_000_123_456_789, "20251121T044000123456Z"),
+            (u64::MAX, "25540721T233433709551Z"),
+        ] {
+            let mut out = String::new();
+            push_stamp(&mut out, Timestamp::from_nanos(nanos));
+            assert_eq!((out.as_str(), out.len()), (stamp, STAMP));
+        }
+    }
 }

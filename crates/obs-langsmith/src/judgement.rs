@@ -9,11 +9,10 @@ use uuid::Uuid;
 
 use crate::LangsmithExporter;
 use crate::config::FeedbackTransport;
-use crate::config::Settings;
 use crate::ids::{RunIds, of_trace, padded};
 use crate::multipart::feedback_size;
 use crate::sending::Request;
-use crate::time::Iso;
+use crate::settings::Settings;
 use crate::wire::{FeedbackBody, FeedbackCategory, FeedbackConfig, FeedbackSource, Number, SourceMetadata};
 
 /// The longest key, in characters.
@@ -37,7 +36,7 @@ pub(crate) struct Judgement<'a> {
     pub(crate) key: Cow<'a, str>,
     pub(crate) value: Given<'a>,
     pub(crate) comment: Option<&'a str>,
-    pub(crate) correction: Option<&'a str>,
+    pub(crate) correction: Option<Cow<'a, str>>,
     pub(crate) source_type: &'static str,
     pub(crate) source: SourceMetadata<'a>,
 }
@@ -65,7 +64,7 @@ impl Judgement<'_> {
         let settings = &exporter.settings;
         let mut place = place(settings.run_ids, self.target, exporter.project_id())
             .map_err(|reason| Refused::unresolvable_target(at, reason))?;
-        // What this process sent it knows better than the target does.
+        // The trace's root may be in another process, where it is the top of another tree than this run's.
         if let Target::Span { trace_id, span_id, .. } = self.target {
             place.trace_id = exporter.trees.get((*trace_id, *span_id)).or(place.trace_id);
         }
@@ -83,10 +82,10 @@ impl Judgement<'_> {
             score,
             value,
             comment: self.comment,
-            correction: self.correction,
+            correction: self.correction.as_deref().map(Cow::from),
             feedback_source: FeedbackSource { r#type: self.source_type, metadata: self.source },
             feedback_config: self.value.config(settings, &key),
-            created_at: Iso(self.time),
+            created_at: self.time.rfc3339().micros(),
             extend_trace_retention: settings.extend_trace_retention,
         };
         let mut json = Vec::with_capacity(512);
@@ -95,7 +94,7 @@ impl Judgement<'_> {
     }
 }
 
-/// What LangSmith knows the target as.
+/// What LangSmith knows the target as; the top of its tree where it follows from the target alone.
 fn place(ids: RunIds, target: &Target, session_id: Option<Uuid>) -> Result<Place, String> {
     let of = |run_id, trace_id| Place { run_id: Some(run_id), trace_id, session_id };
     match (target, ids) {
@@ -114,11 +113,11 @@ fn place(ids: RunIds, target: &Target, session_id: Option<Uuid>) -> Result<Place
                 .into())
         }
         (Target::Span { span_id, root_span_id, .. }, RunIds::OtelPadded) => {
-            Ok(of(padded(*span_id), root_span_id.map(padded)))
+            Ok(of(padded(*span_id), root_span_id.filter(|root| root == span_id).map(padded)))
         }
         (Target::Span { trace_id, span_id, root_span_id }, RunIds::TraceRoot) => match root_span_id {
             Some(root) if root == span_id => Ok(of(of_trace(*trace_id), Some(of_trace(*trace_id)))),
-            Some(_) => Ok(of(padded(*span_id), Some(of_trace(*trace_id)))),
+            Some(_) => Ok(of(padded(*span_id), None)),
             None => Err(unknown_root(*trace_id, Some(*span_id))),
         },
         (Target::Trace { trace_id, .. }, RunIds::TraceRoot) => {
@@ -211,6 +210,15 @@ fn shortened(key: &str) -> Cow<'_, str> {
     }
 }
 
+/// Who judged, in LangSmith's words.
+pub(crate) fn source_type(source: Option<&str>, by_model: bool) -> &'static str {
+    match source {
+        Some("app" | "human") => "app",
+        _ if by_model => "model",
+        _ => "api",
+    }
+}
+
 /// The words of a value that has no number.
 pub(crate) fn words(value: &ScoreValue) -> Option<&Str> {
     match value {
@@ -227,7 +235,7 @@ pub(crate) fn gather(
 ) -> Mapped<Request> {
     let (limits, transport) = (exporter.server.limits(), exporter.settings.feedback_transport);
     let multipart = match transport {
-        FeedbackTransport::Auto => exporter.server.takes_multipart(),
+        FeedbackTransport::Auto => exporter.server.takes_feedback_parts(),
         FeedbackTransport::Multipart => true,
         FeedbackTransport::Single => false,
     };

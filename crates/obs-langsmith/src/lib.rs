@@ -2,6 +2,7 @@
 
 mod config;
 mod endpoint;
+mod env;
 mod exporter;
 mod feedback;
 mod ids;
@@ -16,7 +17,7 @@ mod run;
 mod scores;
 mod sending;
 mod server;
-mod time;
+mod settings;
 mod traces;
 mod usage;
 mod wire;

@@ -2,16 +2,17 @@
 
 use obs_core::{
     AgentRun, Decision, Embedding, ErrorInfo, EvalExecution, Link, LlmGeneration, McpToolCall, MemoryLookup,
-    MemoryUpdate, Payload, PromptLink, RagQuery, Span, SpanType, Status, Str, ToolCall, TraceContext, Value,
-    WorkflowRun, WorkflowStep,
+    MemoryUpdate, Payload, PromptLink, RagQuery, Resource, Rfc3339, Span, SpanType, Status, Str, ToolCall,
+    TraceContext, Value, WorkflowRun, WorkflowStep,
 };
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::object::Object;
 use crate::payloads::{Documents, Hidden};
-use crate::time::Iso;
+use crate::run::invocation_params;
 use crate::usage::{UsageMetadata, in_dollars};
+use crate::wire::InvocationParams;
 
 /// All that is known of a span beside its times, its payloads and its error, as one object.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +29,7 @@ impl Serialize for Metadata<'_> {
         let mut out = Object::new(serializer.serialize_map(None)?);
         self.of_type(&mut out)?;
         out.some("usage_metadata", UsageMetadata::of(&span.span_type).as_ref())?;
-        context(&mut out, span)?;
+        of_context(&mut out, &span.context, &span.resource, Who::default())?;
         self.of_span(&mut out)?;
         if let Some(error) = &span.error {
             of_error(&mut out, error)?;
@@ -39,8 +40,21 @@ impl Serialize for Metadata<'_> {
     }
 }
 
+/// What a record says itself of what its trace says, too.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Who<'a> {
+    pub(crate) user_id: Option<&'a Str>,
+    pub(crate) experiment_id: Option<&'a Str>,
+}
+
 /// What every run of a trace carries, since LangSmith finds threads and adds up costs run by run.
-fn context<'a, M: SerializeMap>(out: &mut Object<'a, M>, span: &'a Span) -> Result<(), M::Error> {
+/// A judgement may know better who it is of.
+pub(crate) fn of_context<'a, M: SerializeMap>(
+    out: &mut Object<'a, M>,
+    context: &'a TraceContext,
+    resource: &'a Resource,
+    who: Who<'a>,
+) -> Result<(), M::Error> {
     let TraceContext {
         name,
         user_id,
@@ -57,18 +71,18 @@ fn context<'a, M: SerializeMap>(out: &mut Object<'a, M>, span: &'a Span) -> Resu
         entity,
         parent_entity,
         metadata: _,
-    } = &*span.context;
+    } = context;
     out.some("thread_id", thread_id.as_ref().or(session_id.as_ref()))?;
     out.some("session_id", session_id.as_ref())?;
-    out.some("user_id", user_id.as_ref())?;
+    out.some("user_id", who.user_id.or(user_id.as_ref()))?;
     out.some("environment", environment.as_ref())?;
     out.some("revision_id", release.as_ref())?;
     out.some("version", version.as_ref())?;
     out.some("trace_name", name.as_ref())?;
     out.some("request_id", request_id.as_ref())?;
     out.some("organization_id", organization_id.as_ref())?;
-    out.some("service", service.as_deref().or(span.resource.service_name()))?;
-    out.some("experiment_id", experiment_id.as_ref())?;
+    out.some("service", service.as_deref().or(resource.service_name()))?;
+    out.some("experiment_id", who.experiment_id.or(experiment_id.as_ref()))?;
     out.some("entity", entity.as_ref())?;
     out.some("parent_entity", parent_entity.as_ref())
 }
@@ -194,6 +208,9 @@ fn generation<'a, M: SerializeMap>(
     out.some("ls_max_tokens", parameters.max_tokens.as_ref())?;
     let stop = ["stop_sequences", "stop"].iter().find_map(|name| parameters.other.get(name));
     out.some("ls_stop", stop.map(Stop).as_ref())?;
+    // The tools, which may be long, stand beside the metadata only.
+    let params = invocation_params(generation).map(|params| InvocationParams { tools: None, ..params });
+    out.some("ls_invocation_params", params.as_ref())?;
     out.some("response_id", generation.response_id.as_ref())?;
     out.some("result_type", generation.result_type.as_ref())?;
     out.some("finish_reason", generation.finish_reason.as_ref())?;
@@ -246,7 +263,7 @@ impl Serialize for Stop<'_> {
 /// A decision whose time can be read.
 #[derive(Serialize)]
 struct Choice<'a> {
-    time: Iso,
+    time: Rfc3339,
     action: &'a Str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reasoning: Option<&'a Str>,
@@ -257,6 +274,6 @@ struct Choice<'a> {
 impl<'a> Choice<'a> {
     fn of(decision: &'a Decision) -> Self {
         let Decision { time, action, reasoning, alternatives } = decision;
-        Self { time: Iso(*time), action, reasoning: reasoning.as_ref(), alternatives }
+        Self { time: time.rfc3339().micros(), action, reasoning: reasoning.as_ref(), alternatives }
     }
 }

@@ -9,11 +9,10 @@ use obs_core::{
 };
 use uuid::Uuid;
 
-use crate::config::Settings;
 use crate::ids::Place;
 use crate::metadata::Metadata;
 use crate::payloads::{write_inputs, write_outputs};
-use crate::time::Iso;
+use crate::settings::Settings;
 use crate::wire::{Extra, InvocationParams, RunBody, RunEvent, Runtime};
 
 /// What a server is asked to do with a run.
@@ -98,10 +97,11 @@ impl Encoded {
                 dotted_order: &place.dotted_order,
                 name,
                 run_type: run_type(&span.span_type),
-                start_time: Iso(span.start),
+                start_time: span.start.rfc3339().micros(),
                 // A run that ends before it starts is refused, and one without an end is pending for ever.
-                end_time: whole.then(|| Iso(span.end.unwrap_or(span.start).max(span.start))),
-                session_name: &settings.project,
+                end_time: whole.then(|| span.end.unwrap_or(span.start).max(span.start).rfc3339().micros()),
+                session_name: settings.project_id.is_none().then_some(&settings.project),
+                session_id: settings.project_id,
                 tags: &span.context.tags,
             },
         )?;
@@ -192,12 +192,12 @@ fn write_events(out: &mut Vec<u8>, span: &Span) -> Result<(), serde_json::Error>
     let first = span.span_type.as_generation().and_then(|generation| generation.time_to_first_token);
     let first = first.map(|after| RunEvent {
         name: "new_token",
-        time: Iso(span.start.saturating_add(after)),
+        time: span.start.saturating_add(after).rfc3339().micros(),
         kwargs: None,
     });
     let own = span.events.iter().map(|event| RunEvent {
         name: &event.name,
-        time: Iso(event.time),
+        time: event.time.rfc3339().micros(),
         kwargs: present(&event.attributes),
     });
     let events: Vec<_> = first.into_iter().chain(own).collect();
@@ -220,7 +220,8 @@ fn runtime(resource: &Resource) -> Runtime<'_> {
     }
 }
 
-fn invocation_params(generation: &LlmGeneration) -> Option<InvocationParams<'_>> {
+/// What the model was called with; `None` where nothing is known.
+pub(crate) fn invocation_params(generation: &LlmGeneration) -> Option<InvocationParams<'_>> {
     const OWN: [&str; 5] = ["model", "temperature", "top_p", "max_tokens", "tools"];
     let LlmGeneration { model, parameters, tools, .. } = generation;
     if model.is_none() && parameters.is_empty() && tools.is_none() {

@@ -3,7 +3,7 @@
 use obs_core::{Mapped, Records, Refused, Score, encode_within};
 
 use crate::LangsmithExporter;
-use crate::judgement::{Given, Judged, Judgement, gather};
+use crate::judgement::{Given, Judged, Judgement, gather, source_type};
 use crate::multipart::feedback_size;
 use crate::sending::Request;
 use crate::wire::SourceMetadata;
@@ -29,7 +29,20 @@ fn encode(exporter: &LangsmithExporter, at: usize, score: &Score) -> Result<Judg
 }
 
 fn judgement(score: &Score) -> Judgement<'_> {
-    let Score { id, time, target, name, value, comment, source, scorer, experiment_id, metadata, .. } = score;
+    let Score {
+        id,
+        time,
+        target,
+        name,
+        value,
+        comment,
+        source,
+        scorer,
+        experiment_id,
+        metadata,
+        context,
+        resource,
+    } = score;
     let scorer = scorer.as_ref();
     Judgement {
         id: *id,
@@ -39,11 +52,7 @@ fn judgement(score: &Score) -> Judgement<'_> {
         value: Given::Value(value),
         comment: comment.as_deref(),
         correction: None,
-        source_type: match source.as_deref() {
-            Some("human") => "app",
-            _ if scorer.is_some() => "model",
-            _ => "api",
-        },
+        source_type: source_type(source.as_deref(), scorer.is_some()),
         source: SourceMetadata {
             source: source.as_ref(),
             scorer_id: scorer.and_then(|scorer| scorer.id.as_ref()),
@@ -52,6 +61,8 @@ fn judgement(score: &Score) -> Judgement<'_> {
             user_id: None,
             experiment_id: experiment_id.as_ref(),
             free: metadata,
+            context,
+            resource,
         },
     }
 }

@@ -1,18 +1,24 @@
 //! What the server can do, and which project it has: asked once, then kept.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use obs_core::{ErrorKind, Failure, Retry};
 use obs_http::{Client, Compression, Request};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
+use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::policy::LOOKUPS;
+use crate::settings::Settings;
 
 /// How long the server may take to say what it can do; without its word the defaults serve.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a server that did not say is not asked again.
+const REST: Duration = Duration::from_mins(1);
 
 /// The most of a request: what LangSmith states, narrowed by what the server says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,20 +32,34 @@ pub(crate) struct Limits {
 /// LangSmith's own: 100 runs and 20 MB.
 pub(crate) const LIMITS: Limits = Limits { items: 100, bytes: 20 << 20 };
 
+/// The first version that takes feedback as parts.
+const FEEDBACK_PARTS: [u32; 3] = [0, 8, 10];
+
+/// The first three numbers of a version, of which those that are not there are 0.
+fn numbers(version: &str) -> [u32; 3] {
+    let mut parts = version.trim_start_matches('v').split('.').map(|part| {
+        let digits = part.split(|c: char| !c.is_ascii_digit()).next();
+        digits.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+    });
+    std::array::from_fn(|_| parts.next().unwrap_or(0))
+}
+
 /// What a server can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Capabilities {
     multipart: bool,
+    feedback_parts: bool,
     compression: Compression,
     limits: Limits,
 }
 
 impl Capabilities {
     /// Of a server that does not say.
-    const DEFAULT: Self = Self { multipart: true, compression: Compression::None, limits: LIMITS };
+    const DEFAULT: Self =
+        Self { multipart: true, feedback_parts: true, compression: Compression::None, limits: LIMITS };
 
     fn of(info: Info) -> Self {
-        let Info { batch_ingest_config: batch, instance_flags: flags } = info;
+        let Info { version, batch_ingest_config: batch, instance_flags: flags } = info;
         let compression = match flags {
             Flags { gzip_body_enabled: true, .. } => Compression::Gzip,
             Flags { zstd_compression_enabled: true, .. } => Compression::Zstd,
@@ -52,13 +72,19 @@ impl Capabilities {
             items: narrowed(batch.size_limit, LIMITS.items),
             bytes: narrowed(batch.size_limit_bytes, LIMITS.bytes),
         };
-        Self { multipart: batch.use_multipart_endpoint.unwrap_or(true), compression, limits }
+        Self {
+            multipart: batch.use_multipart_endpoint.unwrap_or(true),
+            feedback_parts: version.is_none_or(|version| numbers(&version) >= FEEDBACK_PARTS),
+            compression,
+            limits,
+        }
     }
 }
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
 struct Info {
+    version: Option<String>,
     batch_ingest_config: BatchConfig,
     instance_flags: Flags,
 }
@@ -91,6 +117,8 @@ pub(crate) struct Project {
 #[derive(Debug)]
 pub(crate) struct Server {
     capabilities: OnceCell<Capabilities>,
+    /// When it last did not say what it can do.
+    silent: Mutex<Option<Instant>>,
     /// It answered 404 where the multipart endpoint should be.
     lacks_multipart: AtomicBool,
     project: OnceCell<Project>,
@@ -102,14 +130,19 @@ impl Server {
     pub(crate) fn new() -> Self {
         Self {
             capabilities: OnceCell::new(),
+            silent: Mutex::new(None),
             lacks_multipart: AtomicBool::new(false),
             project: OnceCell::new(),
             known: AtomicBool::new(false),
         }
     }
 
-    /// Asks what the server can do, unless it is known; without an answer the defaults serve until the next time.
+    /// Asks what the server can do, unless it is known; without an answer the defaults serve for a minute.
     pub(crate) async fn meet(&self, client: &Client) {
+        let silent = || self.silent.lock().unwrap_or_else(PoisonError::into_inner);
+        if silent().is_some_and(|since| since.elapsed() < REST) {
+            return;
+        }
         let asked = self.capabilities.get_or_try_init(|| async {
             match client.send(&Request::get("/info").with_timeout(PATIENCE), &LOOKUPS).await {
                 Ok(answer) => {
@@ -124,7 +157,9 @@ impl Server {
                 Err(failure) => Err(failure),
             }
         });
-        drop(asked.await);
+        if asked.await.is_err() {
+            *silent() = Some(Instant::now());
+        }
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -155,6 +190,11 @@ impl Server {
         self.capabilities().multipart && !self.lacks_multipart.load(Ordering::Relaxed)
     }
 
+    /// Whether it takes feedback as parts of them.
+    pub(crate) fn takes_feedback_parts(&self) -> bool {
+        self.capabilities().feedback_parts && self.takes_multipart()
+    }
+
     /// Remembers for good that it takes none.
     pub(crate) fn forget_multipart(&self) {
         self.lacks_multipart.store(true, Ordering::Relaxed);
@@ -165,23 +205,27 @@ impl Server {
         self.project.get().copied()
     }
 
-    /// Looks the project up by its name, unless it is known.
+    /// Looks the project up, unless it is known.
     ///
     /// # Errors
     /// Why there was no answer; and a wish to wait where the server has no such project yet.
-    pub(crate) async fn find_project(&self, client: &Client, name: &str) -> Result<(), Failure> {
-        if self.project().is_some() || self.ask(client, name).await?.is_some() {
+    pub(crate) async fn find_project(&self, client: &Client, settings: &Settings) -> Result<(), Failure> {
+        if self.project().is_some() || self.ask(client, settings).await?.is_some() {
             return Ok(());
         }
+        let name = &settings.project;
         let message = format!("LangSmith has no project \"{name}\" yet; the first run of it makes it");
         // A wait of this kind counts for no outage.
         let (kind, retry) = (ErrorKind::RateLimited, Retry::Backoff);
         Err(Failure { kind, retry, status: None, message: message.into() })
     }
 
-    /// Asks for the project of this name, which also checks the key; `None` where there is none yet.
-    pub(crate) async fn ask(&self, client: &Client, name: &str) -> Result<Option<Project>, Failure> {
-        let target = format!("/sessions?name={}&limit=1", percent_encoded(name));
+    /// Asks for the project by its id or its name, which also checks the key; `None` where there is none yet.
+    pub(crate) async fn ask(&self, client: &Client, settings: &Settings) -> Result<Option<Project>, Failure> {
+        let target = match settings.project_id {
+            Some(id) => format!("/sessions?id={id}&limit=1"),
+            None => format!("/sessions?name={}&limit=1", percent_encoded(&settings.project)),
+        };
         let answer = client.send(&Request::get(target), &LOOKUPS).await?;
         let found: Vec<Project> = serde_json::from_slice(answer.whole()?).map_err(|cause| Failure {
             kind: ErrorKind::Unavailable,
@@ -220,6 +264,25 @@ mod tests {
     }
 
     #[test]
+    fn a_version_below_the_first_with_parts_of_feedback_has_none() {
+        let takes = |version: &str| {
+            let info = Info { version: Some(version.to_owned()), ..Info::default() };
+            Capabilities::of(info).feedback_parts
+        };
+        for (version, wanted) in [
+            ("0.8.9", false),
+            ("0.8", false),
+            ("0.7.99", false),
+            ("0.8.10", true),
+            ("v0.8.10rc1", true),
+            ("0.12.0", true),
+            ("1", true),
+        ] {
+            assert_eq!(takes(version), wanted, "{version}");
+        }
+    }
+
+    #[test]
     fn what_the_server_says_narrows_and_never_widens() {
         let info = |json: &str| Capabilities::of(serde_json::from_str(json).unwrap());
         assert_eq!(info("{}"), Capabilities::DEFAULT);
@@ -228,7 +291,15 @@ mod tests {
                 "instance_flags":{"gzip_body_enabled":true,"zstd_compression_enabled":true}}"#,
         );
         let limits = Limits { items: 7, bytes: 900 };
-        assert_eq!(narrow, Capabilities { multipart: false, compression: Compression::Gzip, limits });
+        assert_eq!(
+            narrow,
+            Capabilities {
+                multipart: false,
+                compression: Compression::Gzip,
+                limits,
+                ..Capabilities::DEFAULT
+            }
+        );
         let wide = info(
             r#"{"batch_ingest_config":{"size_limit":1000,"size_limit_bytes":0},"instance_flags":{"zstd_compression_enabled":true}}"#,
         );

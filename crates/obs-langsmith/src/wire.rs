@@ -1,14 +1,14 @@
 //! LangSmith's JSON, in LangSmith's words; no logic.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use obs_core::{Attributes, Payload, Str, Value};
+use obs_core::{Attributes, Payload, Resource, Rfc3339, Str, TraceContext, Value};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-use crate::metadata::Metadata;
+use crate::metadata::{Metadata, Who, of_context};
 use crate::object::Object;
-use crate::time::Iso;
 
 /// A run without the fields that travel beside it.
 #[derive(Debug, Serialize)]
@@ -20,10 +20,14 @@ pub(crate) struct RunBody<'a> {
     pub(crate) dotted_order: &'a str,
     pub(crate) name: &'a str,
     pub(crate) run_type: &'static str,
-    pub(crate) start_time: Iso,
+    pub(crate) start_time: Rfc3339,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) end_time: Option<Iso>,
-    pub(crate) session_name: &'a str,
+    pub(crate) end_time: Option<Rfc3339>,
+    /// The project, by one of both.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) session_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) session_id: Option<Uuid>,
     #[serde(skip_serializing_if = "<[Str]>::is_empty")]
     pub(crate) tags: &'a [Str],
 }
@@ -32,7 +36,7 @@ pub(crate) struct RunBody<'a> {
 #[derive(Debug, Serialize)]
 pub(crate) struct RunEvent<'a> {
     pub(crate) name: &'a str,
-    pub(crate) time: Iso,
+    pub(crate) time: Rfc3339,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) kwargs: Option<&'a Attributes>,
 }
@@ -62,7 +66,7 @@ pub(crate) struct Runtime<'a> {
 }
 
 /// What a model was called with.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct InvocationParams<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) model: Option<&'a Str>,
@@ -96,11 +100,11 @@ pub(crate) struct FeedbackBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) comment: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) correction: Option<&'a str>,
+    pub(crate) correction: Option<Cow<'a, str>>,
     pub(crate) feedback_source: FeedbackSource<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) feedback_config: Option<FeedbackConfig<'a>>,
-    pub(crate) created_at: Iso,
+    pub(crate) created_at: Rfc3339,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) extend_trace_retention: Option<bool>,
 }
@@ -130,6 +134,8 @@ pub(crate) struct SourceMetadata<'a> {
     pub(crate) user_id: Option<&'a Str>,
     pub(crate) experiment_id: Option<&'a Str>,
     pub(crate) free: &'a Attributes,
+    pub(crate) context: &'a TraceContext,
+    pub(crate) resource: &'a Resource,
 }
 
 impl Serialize for SourceMetadata<'_> {
@@ -139,9 +145,15 @@ impl Serialize for SourceMetadata<'_> {
         out.some("scorer_id", self.scorer_id)?;
         out.some("scorer_name", self.scorer_name)?;
         out.some("scorer_version", self.scorer_version)?;
-        out.some("user_id", self.user_id)?;
-        out.some("experiment_id", self.experiment_id)?;
+        let Self { user_id, experiment_id, context, resource, .. } = *self;
+        of_context(&mut out, context, resource, Who { user_id, experiment_id })?;
+        out.list::<Str>("tags", &context.tags)?;
+        if !resource.attributes.is_empty() {
+            out.put("resource", &resource.attributes)?;
+        }
+        out.some("scope", resource.scope.as_ref().map(|scope| &scope.name))?;
         out.free("metadata", self.free)?;
+        out.free("trace_metadata", &context.metadata)?;
         out.end()
     }
 }

@@ -250,7 +250,10 @@ async fn law_5_a_score_from_another_process_lands_on_the_run() {
         let (target, root) = (score.target.clone(), score.target.root_span_id().unwrap());
         let feedback = feedback_of(score).await;
         let run = by_span(target.span_id().unwrap_or(root));
-        assert_eq!((&feedback["run_id"], &feedback["trace_id"]), (&run.json["id"], &run.json["trace_id"]));
+        assert_eq!(feedback["run_id"], run.json["id"]);
+        // Which tree a span's run is in, only the process that sent it knows.
+        let root = target.span_id().is_none_or(|span| span == root).then_some(&run.json["trace_id"]);
+        assert_eq!(feedback.get("trace_id"), root);
     }
 }
 
@@ -281,16 +284,11 @@ async fn trace_root_finds_a_trace_without_its_root_and_a_span_with_it() {
         reasons[0].starts_with("unresolvable_target: whether the span 00f067aa0ba902b7 is the root"),
         "{reasons:?}"
     );
-    let runs: Vec<_> =
-        bench::sent(&server.requests()).iter().map(|sent| sent.json["run_id"].clone()).collect();
-    assert_eq!(
-        runs,
-        [
-            "0af76519-16cd-43dd-8448-eb211c80319c",
-            "0af76519-16cd-43dd-8448-eb211c80319c",
-            "00000000-0000-0000-00f0-67aa0ba902b7"
-        ]
-    );
+    let sent = bench::sent(&server.requests());
+    let mut runs: Vec<_> = sent.iter().map(|sent| text(sent, "run_id").unwrap()).collect();
+    runs.sort_unstable();
+    let root = "0af76519-16cd-43dd-8448-eb211c80319c";
+    assert_eq!(runs, ["00000000-0000-0000-00f0-67aa0ba902b7", root, root]);
 }
 
 #[test]
@@ -300,23 +298,4 @@ fn an_unfinished_end_and_a_start_in_one_tick_are_one_run() {
     let runs = encoded(config(RunIds::OtelPadded), &Batch::Traces(records.into_iter().collect()));
     assert_eq!((runs.len(), runs[0].verb.as_str()), (1, "post"));
     assert_eq!(runs[0].json["end_time"], runs[0].json["start_time"]);
-}
-
-#[tokio::test]
-async fn a_score_below_a_parent_elsewhere_names_the_tree_that_its_run_is_in() {
-    let server = bench::server().await;
-    let exporter = bench::exporter(&server);
-    let mut entry = span(SPAN, 5_000);
-    (entry.parent_span_id, entry.remote_parent) = (SpanId::new(7), true);
-    let mut child = span("00f067aa0ba902b7", 6_000);
-    child.parent_span_id = Some(entry.span_id);
-    child.path = Some(Arc::new(Ancestor::new(entry.span_id, entry.start, false, None)));
-    let root_span_id = SpanId::new(3);
-    let target = Target::Span { trace_id: child.trace_id, span_id: child.span_id, root_span_id };
-    obs_core::Exporter::export(&exporter, &ended([entry, child])).await.unwrap();
-    let score = obs_core::Score::new(fixtures::uuid(1), fixtures::BASE, target, "s", 1.0);
-    obs_core::Exporter::export(&exporter, &bench::scores([score])).await.unwrap();
-    let sent = bench::sent(&server.requests());
-    assert_eq!(sent[2].json["trace_id"], sent[1].json["trace_id"]);
-    assert_eq!(sent[2].json["run_id"], sent[1].json["id"]);
 }

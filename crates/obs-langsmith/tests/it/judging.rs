@@ -1,10 +1,13 @@
 //! What becomes of scores and feedback when the server is not as hoped.
 
+use std::time::Duration;
+
 use obs_core::{ErrorKind, Exporter, Retry, Score, Target};
 use obs_langsmith::{FeedbackTransport, LangsmithExporter};
 use obs_testkit::fixtures::{at, span_id, trace_id, uuid};
 use obs_testkit::{Answer, CaptureServer};
 use serde_json::json;
+use tokio::time::Instant;
 
 use super::bench::{self, config, exporter, posted, posts, scores, scripted, sent, server};
 
@@ -46,8 +49,7 @@ async fn a_project_that_cannot_be_asked_for_leaves_everything() {
 #[tokio::test]
 async fn a_known_project_is_not_asked_for() {
     let server = server().await;
-    let mut config = config(&server);
-    config.project_id = bench::PROJECT.parse().ok();
+    let config = config(&server).with_project_id(bench::PROJECT.parse().unwrap());
     LangsmithExporter::new(config).unwrap().export(&scores([score(1)])).await.unwrap();
     let requests = server.requests();
     assert!(requests.iter().all(|request| request.path != "/sessions"));
@@ -127,8 +129,7 @@ async fn parts_are_given_up_only_where_feedback_alone_passes() {
         server.answer_for("GET", path, Answer::status(404));
     }
     server.answer_for("POST", "/", Answer::status(404));
-    let mut config = config(&server);
-    config.project_id = bench::PROJECT.parse().ok();
+    let config = config(&server).with_project_id(bench::PROJECT.parse().unwrap());
     let exporter = LangsmithExporter::new(config).unwrap();
     for _ in 0..2 {
         let error = exporter.export(&scores([score(1)])).await.unwrap_err();
@@ -140,4 +141,31 @@ async fn parts_are_given_up_only_where_feedback_alone_passes() {
     }
     let alone = [("/runs/multipart", 1), ("/feedback", 1)];
     assert_eq!(posts(&server), posted(&[alone, alone].concat()));
+}
+
+#[tokio::test]
+async fn a_server_from_before_parts_of_feedback_gets_it_one_by_one() {
+    for (version, path) in [("0.8.9", "/feedback"), ("0.8.10", "/runs/multipart")] {
+        let server = server().await;
+        server.answer_for("GET", "/info", Answer::json(&json!({"version": version})));
+        exporter(&server).export(&scores([score(1)])).await.unwrap();
+        assert_eq!(posts(&server), posted(&[(path, 1)]), "{version}");
+    }
+}
+
+/// A score that cannot be a part, since nothing says which tree its run is in.
+fn alone(nth: u32) -> Score {
+    let target = Target::Span { trace_id: trace_id(1), span_id: span_id(nth), root_span_id: None };
+    Score { target, ..score(nth) }
+}
+
+#[tokio::test]
+async fn one_part_among_many_that_go_alone_does_not_line_them_up() {
+    let server = server().await;
+    let wait = Duration::from_millis(300);
+    server.answer_for("POST", "/feedback", Answer::status(200).with_delay(wait));
+    let begun = Instant::now();
+    let batch = scores((1..9).map(alone).chain([score(9)]));
+    assert_eq!(exporter(&server).export(&batch).await.unwrap().delivered, 9);
+    assert!(begun.elapsed() < wait * 4, "{:?}", begun.elapsed());
 }

@@ -76,7 +76,6 @@ async fn a_score_needs_nothing_but_its_target() {
     let target = Target::Span { trace_id: trace_id(1), span_id: span_id(3), root_span_id: Some(span_id(1)) };
     let feedback = feedback_of(obs_core::Score::new(uuid(1), at(0), target, "relevance", 0.5)).await;
     assert_eq!(feedback["run_id"], "00000000-0000-0000-00f0-67aa00000003");
-    assert_eq!(feedback["trace_id"], "00000000-0000-0000-00f0-67aa00000001");
     assert_eq!(feedback["session_id"], bench::PROJECT);
 }
 

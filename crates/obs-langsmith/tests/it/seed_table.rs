@@ -81,6 +81,14 @@ async fn row_15_a_correction_and_a_comment_have_their_own_places() {
     };
     let correction = arrived(&given([said("correction", "It left today.")])).await.remove(0).json;
     assert_eq!((&correction["correction"], correction.get("value")), (&json!("It left today."), None));
+    for (value, words) in [(ScoreValue::numeric(42.5), "42.5"), (ScoreValue::from(true), "true")] {
+        let batch = given([Feedback::new(uuid(8), at(0), on_root(), "correction", value)]);
+        let right = arrived(&batch).await.remove(0).json;
+        assert_eq!(
+            (&right["correction"], right.get("score"), right.get("value")),
+            (&json!(words), None, None)
+        );
+    }
     let comment = arrived(&given([said("comment", "thanks")])).await.remove(0).json;
     assert_eq!((&comment["comment"], &comment["value"]), (&json!("thanks"), &json!("thanks")));
     let mut thumbs = Feedback::new(uuid(9), at(0), on_root(), "thumbs", true);
@@ -138,4 +146,16 @@ async fn row_19_the_first_token_is_an_event_at_its_time() {
         SpanType::LlmGeneration(LlmGeneration { time_to_first_token, ..LlmGeneration::default() });
     let run = run_of(span).await;
     assert_eq!(run.json["events"], json!([{"name": "new_token", "time": "2026-01-15T10:00:00.002500Z"}]));
+}
+
+#[tokio::test]
+async fn an_application_is_the_same_source_for_scores_and_feedback() {
+    let mut score = score(1.0);
+    let mut feedback = Feedback::new(uuid(9), at(0), on_root(), "thumbs", true);
+    for (source, kind) in [("app", "app"), ("human", "app"), ("live", "api")] {
+        score.source = Some(source.into());
+        feedback.source = Some(source.into());
+        assert_eq!(feedback_of(score.clone()).await["feedback_source"]["type"], kind);
+        assert_eq!(arrived(&given([feedback.clone()])).await[0].json["feedback_source"]["type"], kind);
+    }
 }

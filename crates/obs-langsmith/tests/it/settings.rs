@@ -2,7 +2,7 @@
 
 use obs_core::{Env, Exporter, LlmGeneration, Payload, RagQuery, Secret, Signal, Span, SpanType};
 use obs_http::{Auth, Compression, HttpConfig};
-use obs_langsmith::{LangsmithConfig, LangsmithExporter, Region, RunIds};
+use obs_langsmith::{FeedbackTransport, LangsmithConfig, LangsmithExporter, Region, RunIds};
 use obs_testkit::fixtures::{self, at, span_id, trace_id};
 use serde_json::json;
 
@@ -27,7 +27,7 @@ fn the_variables_of_the_sdks_are_read_and_langsmith_wins_over_langchain() {
     ])
     .unwrap();
     let mut wanted = LangsmithConfig::new("key-1").with_project("second").with_workspace_id("w-1");
-    (wanted.hide_inputs, wanted.hide_outputs) = (true, true);
+    wanted = wanted.with_hide_inputs(true).with_hide_outputs(true);
     wanted.http = HttpConfig::new("https://eu.api.smith.langchain.com").with_compression(Compression::None);
     assert_eq!(all, wanted);
     let session = env([("LANGCHAIN_API_KEY", "k"), ("LANGCHAIN_SESSION", "s")]).unwrap();
@@ -58,6 +58,11 @@ fn what_cannot_be_meant_is_refused() {
         refused(LangsmithConfig::new("k").with_category("quality", "good", f64::NAN))
             .starts_with("categories: ")
     );
+    let both = LangsmithConfig::new("k").with_region(Region::Eu);
+    let at = |endpoint| both.clone().with_endpoint(endpoint);
+    assert!(refused(at("https://langsmith.acme.dev/api/v1")).starts_with("region: `endpoint` is set, too"));
+    assert!(refused(at(Region::Us.endpoint())).starts_with("region: "));
+    LangsmithExporter::new(at("https://eu.api.smith.langchain.com/api/v1/")).unwrap();
     let plain = LangsmithConfig::new("k").with_endpoint("http://langsmith.acme.dev/api/v1");
     assert!(refused(plain).contains("allow_http"));
     let error =
@@ -70,6 +75,9 @@ fn a_file_says_what_the_builder_says() {
     let file: LangsmithConfig = serde_json::from_value(json!({
         "api_key": "k", "region": "aws_us", "project": "p", "workspace_id": "w", "run_ids": "uuid7",
         "post_on_start": true, "timeout": "3s", "categories": {"quality": {"good": 1.0}},
+        "project_id": bench::PROJECT, "app_url": "https://acme.dev", "hide_inputs": true, "hide_outputs": true,
+        "feedback_transport": "single", "feedback_prefix": "said_", "feedback_config": false,
+        "extend_trace_retention": false,
     }))
     .unwrap();
     let built = LangsmithConfig::new("k")
@@ -79,6 +87,14 @@ fn a_file_says_what_the_builder_says() {
         .with_run_ids(RunIds::Uuid7)
         .with_post_on_start(true)
         .with_category("quality", "good", 1.0)
+        .with_project_id(bench::PROJECT.parse().unwrap())
+        .with_app_url("https://acme.dev")
+        .with_hide_inputs(true)
+        .with_hide_outputs(true)
+        .with_feedback_transport(FeedbackTransport::Single)
+        .with_feedback_prefix("said_")
+        .with_feedback_config(false)
+        .with_extend_trace_retention(false)
         .with_http(HttpConfig::default().with_timeout(std::time::Duration::from_secs(3)));
     assert_eq!(file, built);
     assert!(!format!("{:?}", LangsmithConfig::new("lsv2_secret")).contains("lsv2_secret"));
@@ -98,9 +114,11 @@ async fn paths_stand_below_the_endpoint_and_the_workspace_is_told() {
         exporter.export(&fixtures::batch(Signal::Traces).slice(0..1)).await.unwrap();
         exporter.export(&fixtures::trace_batches()[2]).await.unwrap();
         let requests = server.requests();
-        let paths: Vec<_> =
+        let mut paths: Vec<_> =
             requests.iter().map(|request| request.path.strip_prefix(prefix).unwrap()).collect();
-        assert_eq!(paths, ["/info", "/runs/multipart", "/sessions", "/runs/multipart"], "{base}");
+        paths[3..].sort_unstable();
+        let wanted = ["/info", "/runs/multipart", "/sessions", "/feedback", "/runs/multipart"];
+        assert_eq!(paths, wanted, "{base}");
         for request in &requests {
             assert_eq!(request.header("x-api-key"), Some(bench::KEY));
             assert_eq!(request.header("x-tenant-id"), Some("workspace-1"));
@@ -128,8 +146,7 @@ fn a_word_with_a_number_is_a_score_and_its_key_knows_the_others() {
     assert_eq!((&sent[0].json["score"], &sent[0].json["value"]), (&json!(1.0), &json!("good")));
     assert_eq!(sent[0].json["feedback_config"], json!({"type": "categorical", "categories": categories}));
     assert_eq!((sent[1].json.get("score"), &sent[1].json["value"]), (None, &json!("odd")));
-    let mut quiet = config;
-    (quiet.feedback_config, quiet.extend_trace_retention) = (false, Some(false));
+    let quiet = config.with_feedback_config(false).with_extend_trace_retention(false);
     let sent = encoded(quiet, &bench::scores([score("good")]));
     assert_eq!(sent[0].json.get("feedback_config"), None);
     assert_eq!(sent[0].json["extend_trace_retention"], false);
@@ -167,10 +184,28 @@ fn what_is_hidden_stands_nowhere_in_the_request() {
     chat.span_type = SpanType::LlmGeneration(LlmGeneration::default());
     let batch = ended([span, rag, bare, agent, chat]);
     for (inputs, outputs) in [(true, false), (false, true), (true, true), (false, false)] {
-        let mut config = LangsmithConfig::new("k");
-        (config.hide_inputs, config.hide_outputs) = (inputs, outputs);
+        let config = LangsmithConfig::new("k").with_hide_inputs(inputs).with_hide_outputs(outputs);
         let body = LangsmithExporter::new(config).unwrap().encode(&batch).remove(0);
         let body = String::from_utf8(body).unwrap();
         assert_eq!((body.contains("hidden in"), body.contains("hidden out")), (!inputs, !outputs));
     }
+}
+
+#[tokio::test]
+async fn a_project_by_its_id_is_named_by_it_in_runs_feedback_and_pages() {
+    let server = server().await;
+    let config = config(&server).with_project_id(bench::PROJECT.parse().unwrap());
+    let config = config.with_app_url("https://acme.dev/").with_run_ids(RunIds::TraceRoot);
+    let exporter = LangsmithExporter::new(config.clone()).unwrap();
+    exporter.export(&ended([Span::new(trace_id(1), span_id(1), "s", at(0))])).await.unwrap();
+    let run = bench::sent(&server.take_requests()).remove(0).json;
+    assert_eq!((run.get("session_name"), &run["session_id"]), (None, &json!(bench::PROJECT)));
+    assert_eq!(exporter.trace_url(trace_id(1)), None, "the workspace is not known");
+    exporter.check().await;
+    assert_eq!(server.requests()[0].query, Some(format!("id={}&limit=1", bench::PROJECT)));
+    let run = "0af76519-16cd-43dd-8448-eb2100000001";
+    let page = |tenant| Some(format!("https://acme.dev/o/{tenant}/projects/p/{}/r/{run}", bench::PROJECT));
+    assert_eq!(exporter.trace_url(trace_id(1)), page(bench::TENANT));
+    let told = LangsmithExporter::new(config.with_workspace_id("workspace-1")).unwrap();
+    assert_eq!(told.trace_url(trace_id(1)), page("workspace-1"));
 }
