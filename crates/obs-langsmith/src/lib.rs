@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod capabilities;
 mod config;
 mod endpoint;
 mod env;

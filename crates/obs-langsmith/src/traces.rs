@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use obs_core::{Call, ErrorKind, Mapped, Records, Refused, Span, SpanId, SpanRecord, TraceId, encode_within};
 
 use crate::LangsmithExporter;
+use crate::capabilities::Limits;
 use crate::ids::Place;
 use crate::multipart::{run_room, run_size};
 use crate::run::{Encoded, Phase, Run, Verb};
 use crate::sending::{Request, Start};
-use crate::server::Limits;
 use crate::settings::Settings;
 
 /// A run to be, and the records that it is made of.

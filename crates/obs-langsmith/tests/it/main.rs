@@ -5,6 +5,7 @@
 mod bench;
 mod conformance;
 mod delivery;
+mod fields;
 mod ids;
 mod judging;
 mod limits;
@@ -16,4 +17,5 @@ mod policies;
 mod seed_table;
 mod settings;
 mod snapshots;
+mod splitting;
 mod trees;
