@@ -79,6 +79,19 @@ impl Payload {
         self.form
     }
 
+    /// Whether it is JSON that nests deeper than this: for encoders that put it deep into a document of their own, which
+    /// most readers take no deeper than 127.
+    ///
+    /// ```
+    /// let payload = obs_core::Payload::unchecked("[[1]]");
+    /// assert!(payload.is_deeper_than(1) && !payload.is_deeper_than(2));
+    /// assert!(!obs_core::Payload::text("[[1]]").is_deeper_than(1));
+    /// ```
+    pub fn is_deeper_than(&self, levels: usize) -> bool {
+        let settled = self.settled();
+        settled.form == Form::Json && is_deeper(&settled.text, levels)
+    }
+
     /// Decides what an unchecked payload is; does nothing otherwise.
     pub fn settle(&mut self) {
         if self.form != Form::Unchecked {
@@ -110,15 +123,15 @@ impl Payload {
 const MAX_DEPTH: usize = 127;
 
 fn is_json(text: &str) -> bool {
-    serde_json::from_str::<IgnoredAny>(text).is_ok() && !is_deep(text)
+    serde_json::from_str::<IgnoredAny>(text).is_ok() && !is_deeper(text, MAX_DEPTH)
 }
 
-/// Whether valid JSON nests too deep; few brackets cannot, and counting them is a tenth of the work.
-fn is_deep(json: &str) -> bool {
+/// Whether valid JSON nests deeper; few brackets cannot, and counting them is a tenth of the work.
+fn is_deeper(json: &str, levels: usize) -> bool {
     let opening =
         |bytes: &[u8]| usize::from(bytes.iter().map(|b| u8::from(matches!(b, b'{' | b'['))).sum::<u8>());
     // Sums of a byte are what vector units are best at, and 128 of them fit.
-    json.as_bytes().chunks(128).map(opening).sum::<usize>() > MAX_DEPTH && depth(json) > MAX_DEPTH
+    json.as_bytes().chunks(128).map(opening).sum::<usize>() > levels && depth(json) > levels
 }
 
 /// How deep valid JSON nests.
