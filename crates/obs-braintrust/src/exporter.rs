@@ -4,20 +4,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, Exporter, Failure, Health, Mapped, Mappers, Receipt, Reply, Resource, Signal,
-    TraceContext, deliver,
+    Batch, Descriptor, Error, Exporter, Failure, Health, Limits, Mapped, Mappers, Receipt, Reply, Resource,
+    Signal, TraceContext, deliver,
 };
 use obs_http::{Answer, Request as HttpRequest};
 use serde::Deserialize;
 
 use crate::ids::Place;
-use crate::pack::{Post, Request, Room, Route};
+use crate::pack::{MAX_ROWS, Post, Request, Room, Route};
 use crate::plane::Plane;
 use crate::wire::{Context, Environment, Origin};
 use crate::{BraintrustConfig, LogRowStyle, ScoreSource, feedback, logs, policy, scores, traces};
 
 /// What an exporter is and takes that writes each span once.
 const AT_THE_END: Descriptor = Descriptor::of("braintrust", &BraintrustExporter::MAPPERS)
+    .with_all_limits(Limits { items: MAX_ROWS, bytes: 3 << 20 })
     .with_remark(Signal::Traces, "requests hold at most 100 rows and 3 MiB, a larger row alone 6 MiB")
     .with_remark(Signal::Metrics, "Braintrust has none: its charts are made of rows")
     .with_remark(Signal::Logs, "rows of type `log`, or spans of no length for data planes that do not know it")

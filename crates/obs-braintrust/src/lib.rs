@@ -15,7 +15,9 @@ mod pack;
 mod plane;
 mod policy;
 mod scores;
+mod shallow;
 mod traces;
+mod validate;
 mod wire;
 
 pub use config::BraintrustConfig;

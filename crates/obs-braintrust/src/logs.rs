@@ -7,7 +7,7 @@ use crate::ids::{Ids, Place};
 use crate::metadata::{Loose, Metadata, OfLog, Shared};
 use crate::pack::{Packer, Request, Route, push};
 use crate::wire::{Document, Row, SpanAttributes, Time};
-use crate::{BraintrustExporter, LogRowStyle, metrics};
+use crate::{BraintrustExporter, LogRowStyle, metrics, shallow};
 
 /// One row for a log, with an id made of what the log says.
 pub(crate) fn map(exporter: &BraintrustExporter, records: &Records<Log>) -> Mapped<Request> {
@@ -15,7 +15,7 @@ pub(crate) fn map(exporter: &BraintrustExporter, records: &Records<Log>) -> Mapp
     for ((at, log), id) in records.iter().enumerate().zip(records.derived_ids()) {
         let place = Place::of(log.context.experiment_id.as_ref());
         let key = (place, Route::Insert, Ids::of_log(log, id).id);
-        packer.add(key, at, &[], log, |log, out| push(out, &row(exporter, log, id)));
+        packer.add(key, at, &[], &*shallow::log(log), |log, out| push(out, &row(exporter, log, id)));
     }
     packer.finish()
 }

@@ -6,12 +6,12 @@ use obs_core::{Mapped, Payload, Records, Span, SpanId, SpanRecord, SpanType, Sta
 use obs_otlp::chat::{self, Role};
 use serde_json::value::RawValue;
 
-use crate::BraintrustExporter;
 use crate::ids::{Ids, Place};
 use crate::metadata::{Loose, Metadata, OfSpan, Shared};
 use crate::metrics::{self, Stage};
 use crate::pack::{Packer, Request, Route, push};
 use crate::wire::{Document, Fault, Row, SpanAttributes, Time};
+use crate::{BraintrustExporter, shallow};
 
 /// One row for a span, also where its start and its end are both in the batch: the end has all that the start has.
 pub(crate) fn map(exporter: &BraintrustExporter, records: &Records<SpanRecord>) -> Mapped<Request> {
@@ -28,7 +28,7 @@ pub(crate) fn map(exporter: &BraintrustExporter, records: &Records<SpanRecord>) 
         };
         let ids = Ids::of_span(span);
         let place = Place::of(span.context.experiment_id.as_ref());
-        packer.add((place, Route::Insert, ids.id), at, &starts, span, |span, out| {
+        packer.add((place, Route::Insert, ids.id), at, &starts, &*shallow::span(span), |span, out| {
             push(out, &row(exporter, span, stage))
         });
     }

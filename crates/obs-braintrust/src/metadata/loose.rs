@@ -143,7 +143,8 @@ mod tests {
     use crate::metadata::{OfLog, OfSpan, Shared};
 
     fn names(written: &impl Serialize) -> BTreeSet<String> {
-        let Ok(Json::Object(fields)) = serde_json::to_value(written) else { panic!("no object") };
+        let written = serde_json::to_value(written).unwrap();
+        let Json::Object(fields) = written else { panic!("no object: {written}") };
         fields.into_iter().map(|(name, _)| name).collect()
     }
 

@@ -4,6 +4,7 @@ mod loose;
 mod of_log;
 mod of_span;
 mod shared;
+mod typed;
 
 use serde::Serialize;
 

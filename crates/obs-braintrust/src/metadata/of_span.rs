@@ -7,6 +7,7 @@ use obs_core::{
 use serde::{Serialize, Serializer};
 
 use super::shared::nothing;
+use super::typed::Typed;
 use crate::metrics::in_dollars;
 use crate::wire::Time;
 
@@ -33,7 +34,7 @@ pub(crate) struct OfSpan<'a> {
     call: Option<Call<'a>>,
     /// All other types as their own object, under the type's name.
     #[serde(flatten)]
-    typed: Option<&'a SpanType>,
+    typed: Option<Typed<'a>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
@@ -53,7 +54,7 @@ impl<'a> OfSpan<'a> {
         };
         let typed = match &span.span_type {
             SpanType::LlmGeneration(_) | SpanType::Generic => None,
-            other => Some(other),
+            other => Some(Typed(other)),
         };
         Self {
             span_type: span.span_type.name(),

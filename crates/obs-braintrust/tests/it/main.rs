@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod conformance;
+mod documents;
 mod ids;
 mod judged;
 mod limits;

@@ -9,7 +9,7 @@ use obs_testkit::fixtures;
 use serde_json::{Value, json};
 
 use super::{Field, TRACE, hold, hold_attributes, near, or_null, seconds};
-use crate::server::{lenient, sent};
+use crate::server::sent;
 
 fn usage(span: &Span) -> Option<&Usage> {
     span.span_type.model().map(|(_, _, usage)| usage)
@@ -24,9 +24,8 @@ fn output(span: &Span, part: fn(&OutputTokens) -> u64) -> Value {
 }
 
 /// A document: JSON as itself, words as words; of a model call words are a message.
-fn document(span: &Span, document: Option<&Payload>, role: &str) -> Value {
-    let Some(document) = document else { return Value::Null };
-    let json = lenient(&serde_json::to_string(document).unwrap());
+fn said(span: &Span, document: Option<&Payload>, role: &str) -> Value {
+    let Some(json) = document.map(super::document) else { return Value::Null };
     let chat = matches!(span.span_type, SpanType::LlmGeneration(_)) && json.is_string();
     if chat { json!([{"role": role, "content": json}]) } else { json }
 }
@@ -51,8 +50,8 @@ const SPAN: &[Field<Span>] = &[
     }),
     ("start", "/metrics/start", |span| seconds(span.start)),
     ("created", "/created", |span| json!(span.start.rfc3339().to_string())),
-    ("input", "/input", |span| document(span, span.input.as_ref(), "user")),
-    ("output", "/output", |span| document(span, span.output.as_ref(), "assistant")),
+    ("input", "/input", |span| said(span, span.input.as_ref(), "user")),
+    ("output", "/output", |span| said(span, span.output.as_ref(), "assistant")),
     ("input tokens", "/metrics/prompt_tokens", |span| or_null(usage(span).and_then(|usage| usage.input))),
     ("output tokens", "/metrics/completion_tokens", |span| {
         or_null(usage(span).and_then(|usage| usage.output))
