@@ -255,8 +255,12 @@ impl fmt::Display for Error {
     }
 }
 
+/// What it says, as `main` prints an error that it returns; with `{:#?}` every field, and of the records how many.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
         let Inner { kind, retry, status, attempts, message, settled, undelivered, source } = &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
@@ -309,7 +313,9 @@ mod tests {
     fn debug_prints_no_records() {
         let batch = Batch::Logs(vec![Log::new(Timestamp::default(), Level::Info, "private words")].into());
         let error = Error::new(ErrorKind::Unavailable, Retry::Backoff, "down", batch).with_source("refused");
-        assert!(!format!("{error:?}").contains("private"));
+        assert_eq!(format!("{error:?}"), "down", "what `main` prints says what is wrong and no more");
+        let fields = format!("{error:#?}");
+        assert!(fields.contains("kind: Unavailable") && !fields.contains("private"), "{fields}");
         assert_eq!(error.source().unwrap().to_string(), "refused");
     }
 }

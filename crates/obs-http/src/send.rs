@@ -20,7 +20,7 @@ use crate::connector::LONGEST;
 use crate::place::origin;
 use crate::quote::READ;
 use crate::transport::causes;
-use crate::{Action, Answer, Client, Policy, Request, Trouble, retry_after};
+use crate::{Action, Answer, Client, HOLD, Policy, Request, Trouble, retry_after};
 
 impl Client {
     /// Sends a request and says what came of it, by the caller's policy.
@@ -108,6 +108,9 @@ impl Client {
         let wait = self.wait(response.headers());
         let Some((kind, retry)) = action.trouble(wait) else {
             let (body, end) = read(&mut response, self.max_answer, deadline).await;
+            if is_page(&body) {
+                return Err(a_page(&place, status));
+            }
             let (status, headers) = (status.as_u16(), std::mem::take(response.headers_mut()));
             return Ok(Answer { status, headers, body, end, place });
         };
@@ -173,6 +176,24 @@ impl Client {
         let there = response.url().join(location).ok().filter(url::Url::has_host)?;
         Some(self.scrubber.clean(&origin(&there)))
     }
+}
+
+/// Whether an answer is a web page: no backend takes telemetry with one, while portals, proxies and log-in walls answer so
+/// to everything.
+fn is_page(body: &[u8]) -> bool {
+    let body = body.trim_ascii_start();
+    let begins =
+        |mark: &str| body.get(..mark.len()).is_some_and(|start| start.eq_ignore_ascii_case(mark.as_bytes()));
+    begins("<!doctype html") || begins("<html")
+}
+
+fn a_page(place: &str, status: StatusCode) -> Failure {
+    let (kind, retry) = (ErrorKind::Config, Retry::Hold(HOLD));
+    let message = format!(
+        "{place} answered {} with a web page, which no backend does that takes telemetry; check `endpoint`",
+        status.as_u16()
+    );
+    Failure { kind, retry, status: Some(status.as_u16()), message: message.into() }
 }
 
 /// A failure without an answer; the place and the cause are clean already.

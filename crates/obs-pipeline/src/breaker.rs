@@ -125,14 +125,15 @@ impl Shared {
             Ok(ticket) => return Ok(Call { shared: self, ticket, verdict: Verdict::Unknown, said: None }),
             Err(wait) => wait,
         };
+        let rest = Duration::from_secs(wait.as_secs_f64().ceil() as u64);
         let message = match (state.machine.state(), state.machine.failures()) {
             (State::HalfOpen { .. }, _) => {
                 "another call finds out whether the destination is back".to_owned()
             }
-            (_, 1) => format!("left alone for {wait:?} after a failure: {}", state.last),
+            (_, 1) => format!("left alone for {rest:?} after a failure: {}", state.last),
             (_, failures) => {
                 format!(
-                    "left alone for {wait:?} after {failures} failures in a row, the last one: {}",
+                    "left alone for {rest:?} after {failures} failures in a row, the last one: {}",
                     state.last
                 )
             }

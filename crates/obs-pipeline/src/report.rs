@@ -123,6 +123,16 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = if self.complete { "complete" } else { "not complete" };
         write!(f, "{state}")?;
+        let terms = |of: fn(&Terms) -> u64| -> u64 {
+            self.destinations.iter().flat_map(|to| to.signals.iter()).map(|(_, terms)| of(terms)).sum()
+        };
+        for (count, what) in
+            [(terms(|terms| terms.rejected), "rejected"), (terms(|terms| terms.dropped.total()), "dropped")]
+        {
+            if count > 0 {
+                write!(f, ", {count} {what}")?;
+            }
+        }
         for (signal, terms) in self.intake.iter().filter(|(_, terms)| !terms.is_empty()) {
             let parts = [("sealed", terms.sealed), ("pending", terms.pending)];
             line(f, "intake", signal, terms.recorded, "recorded", &parts)?;
@@ -143,6 +153,9 @@ impl fmt::Display for Report {
                 line(f, &destination.name, signal, terms.offered, "offered", &parts)?;
                 reasons(f, "dropped", &terms.dropped)?;
                 reasons(f, "filtered", &terms.filtered)?;
+            }
+            if let Health::Degraded(reason) | Health::Unhealthy(reason) = &destination.health {
+                write!(f, "\n{:<16} trouble: {reason}", destination.name)?;
             }
         }
         Ok(())
@@ -207,9 +220,10 @@ mod tests {
     fn a_report_reads_well() {
         let report = report();
         assert!(report.is_balanced());
-        let expected = "not complete\n\
+        let expected = "not complete, 1 dropped\n\
                         intake           logs           12 recorded, 10 sealed, 2 dropped (intake_full 2)\n\
-                        langfuse-eu      logs           10 offered, 7 delivered, 2 queued, 1 dropped (expired 1)";
+                        langfuse-eu      logs           10 offered, 7 delivered, 2 queued, 1 dropped (expired 1)\n\
+                        langfuse-eu      trouble: unavailable: no route";
         assert_eq!(report.to_string(), expected);
     }
 

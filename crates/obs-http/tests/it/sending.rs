@@ -177,3 +177,21 @@ async fn law_8_a_date_to_wait_for_is_compared_with_the_given_clock_where_the_ans
         assert_eq!(failure.retry, retry);
     }
 }
+
+#[tokio::test]
+async fn a_web_page_is_no_success() {
+    let server = CaptureServer::start().await;
+    let client = Client::new(&HttpConfig::new(server.url())).unwrap();
+    for page in
+        ["<!doctype html><title>Log in</title>", "\n <HTML lang=\"en\">", "<!DOCTYPE HTML PUBLIC \"-\">"]
+    {
+        server.answer([Answer::status(200).with_body(page)]);
+        let failure = client.send(&Request::post("/v1"), &Policy::DEFAULT).await.unwrap_err();
+        assert_eq!((failure.kind, failure.retry), (ErrorKind::Config, Retry::Hold(HOLD)));
+        assert!(failure.message.contains("web page") && failure.message.ends_with("check `endpoint`"));
+    }
+    for taken in ["", "ok", "{}", "<ok/>", "<htm"] {
+        server.answer([Answer::status(200).with_body(taken)]);
+        assert!(client.send(&Request::post("/v1"), &Policy::DEFAULT).await.is_ok(), "{taken}");
+    }
+}

@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::doomed::Buried;
 use super::entrance::Meant;
 use super::notice::Notices;
-use super::outbox::Due;
+use super::outbox::{Due, Outbox};
 use super::{Destination, Sending, Stage};
 use crate::Loaded;
 use crate::guard;
@@ -57,7 +57,16 @@ fn run(destination: &Destination, runtime: Runtime) {
         state.status.died(message);
     }
     state.advance(Stage::Done, destination.intake.bytes());
+    let lost = |outbox: &Outbox| outbox.terms().dropped.get(crate::dropped::SHUTDOWN);
+    let lost: u64 = state.outboxes.iter().map(lost).sum();
     drop(state);
+    if lost > 0 {
+        let why = match destination.health() {
+            Health::Healthy => None,
+            Health::Degraded(reason) | Health::Unhealthy(reason) => Some(reason),
+        };
+        notices.lost(&destination.name, lost, why.as_deref(), destination.clock.monotonic());
+    }
     destination.changed.notify_all();
     runtime.shutdown_background();
 }
