@@ -11,8 +11,8 @@ use obs_core::{
 use obs_http::{Auth, Body, Client, Compression, HttpConfig, Pace};
 use obs_otlp::encode::Encoding;
 
-use crate::config::KEYS;
 use crate::policies::{INGESTION, PROJECTS, SCORES, TRACES};
+use crate::validate::KEYS;
 use crate::wire::{Place, ProjectsAnswer, Request};
 use crate::{LangfuseConfig, feedback, judged, logs, reply, scores, traces};
 

@@ -1,37 +1,21 @@
 //! The batches of events that servers before 3.22 take: every record as an event of its own, its trace as another.
 
-use std::collections::HashSet;
-
 use obs_core::{
-    Call, Log, Mapped, Payload, Records, Refused, Resource, Span, SpanRecord, Timestamp, TraceContext,
-    TraceId, VisitText, encode_within, write_json,
+    Log, Mapped, Payload, Records, Refused, Resource, Span, SpanRecord, Timestamp, TraceContext, TraceId,
 };
-use serde::Serialize;
 use uuid::Uuid;
 
+use crate::batches::{Batches, Events};
 use crate::judged::{self, Judgement};
 use crate::logs::{self, Ids};
 use crate::metadata::{Item, Metadata, Part};
 use crate::observation::{Observation, Parameters, parent};
-use crate::text;
 use crate::trace::Trace;
-use crate::wire::{EventHead, Input, ObservationBody, Place, Request, TraceBody};
-use crate::{LangfuseConfig, span_metadata, trace, traces};
-
-/// The most bytes of a batch.
-const BYTES: usize = 3_500_000;
-
-const HEAD: &[u8] = b"{\"batch\":[";
-const TAIL: &[u8] = b"]}";
-
-/// The most bytes of one record's events.
-const ROOM: usize = BYTES - HEAD.len() - TAIL.len();
+use crate::wire::{Input, ObservationBody, Request, TraceBody};
+use crate::{LangfuseConfig, span_metadata, text, trace, traces};
 
 /// The most bytes of a root's input and output that its trace repeats.
 const REPEATED: usize = 1_000_000;
-
-/// The namespace of ids that are made of an event's content.
-const NAMESPACE: Uuid = Uuid::from_u128(0x6f62_735f_6c66_5f65_8f10_3c7e_2a55_91d4);
 
 /// Batches of the spans that have ended.
 pub(crate) fn spans(config: &LangfuseConfig, records: &Records<SpanRecord>) -> Mapped<Request> {
@@ -68,7 +52,7 @@ pub(crate) fn judgements<T: Judgement>(config: &LangfuseConfig, records: &Record
                 let mut events = Events::default();
                 let time = record.judged(config).time;
                 match events.push_json("score-create", time, &body) {
-                    Ok(()) => batches.take(at, events.0),
+                    Ok(()) => batches.take(at, events),
                     Err(cause) => batches.refused.push(Refused::encode(at, cause)),
                 }
             }
@@ -197,110 +181,4 @@ fn trace_body<'m, 'a>(
         input,
         output,
     }
-}
-
-/// The events of one record, each with its id.
-#[derive(Default)]
-struct Events(Vec<(Uuid, Vec<u8>)>);
-
-impl Events {
-    fn push<T: Serialize>(&mut self, kind: &'static str, time: Timestamp, body: &T) -> Result<(), String> {
-        let mut json = Vec::with_capacity(1_024);
-        write_json(&mut json, body).map_err(|cause| cause.to_string())?;
-        self.push_json(kind, time, &json)
-    }
-
-    /// Adds an event of this body.
-    ///
-    /// Its id is made of its content: the server drops an id that it has seen, so that a batch sent again changes nothing,
-    /// and what differs has another.
-    fn push_json(&mut self, kind: &'static str, time: Timestamp, body: &[u8]) -> Result<(), String> {
-        let id = Uuid::new_v5(&NAMESPACE, &[kind.as_bytes(), body].concat());
-        let mut json = Vec::with_capacity(body.len() + 128);
-        write_json(&mut json, &EventHead { id, timestamp: text::time(time), kind })
-            .map_err(|cause| cause.to_string())?;
-        // The body comes before the brace that ends the head.
-        json.pop();
-        json.extend_from_slice(b",\"body\":");
-        json.extend_from_slice(body);
-        json.push(b'}');
-        self.0.push((id, json));
-        Ok(())
-    }
-}
-
-/// Batches under way.
-#[derive(Default)]
-struct Batches {
-    done: Vec<Call<Request>>,
-    refused: Vec<Refused>,
-    body: Vec<u8>,
-    records: Vec<usize>,
-    events: Vec<(Uuid, usize)>,
-    /// What was told already: the same of a trace need not be told with each of its records.
-    told: HashSet<Uuid>,
-}
-
-impl Batches {
-    /// Adds a record's events, made smaller where they are too large.
-    fn add<T: VisitText + Clone>(
-        &mut self,
-        at: usize,
-        record: &T,
-        encode: impl Fn(&T, &mut Events) -> Result<(), String>,
-    ) {
-        let mut events = Vec::new();
-        let encoded = encode_within(at, record, ROOM, |record| {
-            let mut of_record = Events::default();
-            encode(record, &mut of_record)?;
-            events = of_record.0;
-            Ok(joined(&events))
-        });
-        match encoded {
-            Ok(_) => self.take(at, events),
-            Err(cause) => self.refused.push(cause),
-        }
-    }
-
-    /// Adds these events; the last is the record's own, those before it tell of its trace.
-    fn take(&mut self, at: usize, mut events: Vec<(Uuid, Vec<u8>)>) {
-        let own = events.last().map(|(id, _)| *id);
-        events.retain(|(id, _)| self.told.insert(*id) || Some(*id) == own);
-        let json = joined(&events);
-        let full = self.body.len() + 1 + json.len() + TAIL.len() > BYTES;
-        if !self.records.is_empty() && (full || self.records.len() == traces::ITEMS) {
-            self.cut();
-        }
-        self.body.extend_from_slice(if self.records.is_empty() { HEAD } else { b"," });
-        self.body.extend_from_slice(&json);
-        let position = self.records.len();
-        self.events.extend(events.into_iter().map(|(id, _)| (id, position)));
-        self.records.push(at);
-    }
-
-    fn cut(&mut self) {
-        let (mut body, records) = (std::mem::take(&mut self.body), std::mem::take(&mut self.records));
-        body.extend_from_slice(TAIL);
-        let events = std::mem::take(&mut self.events);
-        let request = Request { place: Place::Ingestion, body, len: records.len(), events };
-        self.done.push(Call { request, records });
-    }
-
-    fn end(mut self) -> Mapped<Request> {
-        if !self.records.is_empty() {
-            self.cut();
-        }
-        Mapped { calls: self.done, refused: self.refused }
-    }
-}
-
-fn joined(events: &[(Uuid, Vec<u8>)]) -> Vec<u8> {
-    let mut joined = Vec::with_capacity(events.iter().map(|(_, json)| json.len() + 1).sum());
-    for (_, json) in events {
-        if !joined.is_empty() {
-            joined.push(b',');
-        }
-        joined.extend_from_slice(json);
-    }
-    joined
 }

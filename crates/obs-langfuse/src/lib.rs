@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod attribute;
+mod batches;
 mod config;
 mod env;
 mod exporter;
@@ -18,6 +20,7 @@ mod text;
 mod trace;
 mod traces;
 mod usage;
+mod validate;
 mod wire;
 
 pub use config::{Ingestion, LangfuseConfig, LogsWithoutTrace};

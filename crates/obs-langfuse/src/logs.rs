@@ -4,9 +4,10 @@ use obs_core::{Level, Log, Mapped, Records, Refused, SpanId, TraceId, encode_wit
 use obs_otlp::encode::{SpanParts, TraceRequests};
 use uuid::Uuid;
 
+use crate::attribute;
 use crate::metadata::{Item, Metadata};
 use crate::trace::Trace;
-use crate::wire::{Request, attribute};
+use crate::wire::Request;
 use crate::{Ingestion, LangfuseConfig, LangfuseExporter, LogsWithoutTrace, ingestion, trace, traces};
 
 /// Where an event stands.

@@ -10,8 +10,9 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
+use crate::attribute;
 use crate::text;
-use crate::wire::{DecisionBody, EventBody, LinkBody, attribute};
+use crate::wire::{DecisionBody, EventBody, LinkBody};
 
 /// The greatest integer that all servers read rightly: those before summer 2026 mistake the sign of a 32-bit half.
 const LARGEST_INTEGER: i64 = i32::MAX as i64;

@@ -6,9 +6,9 @@ use obs_otlp::encode::Fields;
 use serde::ser::{Error, SerializeMap};
 use serde::{Serialize, Serializer};
 
+use crate::attribute;
 use crate::text;
 use crate::usage::{self, Details, Tokens};
-use crate::wire::attribute;
 
 /// The fields of an observation that Langfuse has.
 pub(crate) struct Observation<'a> {

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use obs_core::{Entity, Resource, Str, TraceContext};
 use obs_otlp::encode::Fields;
 
+use crate::attribute;
 use crate::metadata::{Item, Metadata};
-use crate::wire::attribute;
 use crate::{LangfuseConfig, text};
 
 /// The fields of a trace that Langfuse has.
