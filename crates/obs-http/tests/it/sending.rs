@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use obs_core::{ErrorKind, Retry, Timestamp};
-use obs_http::{Auth, Body, Client, Compression, HttpConfig, Policy, Request};
+use obs_http::{Auth, Body, Client, Compression, HOLD, HttpConfig, Policy, Request};
 use obs_testkit::{Answer, CaptureServer};
 
 use crate::raw::Raw;
@@ -107,7 +107,7 @@ async fn law_6_no_redirect_takes_the_credential_elsewhere() {
         let to = format!("{}/path?key=hunter2", there.url());
         here.answer([Answer::status(status).with_header("location", &to)]);
         let failure = client.send(&Request::post("/v1"), &Policy::DEFAULT).await.unwrap_err();
-        assert_eq!((failure.kind, failure.retry), (ErrorKind::Config, Retry::Hold(obs_http::HOLD)));
+        assert_eq!((failure.kind, failure.retry), (ErrorKind::Config, Retry::Hold(HOLD)));
         let expected = format!(
             "POST {}/v1 answered {status}: it redirects to {}, which is not followed; check `endpoint`",
             here.url(),
