@@ -7,6 +7,7 @@
 mod exception;
 mod fields;
 pub mod genai;
+mod group;
 mod json;
 mod requests;
 mod span;

@@ -1,11 +1,12 @@
 //! A record's attributes on their way into its fields.
 
-use obs_core::{Cost, Form, Payload, SpanType, Status, Str, Timestamp, TraceContext, Usage, Value};
+use obs_core::{Form, Payload, SpanType, Status, Str, Timestamp, TraceContext, Usage, Value};
 
+use super::amounts::Amounts;
 use super::error_info::Parts;
 use super::pairs::{Unique, once};
 use super::usage::Counts;
-use super::value::{name, number, parsed, payload};
+use super::value::{name, parsed, payload};
 use super::{list, messages, span_type, typed};
 use crate::conventions::{self, ATTRIBUTES, Field};
 
@@ -25,7 +26,7 @@ pub(super) struct Draft {
     metadata: Unique,
     parameters: Unique,
     counts: Counts,
-    costs: [Option<f64>; 3],
+    amounts: Amounts,
     instructions: Option<Pair>,
     level: Option<Pair>,
     status_message: Option<Pair>,
@@ -114,10 +115,11 @@ impl Draft {
             Field::Instructions if self.is_generation() => {
                 hold(&mut self.instructions, (order, key.clone(), value))
             }
-            Field::Cost => self.set_cost(0, value),
-            Field::InputCost => self.set_cost(1, value),
-            Field::OutputCost => self.set_cost(2, value),
-            Field::CostDetails => self.set_cost_details(value),
+            Field::Cost | Field::InputCost | Field::OutputCost | Field::CostDetails
+                if self.is_generation() =>
+            {
+                self.amounts.set(field, value)
+            }
             Field::Level => hold(&mut self.level, (order, key.clone(), value)),
             Field::StatusMessage => hold(&mut self.status_message, (order, key.clone(), value)),
             Field::OwnAttribute => self.own_attribute(order, Str::copied(rest), value),
@@ -178,27 +180,6 @@ impl Draft {
             (value, _) => payload(value),
         };
         once(if side == 0 { &mut self.input } else { &mut self.output }, Some(document), value)
-    }
-
-    fn set_cost(&mut self, part: usize, value: Value) -> Option<Value> {
-        if !self.is_generation() {
-            return Some(value);
-        }
-        let amount = number(&value).filter(|amount| amount.is_finite());
-        once(&mut self.costs[part], amount, value)
-    }
-
-    /// Amounts in one object; it is kept as well if one of them has no field, or contradicts what was given alone.
-    fn set_cost_details(&mut self, value: Value) -> Option<Value> {
-        let Some(Value::Map(map)) = parsed(&value).filter(|_| self.is_generation()) else {
-            return Some(value);
-        };
-        let mut whole = true;
-        for (key, amount) in map {
-            let part = ["total", "input", "output"].into_iter().position(|name| key == name);
-            whole &= part.is_some_and(|part| self.set_cost(part, amount).is_none());
-        }
-        (!whole).then_some(value)
     }
 
     /// An attribute under its own name, unless there is one already.
@@ -294,7 +275,7 @@ impl Draft {
             SpanType::LlmGeneration(generation) => {
                 generation.usage = usage;
                 generation.parameters.other = std::mem::take(&mut self.parameters).finish();
-                generation.cost = cost(self.costs).map(Box::new);
+                generation.cost = std::mem::take(&mut self.amounts).finish().map(Box::new);
             }
             SpanType::Embedding(embedding) => embedding.usage = usage,
             SpanType::RagQuery(query) => asked(&mut query.query, self.input.as_ref()),
@@ -333,14 +314,6 @@ fn is_context(field: Field) -> bool {
 
 fn is_count(field: Field) -> bool {
     (Field::InputTokens..=Field::UsageDetails).contains(&field)
-}
-
-/// The whole cost, or the sum of its parts where the whole was not stated.
-fn cost([total, input, output]: [Option<f64>; 3]) -> Option<Cost> {
-    let parts =
-        || Some(input.unwrap_or(0.0) + output.unwrap_or(0.0)).filter(|_| input.is_some() || output.is_some());
-    let total = total.or_else(parts)?;
-    Some(Cost { input, output, ..Cost::usd(total) })
 }
 
 /// Labels as a list, as a JSON list, or a single one.

@@ -4,6 +4,7 @@
 //! What cannot be read is refused with its place and does not sink the rest.
 //! [`link`] then puts together what belongs together, once all of it has been read.
 
+mod amounts;
 mod buckets;
 mod collect;
 mod draft;

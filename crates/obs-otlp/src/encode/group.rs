@@ -1,0 +1,124 @@
+//! The spans of one resource in a request.
+
+use std::sync::Arc;
+
+use obs_core::{Attributes, Resource};
+
+use super::{Encoding, Fields, fields, json, wire};
+
+/// Puts the attributes of a resource or a scope.
+pub(super) type Put = fn(&Attributes, &mut Fields<'_>);
+
+const RESOURCE_SPANS: u8 = wire::delimited(1);
+const SCOPE_SPANS: u8 = wire::delimited(2);
+pub(super) const SPANS: u8 = wire::delimited(2);
+
+/// What ends the group of a resource, in JSON, and what ends a request.
+const GROUP_END: &[u8] = b"]}]}";
+pub(super) const REQUEST_END: &[u8] = b"]}";
+
+/// The spans of one resource and scope, as they will stand in the request.
+///
+/// The bytes of a request are those of its groups one after the other: a repeated field of protobuf is that, and in JSON the first group brings what is before all of them.
+#[derive(Debug)]
+pub(super) struct Group {
+    pub(super) resource: Arc<Resource>,
+    pub(super) out: Vec<u8>,
+    /// In protobuf, the lengths of `ResourceSpans` and `ScopeSpans`.
+    slots: Option<[wire::Slot; 2]>,
+    pub(super) spans: usize,
+    /// How many bytes it will have when it is finished; none while it has no spans.
+    pub(super) bytes: usize,
+}
+
+impl Group {
+    pub(super) fn new(
+        encoding: Encoding,
+        put: Put,
+        resource: &Arc<Resource>,
+        scratch: &mut Vec<u8>,
+        first: bool,
+    ) -> Self {
+        let mut out = Vec::new();
+        let slots = match encoding {
+            Encoding::Protobuf => Some(protobuf_head(&mut out, put, resource, scratch)),
+            Encoding::Json => {
+                out.extend_from_slice(if first { b"{\"resourceSpans\":[" } else { b"," });
+                json_head(&mut out, put, resource, scratch);
+                None
+            }
+        };
+        Self { resource: Arc::clone(resource), out, slots, spans: 0, bytes: 0 }
+    }
+
+    /// How many bytes it would have if it were finished now.
+    #[inline]
+    pub(super) fn finished(&self) -> usize {
+        match self.slots {
+            Some([outer, inner]) => {
+                let spans = inner.bytes(self.out.len());
+                let width = wire::len(spans as u64);
+                let all = outer.bytes(self.out.len()) - inner.width() + width;
+                wire::field_len(all)
+            }
+            None => self.out.len() + GROUP_END.len(),
+        }
+    }
+
+    pub(super) fn finish(self) -> Vec<u8> {
+        let mut out = self.out;
+        match self.slots {
+            Some([outer, inner]) => {
+                inner.close(&mut out);
+                outer.close(&mut out);
+            }
+            None => out.extend_from_slice(GROUP_END),
+        }
+        out
+    }
+}
+
+/// All before the first span; the lengths are thought to be those of a request of 16 KiB to 2 MiB.
+fn protobuf_head(out: &mut Vec<u8>, put: Put, resource: &Resource, scratch: &mut Vec<u8>) -> [wire::Slot; 2] {
+    let outer = wire::Slot::open(out, RESOURCE_SPANS, 3);
+    if !resource.attributes.is_empty() {
+        let slot = wire::Slot::open(out, wire::delimited(1), 1);
+        fields::write(out, scratch, Encoding::Protobuf, 1, |to| put(&resource.attributes, to));
+        slot.close(out);
+    }
+    let inner = wire::Slot::open(out, SCOPE_SPANS, 3);
+    if let Some(scope) = &resource.scope {
+        let slot = wire::Slot::open(out, wire::delimited(1), 1);
+        wire::text(out, wire::delimited(1), &scope.name);
+        wire::text(out, wire::delimited(2), scope.version.as_deref().unwrap_or_default());
+        fields::write(out, scratch, Encoding::Protobuf, 3, |to| put(&scope.attributes, to));
+        slot.close(out);
+    }
+    [outer, inner]
+}
+
+fn json_head(out: &mut Vec<u8>, put: Put, resource: &Resource, scratch: &mut Vec<u8>) {
+    out.push(b'{');
+    if !resource.attributes.is_empty() {
+        json::name(out, "resource");
+        out.push(b'{');
+        fields::write(out, scratch, Encoding::Json, 1, |to| put(&resource.attributes, to));
+        out.push(b'}');
+    }
+    json::name(out, "scopeSpans");
+    out.extend_from_slice(b"[{");
+    if let Some(scope) = &resource.scope {
+        json::name(out, "scope");
+        out.push(b'{');
+        for (name, text) in [("name", Some(&scope.name)), ("version", scope.version.as_ref())] {
+            if let Some(text) = text.filter(|text| !text.is_empty()) {
+                json::name(out, name);
+                json::text(out, text);
+            }
+        }
+        fields::write(out, scratch, Encoding::Json, 3, |to| put(&scope.attributes, to));
+        out.push(b'}');
+    }
+    json::name(out, "spans");
+    out.push(b'[');
+}
