@@ -9,7 +9,7 @@ mod judged;
 mod links;
 mod logs;
 mod metadata;
-mod metrics;
+mod numbers;
 mod options;
 mod pack;
 mod plane;

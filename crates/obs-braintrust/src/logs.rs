@@ -7,7 +7,7 @@ use crate::ids::{Ids, Place};
 use crate::metadata::{Loose, Metadata, OfLog, Shared};
 use crate::pack::{Packer, Request, Route, push};
 use crate::wire::{Document, Row, SpanAttributes, Time};
-use crate::{BraintrustExporter, LogRowStyle, metrics, shallow};
+use crate::{BraintrustExporter, LogRowStyle, numbers, shallow};
 
 /// One row for a log, with an id made of what the log says.
 pub(crate) fn map(exporter: &BraintrustExporter, records: &Records<Log>) -> Mapped<Request> {
@@ -45,7 +45,7 @@ fn row<'a>(exporter: &'a BraintrustExporter, log: &'a Log, id: Uuid) -> Row<'a, 
             shared: Shared::of(&log.context, &log.resource),
             loose: Loose::of(&log.attributes, &log.context),
         },
-        metrics: Some(metrics::at(log.time)),
+        metrics: Some(numbers::at(log.time)),
         span_attributes: Some(span_attributes),
         tags: Vec::new(),
         created: Some(Time(log.time)),

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::ids::{Ids, Place};
 use crate::metadata::{Loose, Metadata, OfSpan, Shared};
-use crate::metrics::{self, Stage};
+use crate::numbers::{self, Stage};
 use crate::pack::{Packer, Request, Route, push};
 use crate::wire::{Document, Fault, Row, SpanAttributes, Time};
 use crate::{BraintrustExporter, shallow};
@@ -85,7 +85,7 @@ fn row<'a>(
             shared: Shared::of(&span.context, &span.resource),
             loose,
         },
-        metrics: Some(metrics::of_span(span, stage)),
+        metrics: Some(numbers::of_span(span, stage)),
         span_attributes: Some(SpanAttributes {
             name: Some(span.name.as_str().into()),
             kind,

@@ -109,10 +109,7 @@ fn lines(name: &Name) -> Vec<(&'static str, String)> {
         ("xtask/linked/Cargo.toml", format!("obs-{kebab}.workspace = true")),
         (
             "xtask/linked/src/exporters.rs, EXPORTERS",
-            format!(
-                "Listed {{ name: \"obs-{kebab}\", descriptor: &obs_{}::DESCRIPTOR }},",
-                name.snake()
-            ),
+            format!("Listed {{ name: \"obs-{kebab}\", descriptor: &obs_{}::DESCRIPTOR }},", name.snake()),
         ),
         (
             "xtask/src/tidy/edges.rs, HOUSE",

@@ -130,7 +130,7 @@ fn own_row<'a, T: Judgement>(
         output: None,
         error: None,
         metadata: Raw { raw_scores, judgements },
-        metrics: Some(crate::metrics::at(time)),
+        metrics: Some(crate::numbers::at(time)),
         span_attributes: Some(SpanAttributes { name: Some(name), kind, purpose, log_level: None }),
         tags: Vec::new(),
         created: Some(Time(time)),

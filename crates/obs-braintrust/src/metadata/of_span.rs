@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use super::shared::nothing;
 use super::typed::Typed;
-use crate::metrics::in_dollars;
+use crate::numbers::in_dollars;
 use crate::wire::Time;
 
 /// What a span has that a row has no field for.
