@@ -23,6 +23,15 @@ impl LangfuseConfig {
                 return Err(Error::config(field, next));
             }
         }
+        // A wrong key is known at once by its prefix; the server would say 401 much later.
+        for (field, key, other) in
+            [("public_key", &self.public_key, "sk-lf-"), ("secret_key", &self.secret_key, "pk-lf-")]
+        {
+            if key.expose().trim_start().starts_with(other) {
+                let next = format!("a key that begins with {other} is the other one; swap the two keys");
+                return Err(Error::config(field, next));
+            }
+        }
         if self.http.auth != Auth::None {
             return Err(Error::config("auth", "Langfuse wants its two keys; set public_key and secret_key"));
         }
@@ -66,6 +75,8 @@ mod tests {
         for (config, field) in [
             (LangfuseConfig::new("", "sk-lf-1"), "public_key"),
             (LangfuseConfig::new("pk-lf-1", " "), "secret_key"),
+            (LangfuseConfig::new("sk-lf-1", "pk-lf-1"), "public_key"),
+            (LangfuseConfig::new("pk-lf-1", "pk-lf-1"), "secret_key"),
             (http(HttpConfig::default().with_auth(Auth::bearer("t"))), "auth"),
             (http(HttpConfig::default().with_compression(Compression::Zstd)), "compression"),
             (config().with_region(Region::Jp).with_endpoint("https://h"), "region"),
