@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use obs_core::{Batch, Span, SpanId, SpanRecord, SpanType, Timestamp, Usage};
+use obs_core::{Batch, LlmGeneration, Span, SpanId, SpanRecord, SpanType, Timestamp, Usage};
 use obs_langsmith::{LangsmithConfig, LangsmithExporter};
 use serde_json::Value;
 
@@ -103,15 +103,18 @@ fn extra(span: &Span) -> Value {
         ("scope_version", scope.and_then(|scope| scope.version.as_deref()).into()),
         ("resource", attributes(span.resource.attributes.iter())),
     ]);
-    let parameters = object([
-        ("model", call.model.as_deref().into()),
-        ("temperature", call.parameters.temperature.into()),
-        ("max_tokens", call.parameters.max_tokens.into()),
-    ]);
     object([
         ("metadata", beside(metadata(span), span.attributes.iter())),
         ("runtime", runtime),
-        ("invocation_params", parameters),
+        ("invocation_params", parameters(call)),
+    ])
+}
+
+fn parameters(call: &LlmGeneration) -> Value {
+    object([
+        ("model", call.model.as_deref().into()),
+        ("temperature", call.parameters.temperature.into()),
+        ("max_tokens", call.parameters.max_tokens.into()),
     ])
 }
 
@@ -125,6 +128,7 @@ fn metadata(span: &Span) -> Value {
         ("ls_model_type", "chat".into()),
         ("ls_temperature", call.parameters.temperature.into()),
         ("ls_max_tokens", call.parameters.max_tokens.into()),
+        ("ls_invocation_params", parameters(call)),
         ("response_id", call.response_id.as_deref().into()),
         ("finish_reason", call.finish_reason.as_deref().into()),
         ("time_to_first_token_seconds", first.into()),
