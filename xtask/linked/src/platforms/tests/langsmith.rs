@@ -46,7 +46,7 @@ fn parts_are_put_together_to_a_run() {
 
 #[test]
 fn a_broken_rule_is_named() {
-    let cases: [Case; 7] = [
+    let cases: [Case; 8] = [
         ("was patched and never posted", |parts| {
             parts[0][0] = json!(format!("patch.{ID}"));
             parts[1][0] = json!(format!("patch.{ID}.inputs"));
@@ -54,7 +54,8 @@ fn a_broken_rule_is_named() {
         ("or no object", |parts| parts[3][1] = json!("text")),
         ("is no field of a run", |parts| parts[1][0] = json!(format!("post.{ID}.output"))),
         ("a part `put.1`", |parts| parts[1][0] = json!("put.1")),
-        ("without its project or its trace", |parts| parts[5][1]["session_id"] = json!(null)),
+        ("without its session_id", |parts| parts[5][1]["session_id"] = json!(null)),
+        ("without its trace_id", |parts| parts[5][1]["trace_id"] = json!(null)),
         ("no dotted_order", |parts| {
             parts[0][1]["dotted_order"] = json!(null);
             parts[2][1]["dotted_order"] = json!(null);
@@ -73,4 +74,15 @@ fn a_batch_is_read_as_the_parts_are() {
     let body = json!({"post": [post], "patch": [{"id": ID, "error": "too late"}]});
     let decoded = decode("langsmith", &[request("/runs/batch", &[KEY], body.to_string())]);
     assert_eq!((decoded.faults.len(), decoded.items[0].fields["failed"].as_bool()), (0, Some(true)));
+}
+
+#[test]
+fn feedback_of_a_call_of_its_own_may_come_before_the_top_of_its_tree_is_known() {
+    let mut body = parts()[5][1].clone();
+    body["trace_id"] = json!(null);
+    let alone = |body: &Value| decode("langsmith", &[request("/feedback", &[KEY], body.to_string())]);
+    let decoded = alone(&body);
+    assert_eq!((decoded.faults, decoded.items.len()), (Vec::new(), 1));
+    body["run_id"] = json!(null);
+    assert!(alone(&body).faults[0].contains("without its run_id"));
 }

@@ -29,7 +29,9 @@ pub(super) fn decode(requests: &[Captured]) -> Decoded {
         let result = match (request.method.as_str(), request.path.as_str()) {
             ("POST", "/runs/multipart") => read.multipart(request),
             ("POST", "/runs/batch") => read.batch(&request.json().unwrap_or_default()),
-            ("POST", "/feedback") => read.feedback(request.json().unwrap_or_default()),
+            ("POST", "/feedback") => {
+                read.feedback(request.json().unwrap_or_default(), &["session_id", "run_id"])
+            }
             ("GET", "/info" | "/sessions") => Ok(()),
             _ => Err("not of the API".to_owned()),
         };
@@ -61,7 +63,10 @@ impl Read {
                     let body = piece(&part, field)?;
                     self.put(event, id, body);
                 }
-                (Some("feedback"), Some(_), None) => self.feedback(json_of(&part)?)?,
+                (Some("feedback"), Some(_), None) => {
+                    // What goes beside runs waits for the top of their tree; a call of its own finds the run.
+                    self.feedback(json_of(&part)?, &["session_id", "trace_id"])?;
+                }
                 (Some("attachment"), Some(_), Some(_)) => {}
                 _ => return Err(format!("a part `{}`", part.name)),
             }
@@ -85,10 +90,10 @@ impl Read {
         Ok(())
     }
 
-    fn feedback(&mut self, body: Value) -> Result<(), String> {
+    fn feedback(&mut self, body: Value, needed: &[&str]) -> Result<(), String> {
         let id = body["id"].as_str().ok_or("feedback without an id")?.to_owned();
-        if body["session_id"].is_null() || body["trace_id"].is_null() {
-            return Err(format!("feedback {id} without its project or its trace"));
+        if let Some(missing) = needed.iter().find(|field| body[**field].is_null()) {
+            return Err(format!("feedback {id} without its {missing}"));
         }
         self.feedback.insert(id, body);
         Ok(())
