@@ -62,6 +62,7 @@ fn histogram_difference(before: &Histogram, after: &Histogram) -> Option<Histogr
         max: None,
         bounds: after.bounds.clone(),
         counts: counts?,
+        exemplars: Vec::new(),
     })
 }
 
@@ -92,7 +93,15 @@ mod tests {
     fn a_cumulative_histogram_becomes_increments() {
         let point = |counts: [u64; 2], sum| {
             let (count, bounds) = (counts.iter().sum(), [1.0].into());
-            Point::Histogram(Histogram { count, sum, min: None, max: None, bounds, counts: counts.into() })
+            Point::Histogram(Histogram {
+                count,
+                sum,
+                min: None,
+                max: None,
+                bounds,
+                counts: counts.into(),
+                exemplars: Vec::new(),
+            })
         };
         let (mut last, time) = (None, Timestamp::default());
         assert_eq!(increment(&mut last, None, time, point([1, 2], 9.0), true), point([1, 2], 9.0));

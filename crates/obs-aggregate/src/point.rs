@@ -83,7 +83,15 @@ fn finite(value: f64) -> Result<f64, Refusal> {
 fn sample(value: f64, bounds: &Arc<[f64]>) -> Histogram {
     let mut counts = vec![0; bounds.len() + 1];
     counts[bucket(bounds, value)] = 1;
-    Histogram { count: 1, sum: value, min: Some(value), max: Some(value), bounds: Arc::clone(bounds), counts }
+    Histogram {
+        count: 1,
+        sum: value,
+        min: Some(value),
+        max: Some(value),
+        bounds: Arc::clone(bounds),
+        counts,
+        exemplars: Vec::new(),
+    }
 }
 
 /// The bucket of a value: the first whose upper bound is not below it.

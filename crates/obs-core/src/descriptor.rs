@@ -65,6 +65,16 @@ pub enum MetricForm {
     Cumulative,
 }
 
+/// What samples of a distribution become in series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HistogramForm {
+    /// Buckets with bounds that are chosen beforehand, which every backend reads.
+    #[default]
+    Explicit,
+    /// Base-2 exponential buckets, which fit themselves to the samples.
+    Exponential,
+}
+
 /// What an exporter is and takes.
 ///
 /// Support follows from the table of mappers; nobody writes it by hand.
@@ -75,6 +85,7 @@ pub struct Descriptor {
     limits: [Limits; Signal::COUNT],
     remarks: [&'static str; Signal::COUNT],
     metric_form: MetricForm,
+    histogram_form: HistogramForm,
     wants_started: bool,
     local: bool,
 }
@@ -88,6 +99,7 @@ impl Descriptor {
             limits: [Limits::DEFAULT; Signal::COUNT],
             remarks: [""; Signal::COUNT],
             metric_form: MetricForm::Records,
+            histogram_form: HistogramForm::Explicit,
             wants_started: false,
             local: false,
         }
@@ -121,6 +133,13 @@ impl Descriptor {
         self
     }
 
+    /// The form of histograms in series.
+    #[must_use]
+    pub const fn with_histogram_form(mut self, form: HistogramForm) -> Self {
+        self.histogram_form = form;
+        self
+    }
+
     /// Wants a record when a span starts, too.
     #[must_use]
     pub const fn with_started(mut self) -> Self {
@@ -151,7 +170,7 @@ impl Descriptor {
 
     /// What a decorator over several exporters takes: each signal that any takes, under the tightest limits of those.
     ///
-    /// Metrics are wanted as records where the exporters differ in form.
+    /// Metrics are wanted as records where the exporters differ in form, and histograms with explicit bounds.
     pub fn union<'a>(kind: &'static str, of: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut union: Option<Self> = None;
         for next in of {
@@ -185,6 +204,9 @@ impl Descriptor {
         if self.metric_form != next.metric_form {
             self.metric_form = MetricForm::Records;
         }
+        if self.histogram_form != next.histogram_form {
+            self.histogram_form = HistogramForm::Explicit;
+        }
         self.wants_started |= next.wants_started;
         self.local &= next.local;
     }
@@ -217,6 +239,11 @@ impl Descriptor {
     /// In which form it wants metrics.
     pub const fn metric_form(&self) -> MetricForm {
         self.metric_form
+    }
+
+    /// In which form it wants histograms in series.
+    pub const fn histogram_form(&self) -> HistogramForm {
+        self.histogram_form
     }
 
     /// Whether it wants a record when a span starts.

@@ -42,7 +42,7 @@ pub use attributes::{Attributes, Value};
 pub use batch::Batch;
 pub use context::{Entity, Resource, Scope, TraceContext};
 pub use dead_letters::{DeadLetters, ExporterDeadLetters};
-pub use descriptor::{Descriptor, Limits, MetricForm, Support};
+pub use descriptor::{Descriptor, HistogramForm, Limits, MetricForm, Support};
 pub use env::Env;
 pub use error::{Error, ErrorKind, Retry};
 pub use error_info::ErrorInfo;

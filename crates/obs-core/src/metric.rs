@@ -32,7 +32,7 @@ pub struct Metric {
     pub temporality: Option<Temporality>,
     /// The value.
     pub value: MetricValue,
-    /// The span it was measured under, and what it measured.
+    /// The span it was measured under, and what it measured; an aggregated histogram has its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exemplar: Option<Exemplar>,
     /// The cost that a token count stands for.
@@ -124,6 +124,9 @@ pub struct Histogram {
     pub bounds: Arc<[f64]>,
     /// Samples in each bucket, one more than bounds.
     pub counts: Vec<u64>,
+    /// Samples that stand for their buckets, with the spans they were measured under; at most one a bucket.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exemplars: Vec<Exemplar>,
 }
 
 /// A base-2 exponential histogram, as OTLP has it.
@@ -153,6 +156,9 @@ pub struct ExpHistogram {
     /// Buckets of negative samples, by magnitude.
     #[serde(default)]
     pub negative: ExpBuckets,
+    /// Samples with the spans they were measured under; a few of all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exemplars: Vec<Exemplar>,
 }
 
 /// Consecutive buckets of an exponential histogram.

@@ -129,10 +129,13 @@ impl ByteSize for Log {
 impl ByteSize for Metric {
     fn byte_size(&self) -> usize {
         let value = match &self.value {
-            MetricValue::Histogram(histogram) => size_of_val(&**histogram) + histogram.counts.len() * 8,
+            MetricValue::Histogram(histogram) => {
+                size_of_val(&**histogram) + histogram.counts.len() * 8 + size_of_val(&*histogram.exemplars)
+            }
             MetricValue::ExpHistogram(histogram) => {
                 size_of_val(&**histogram)
                     + (histogram.positive.counts.len() + histogram.negative.counts.len()) * 8
+                    + size_of_val(&*histogram.exemplars)
             }
             _ => 0,
         };

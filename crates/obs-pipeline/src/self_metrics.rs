@@ -113,6 +113,7 @@ impl State {
                 max: None,
                 bounds: total.bounds.clone(),
                 counts: grown.collect(),
+                exemplars: Vec::new(),
             };
             *told = total;
             if delta.count == 0 {
@@ -153,6 +154,7 @@ fn histogram(of: &SignalStats) -> Histogram {
         max: None,
         bounds: Arc::from(SignalStats::BOUNDARIES.as_slice()),
         counts: of.buckets.to_vec(),
+        exemplars: Vec::new(),
     }
 }
 

@@ -22,6 +22,9 @@ pub(crate) const EXPORTERS: &[Listed] = &[
     Listed { name: "obs-langfuse", descriptor: &obs_langfuse::DESCRIPTOR },
     Listed { name: "obs-braintrust", descriptor: &obs_braintrust::DESCRIPTOR },
     Listed { name: "obs-langsmith", descriptor: &obs_langsmith::DESCRIPTOR },
+    Listed { name: "obs-otel", descriptor: &obs_otel::DESCRIPTOR },
+    Listed { name: "obs-grafana", descriptor: &obs_grafana::DESCRIPTOR },
+    Listed { name: "obs-prometheus", descriptor: &obs_prometheus::DESCRIPTOR },
     Listed { name: "obs-store", descriptor: &obs_store::StoreExporter::DESCRIPTOR },
 ];
 

@@ -60,7 +60,7 @@ pub(crate) const HOUSE: &[Room] = &[
     room("obs-langsmith", 3, Kind::Exporter, &["obs-core", "obs-http", "obs-otlp"]),
     room("obs-datadog", 3, Kind::Exporter, &["obs-core", "obs-http", "obs-otlp"]),
     room("obs-newrelic", 3, Kind::Exporter, &["obs-core", "obs-http", "obs-otlp"]),
-    room("obs-otel", 3, Kind::Exporter, &["obs-core", "obs-http", "obs-otlp"]),
+    room("obs-otel", 3, Kind::Exporter, &["obs-core", "obs-http", "obs-otlp", "obs-pipeline"]),
     room("obs-prometheus", 3, Kind::Exporter, &["obs-core", "obs-http", "obs-aggregate"]),
     room("obs-webhook", 3, Kind::Exporter, &["obs-core", "obs-http"]),
     room("obs-mastra", 3, Kind::Exporter, &["obs-core", "obs-http"]),

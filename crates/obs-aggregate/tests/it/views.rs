@@ -108,7 +108,7 @@ fn samples_and_histograms_share_a_series() {
     let (count, counts) = (2, vec![0, 0, 2, 0]);
     let bounds = Arc::from([1.0, 4.0, 16.0]);
     let (min, max) = (Some(9.0), Some(11.0));
-    let histogram = Histogram { count, sum: 20.0, min, max, bounds, counts };
+    let histogram = Histogram { count, sum: 20.0, min, max, bounds, counts, exemplars: Vec::new() };
     let mut point = sample.clone();
     point.value = MetricValue::Histogram(Box::new(histogram));
     assert_eq!(series.fold(&point), Err(Refusal::NoTemporality));

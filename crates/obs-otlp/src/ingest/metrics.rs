@@ -158,9 +158,9 @@ fn explicit(
         max: wire.max,
         bounds,
         counts,
+        exemplars: exemplars(&wire.exemplars).collect(),
     }));
     out.temporality = temporality;
-    out.exemplar = exemplar(&wire.exemplars);
     Ok(vec![out])
 }
 
@@ -187,9 +187,9 @@ fn exponential(
         zero_threshold: wire.zero_threshold,
         positive: buckets(&wire.positive),
         negative: buckets(&wire.negative),
+        exemplars: exemplars(&wire.exemplars).collect(),
     }));
     out.temporality = temporality;
-    out.exemplar = exemplar(&wire.exemplars);
     Ok(vec![out])
 }
 
@@ -216,8 +216,13 @@ fn quantiles(base: &Metric, wire: &wire::SummaryDataPoint) -> Result<Vec<Metric>
     Ok(parts)
 }
 
-/// The latest exemplar that names a trace; a record has room for one.
-fn exemplar(exemplars: &[wire::Exemplar]) -> Option<Exemplar> {
+/// The latest exemplar that names a trace; a number has room for one.
+fn exemplar(of: &[wire::Exemplar]) -> Option<Exemplar> {
+    exemplars(of).max_by_key(|exemplar| exemplar.time)
+}
+
+/// The exemplars that name a trace.
+fn exemplars(exemplars: &[wire::Exemplar]) -> impl Iterator<Item = Exemplar> {
     let read = |exemplar: &wire::Exemplar| {
         let value = match exemplar.value? {
             wire::exemplar::Value::AsDouble(number) => number,
@@ -232,5 +237,5 @@ fn exemplar(exemplars: &[wire::Exemplar]) -> Option<Exemplar> {
             time: Some(Timestamp::from_nanos(exemplar.time_unix_nano)),
         })
     };
-    exemplars.iter().filter_map(read).max_by_key(|exemplar| exemplar.time)
+    exemplars.iter().filter_map(read)
 }

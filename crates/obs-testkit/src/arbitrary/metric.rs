@@ -21,9 +21,18 @@ fn histogram() -> impl Strategy<Value = Histogram> {
         let counts = vec(0u64..1_000_000, bounds.len() + 1);
         (Just(bounds), counts)
     });
-    (with_counts, number(), of(number()), of(number())).prop_map(|((bounds, counts), sum, min, max)| {
-        Histogram { count: counts.iter().sum(), sum, min, max, bounds: bounds.into(), counts }
-    })
+    let numbers = (number(), of(number()), of(number()));
+    (with_counts, numbers, vec(exemplar(), 0..3)).prop_map(
+        |((bounds, counts), (sum, min, max), exemplars)| Histogram {
+            count: counts.iter().sum(),
+            sum,
+            min,
+            max,
+            bounds: bounds.into(),
+            counts,
+            exemplars,
+        },
+    )
 }
 
 fn buckets() -> impl Strategy<Value = ExpBuckets> {
@@ -39,9 +48,10 @@ prop_compose! {
         zero_threshold in number(),
         positive in buckets(),
         negative in buckets(),
+        exemplars in vec(exemplar(), 0..3),
     ) -> ExpHistogram {
         let count = zero_count + positive.counts.iter().sum::<u64>() + negative.counts.iter().sum::<u64>();
-        ExpHistogram { count, sum, min, max, scale, zero_count, zero_threshold, positive, negative }
+        ExpHistogram { count, sum, min, max, scale, zero_count, zero_threshold, positive, negative, exemplars }
     }
 }
 
