@@ -1,7 +1,7 @@
 //! Records into OTLP requests: protobuf or JSON, written straight to bytes.
 //!
 //! [`TraceRequests`] takes spans one by one and gives bodies that are ready to send.
-//! What an attribute is called is the caller's: [`Fields`] takes what it is given, and [`genai`] gives what OpenTelemetry's GenAI conventions have names for.
+//! What an attribute is called is the caller's: [`Fields`] takes what it is given, and [`genai`] and [`openinference`] give what these conventions have names for.
 //! The bytes are those that `opentelemetry-proto` would encode.
 
 mod exception;
@@ -9,6 +9,7 @@ mod fields;
 pub mod genai;
 mod group;
 mod json;
+pub mod openinference;
 mod requests;
 mod span;
 mod value;

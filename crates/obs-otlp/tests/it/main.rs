@@ -5,6 +5,8 @@
 mod answer;
 #[cfg(feature = "ingest")]
 mod any_bytes;
+#[cfg(feature = "ingest")]
+mod conventions;
 mod encode;
 #[cfg(feature = "ingest")]
 mod fixtures;
