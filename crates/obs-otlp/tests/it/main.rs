@@ -5,7 +5,9 @@
 mod answer;
 #[cfg(feature = "ingest")]
 mod any_bytes;
+mod bodies;
 mod encode;
+mod encode_logs;
 #[cfg(feature = "ingest")]
 mod fixtures;
 #[cfg(feature = "ingest")]
@@ -33,6 +35,8 @@ mod real;
 mod request;
 #[cfg(feature = "ingest")]
 mod round_trip;
+#[cfg(feature = "ingest")]
+mod round_trip_logs;
 #[cfg(feature = "ingest")]
 mod scores;
 #[cfg(feature = "ingest")]
