@@ -110,7 +110,7 @@ pub(crate) fn expressible(mut span: Span) -> Span {
     span
 }
 
-fn some(text: &mut Option<Str>) {
+pub(crate) fn some(text: &mut Option<Str>) {
     text.take_if(|text| text.is_empty());
 }
 
@@ -127,7 +127,7 @@ fn error(status: Status, error: Option<&ErrorInfo>) -> Option<Box<ErrorInfo>> {
     (status == Status::Error || error != ErrorInfo::default()).then(|| Box::new(error))
 }
 
-fn context(context: TraceContext) -> TraceContext {
+pub(crate) fn context(context: TraceContext) -> TraceContext {
     let mut context = TraceContext { entity: None, parent_entity: None, ..context };
     for text in [
         &mut context.name,
@@ -154,7 +154,7 @@ fn context(context: TraceContext) -> TraceContext {
     context
 }
 
-fn resource(mut resource: Resource) -> Resource {
+pub(crate) fn resource(mut resource: Resource) -> Resource {
     if let Some(scope) = &mut resource.scope {
         some(&mut scope.version);
     }

@@ -1,4 +1,4 @@
-//! Spans in OpenTelemetry's GenAI conventions.
+//! Spans and logs in OpenTelemetry's GenAI conventions.
 //!
 //! A field goes out under the name that GenAI has for it, else OpenTelemetry's general one, else the first name in the table of [`crate::conventions`]: `tag.tags` of OpenInference, `mastra.workflow_step.status`.
 //! With the feature `ingest`, all of them are read back.
@@ -22,7 +22,8 @@
 //! ```
 
 pub(super) mod document;
-pub(super) mod names;
+mod log;
+pub(crate) mod names;
 pub(super) mod put;
 mod span_name;
 mod types;
@@ -31,6 +32,7 @@ use obs_core::{Form, Payload, Span, SpanType, Status, TraceContext};
 
 use super::Fields;
 use super::exception::Causes;
+pub use log::log_attributes;
 use names as n;
 use put::{Put, Taken};
 pub use span_name::{kind, name};
