@@ -16,6 +16,7 @@ mod logs;
 mod messages;
 mod metrics;
 mod pairs;
+mod restated;
 mod scores;
 mod span_type;
 mod spans;
@@ -32,7 +33,8 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 
-use collect::{Collect, LOGS, METRICS, SPANS};
+use crate::levels::{LOGS, METRICS, SPANS};
+use collect::Collect;
 pub use link::link;
 
 /// The largest body that is read, in bytes: 64 MiB, what OTLP's specification advises clients to keep below.
