@@ -1,6 +1,6 @@
 //! Side-by-side benchmarks of obs and its peers: `cargo run --release`, in this folder.
 //!
-//! `--quick` runs a tenth of it, `--only PART` one part of `spans`, `logs`, `encode`, `fanout`, `store` and `step`;
+//! `--quick` runs a tenth of it, `--only PART` one part of `spans`, `logs`, `metrics`, `encode`, `fanout`, `store` and `step`;
 //! `--profile CASE` runs one case for some seconds, for a profiler.
 
 mod allocations;
@@ -9,6 +9,7 @@ mod encode;
 mod fanout;
 mod instructions;
 mod logs;
+mod metrics;
 mod ours;
 mod payload;
 mod peers;
@@ -39,9 +40,10 @@ const QUICK: Effort = Effort { rounds: 40, pairs: 20, rows: 5_000 };
 
 type Part = fn(Effort) -> Result<Vec<Row>, Box<dyn Error>>;
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("spans", spans::run),
     ("logs", logs::run),
+    ("metrics", metrics::run),
     ("encode", encode::run),
     ("fanout", fanout::run),
     ("store", store::run),
