@@ -40,6 +40,8 @@ mod round_trip;
 #[cfg(feature = "ingest")]
 mod round_trip_logs;
 #[cfg(feature = "ingest")]
+mod scoped;
+#[cfg(feature = "ingest")]
 mod scores;
 #[cfg(feature = "ingest")]
 mod spans;
