@@ -8,6 +8,7 @@ mod any_bytes;
 mod bodies;
 mod encode;
 mod encode_logs;
+mod encode_metrics;
 #[cfg(feature = "ingest")]
 mod fixtures;
 #[cfg(feature = "ingest")]
@@ -20,8 +21,10 @@ mod links;
 mod logs;
 #[cfg(feature = "ingest")]
 mod mastra;
+mod metric_oracle;
 #[cfg(feature = "ingest")]
 mod metrics;
+mod mistakes;
 #[cfg(feature = "ingest")]
 mod open_inference;
 #[cfg(feature = "ingest")]
@@ -37,6 +40,8 @@ mod request;
 mod round_trip;
 #[cfg(feature = "ingest")]
 mod round_trip_logs;
+#[cfg(feature = "ingest")]
+mod round_trip_metrics;
 #[cfg(feature = "ingest")]
 mod scores;
 #[cfg(feature = "ingest")]
