@@ -1,7 +1,7 @@
 //! Records into OTLP requests: protobuf or JSON, written straight to bytes.
 //!
 //! [`TraceRequests`], [`LogRequests`] and [`MetricRequests`] take records one by one and give bodies that are ready to send.
-//! What an attribute is called is the caller's: [`Fields`] takes what it is given, and [`genai`] gives what OpenTelemetry's GenAI conventions have names for.
+//! What an attribute is called is the caller's: [`Fields`] takes what it is given, and [`genai`] and [`openinference`] give what these conventions have names for.
 //! The bytes are those that `opentelemetry-proto` would encode.
 
 mod exception;
@@ -12,6 +12,7 @@ mod json;
 mod log;
 mod logs;
 mod metrics;
+pub mod openinference;
 mod requests;
 mod span;
 mod traces;

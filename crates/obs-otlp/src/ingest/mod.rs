@@ -16,6 +16,7 @@ mod logs;
 mod messages;
 mod metrics;
 mod pairs;
+mod restated;
 mod scores;
 mod span_type;
 mod spans;

@@ -6,6 +6,8 @@ mod answer;
 #[cfg(feature = "ingest")]
 mod any_bytes;
 mod bodies;
+#[cfg(feature = "ingest")]
+mod conventions;
 mod encode;
 mod encode_logs;
 mod encode_metrics;

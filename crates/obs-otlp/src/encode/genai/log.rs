@@ -3,7 +3,7 @@
 use obs_core::{Form, Log, Payload};
 
 use super::names as n;
-use super::put::Put;
+use super::put::{Put, Taken};
 use super::{Fields, context};
 
 /// Puts a log's document, what is known of its trace, then the log's own attributes, which win over both.
@@ -11,8 +11,7 @@ use super::{Fields, context};
 /// OTLP has one body, which is the message; so the document goes out as text in `obs.log.data`, as it is.
 /// Readers take text that is an object or a list for JSON; only where that is not so, `obs.log.data.mime_type` says what it is.
 pub fn log_attributes(log: &Log, to: &mut Fields<'_>) {
-    let own = Some(&log.attributes).filter(|own| !own.is_empty());
-    let mut put = Put { to, own };
+    let mut put = Put { to, taken: Taken::by(&log.attributes, &[]) };
     if let Some(data) = &log.data {
         put.payload(n::LOG_DATA, data);
         if let Some(mime) = mime(data) {
