@@ -7,7 +7,7 @@ use std::time::Duration;
 use obs_core::{Attributes, Env, Error, Secret, Signal, Str};
 use obs_http::{Auth, Compression};
 
-use crate::preset::{Given, Goes, Need};
+use crate::preset::{Given, Need};
 use crate::{Histograms, OtelConfig, Preset, Protocol, SignalConfig, Temporality};
 
 /// A config of these variables; what cannot be read is told in the log and ignored, as the specification has it.
@@ -97,8 +97,7 @@ impl Preset {
             && let Some(user) = env.text("MLFLOW_TRACKING_USERNAME")?
             && env.text("MLFLOW_TRACKING_TOKEN")?.is_none()
         {
-            config.http.auth =
-                Auth::basic(user, env.text("MLFLOW_TRACKING_PASSWORD")?.unwrap_or_default());
+            config.http.auth = Auth::basic(user, env.text("MLFLOW_TRACKING_PASSWORD")?.unwrap_or_default());
         }
         for setting in facts.settings {
             let needed = match setting.need {
@@ -106,7 +105,7 @@ impl Preset {
                 Need::Cloud => config.http.endpoint.is_empty(),
                 Need::Never => false,
             };
-            let value = if needed && setting.goes != Goes::Dsn {
+            let value = if needed {
                 Some(env.required(setting.variables, setting.what)?)
             } else {
                 env.first(setting.variables)?
@@ -189,8 +188,7 @@ impl Vars<'_> {
         let file = |what: &str| self.env.os(&name(what)).map(PathBuf::from);
         let mut found = SignalConfig::default();
         found.endpoint = self.text(&name("ENDPOINT")).map(Into::into);
-        found.protocol =
-            self.read(&name("PROTOCOL"), "grpc, http/protobuf or http/json", Protocol::named);
+        found.protocol = self.read(&name("PROTOCOL"), "grpc, http/protobuf or http/json", Protocol::named);
         found.headers = self.read(&name("HEADERS"), PAIRS, headers);
         found.timeout = self.read(&name("TIMEOUT"), "a number of milliseconds above 0", |text| {
             text.parse().ok().filter(|millis| *millis > 0).map(Duration::from_millis)

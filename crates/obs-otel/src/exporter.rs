@@ -1,11 +1,12 @@
 //! Where requests are sent, and nowhere else.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, ErrorKind, Exporter, Failure, Health, HistogramForm, Mappers, MetricForm,
-    Receipt, Reply, Retry, Signal, Signals, TraceId, deliver,
+    Batch, Call, Descriptor, Error, ErrorKind, Exporter, Failure, Health, HistogramForm, Mapped, Mappers,
+    MetricForm, Receipt, Reply, Resource, Retry, Signal, Signals, TraceId, deliver,
 };
 
 use crate::chunks::Limits;
@@ -13,7 +14,7 @@ use crate::plan::{Plan, carried};
 use crate::resource::Resources;
 use crate::transport::Transport;
 use crate::wire::{Request, Service};
-use crate::{Conventions, Histograms, OtelConfig, endpoint, logs, traces};
+use crate::{Conventions, Histograms, OtelConfig, endpoint, feedback, logs, metrics, scores, traces};
 
 /// What every OTLP exporter is and takes; it follows from the table of mappers.
 pub const DESCRIPTOR: Descriptor =
@@ -33,7 +34,12 @@ pub struct OtelExporter {
 
 impl OtelExporter {
     /// Which mapper serves which signal.
-    const MAPPERS: Mappers<Self, Request> = Mappers::NONE.traces(traces::map).logs(logs::map);
+    const MAPPERS: Mappers<Self, Request> = Mappers::NONE
+        .traces(traces::map)
+        .metrics(metrics::map)
+        .logs(logs::map)
+        .scores_as(scores::map, "`gen_ai.evaluation.result` log events")
+        .feedback_as(feedback::map, "`gen_ai.evaluation.result` log events");
 
     /// Checks the config; nothing is sent.
     ///
@@ -61,7 +67,10 @@ impl OtelExporter {
             (Some(given), _) => given.shown(),
             (None, port) => {
                 let spans = &self.plan.line(Service::Traces).http.endpoint;
-                port.map_or_else(|| Some(endpoint::base(spans).to_owned()), |port| endpoint::with_port(spans, port))?
+                port.map_or_else(
+                    || Some(endpoint::base(spans).to_owned()),
+                    |port| endpoint::with_port(spans, port),
+                )?
             }
         };
         let page = page.replace("{ui}", pages.trim_end_matches('/'));
@@ -74,6 +83,21 @@ impl OtelExporter {
     pub fn encode(&self, batch: &Batch) -> Vec<Vec<u8>> {
         let mapped = Self::MAPPERS.map(self, batch).unwrap_or_default();
         mapped.calls.into_iter().map(|call| call.request.body).collect()
+    }
+
+    /// The bodies of the requests that a batch becomes and the records that each carries, before compression; nothing is
+    /// sent. For an exporter that sends OTLP in a way of its own.
+    ///
+    /// `None` for a signal that this exporter does not take.
+    pub fn map(&self, batch: &Batch) -> Option<Mapped<Vec<u8>>> {
+        let Mapped { calls, refused } = Self::MAPPERS.map(self, batch)?;
+        let body = |Call { request, records }: Call<Request>| Call { request: request.body, records };
+        Some(Mapped { calls: calls.into_iter().map(body).collect(), refused })
+    }
+
+    /// A record's resource with what the config says of resources that lack it; the same for the same one.
+    pub fn complete(&self, own: &Arc<Resource>) -> Arc<Resource> {
+        self.resources.complete(own)
     }
 
     pub(crate) fn resources(&self) -> &Resources {

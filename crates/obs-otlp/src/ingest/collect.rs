@@ -11,7 +11,7 @@ use crate::conventions::{self, Field};
 use crate::levels::Levels;
 
 /// What the records of one scope share.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Source {
     pub(super) resource: Arc<Resource>,
     base: TraceContext,
@@ -117,6 +117,14 @@ impl Collect {
 
     pub(super) fn refuse(&mut self, place: String, reason: String) {
         self.out.refused.push(Refused { place, reason });
+    }
+
+    /// What the records of the scope share, or why that cannot be read.
+    pub(super) fn into_source(mut self) -> Result<Source, Refused> {
+        match (self.source, self.out.refused.pop()) {
+            (_, Some(refused)) => Err(refused),
+            (source, None) => Ok(source.unwrap_or_default()),
+        }
     }
 
     pub(super) fn finish(self) -> Ingested {

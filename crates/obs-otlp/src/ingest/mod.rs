@@ -1,6 +1,7 @@
 //! OTLP requests into records.
 //!
 //! [`json`] and [`protobuf`] read the body of one export request; [`traces`], [`logs`] and [`metrics`] take a decoded one.
+//! [`Scoped`] takes records one by one.
 //! What cannot be read is refused with its place and does not sink the rest.
 //! [`link`] then puts together what belongs together, once all of it has been read.
 
@@ -10,6 +11,7 @@ mod collect;
 mod draft;
 mod error_info;
 mod json;
+mod judgement;
 mod link;
 mod list;
 mod logs;
@@ -17,6 +19,7 @@ mod messages;
 mod metrics;
 mod pairs;
 mod restated;
+mod scoped;
 mod scores;
 mod span_type;
 mod spans;
@@ -36,6 +39,7 @@ use prost::Message;
 use crate::levels::{LOGS, METRICS, SPANS};
 use collect::Collect;
 pub use link::link;
+pub use scoped::Scoped;
 
 /// The largest body that is read, in bytes: 64 MiB, what OTLP's specification advises clients to keep below.
 pub const MAX_BODY_BYTES: usize = 64 << 20;
@@ -175,7 +179,7 @@ pub fn traces(request: &ExportTraceServiceRequest) -> Ingested {
     out.finish()
 }
 
-/// Logs, and scores from those that are `gen_ai.evaluation.result` events.
+/// Logs, and scores and feedback from those that are `gen_ai.evaluation.result` events.
 pub fn logs(request: &ExportLogsServiceRequest) -> Ingested {
     let mut out = Collect::new(&LOGS);
     for (at, group) in request.resource_logs.iter().enumerate() {
