@@ -14,7 +14,7 @@ impl PrometheusConfig {
             Mode::Pull => self.validate_pull()?,
             Mode::Push => self.validate_push()?,
         }
-        for (name, _) in &self.additional_labels {
+        for name in self.additional_labels.keys() {
             label("additional_labels", name)?;
         }
         for (recorded, mapping) in &self.metrics_mapping {
