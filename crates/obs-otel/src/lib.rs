@@ -15,6 +15,10 @@ mod prepare;
 mod preset;
 mod reply;
 mod resource;
+#[cfg(feature = "sdk")]
+pub mod sdk;
+#[cfg(feature = "sdk-exporter")]
+pub mod sdk_exporter;
 mod signal_config;
 mod traces;
 mod transport;

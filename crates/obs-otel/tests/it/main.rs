@@ -3,4 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
+#[cfg(feature = "sdk")]
+mod sdk;
+#[cfg(feature = "sdk-exporter")]
+mod sdk_exporter;
 mod support;
