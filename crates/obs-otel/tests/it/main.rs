@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
+#[cfg(feature = "grpc")]
+mod grpc;
 #[cfg(feature = "sdk")]
 mod sdk;
 #[cfg(feature = "sdk-exporter")]
