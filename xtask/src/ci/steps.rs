@@ -74,6 +74,11 @@ pub(crate) const STEPS: &[Step] = &[
         cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     ),
     step(
+        "features",
+        "what needs a feature compiles without a lint's complaint",
+        cargo(&["clippy", "--package", "obs-otel", "--features", OTEL, "--all-targets", "--", "-D", "warnings"]),
+    ),
+    step(
         "doc",
         "the documentation builds and its links resolve",
         Work::Cargo {

@@ -87,3 +87,23 @@ const fn text(level: Level) -> &'static str {
         Level::Fatal => "FATAL",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kept_once_and_not_without_end() {
+        let first = kept("order.failed");
+        assert_eq!(first, Some("order.failed"));
+        let beyond = (0..2 * MOST_NAMES).filter(|nth| kept(&format!("event {nth}")).is_none()).count();
+        assert!(beyond >= MOST_NAMES, "{beyond}");
+        assert_eq!(kept("order.failed").map(str::as_ptr), first.map(str::as_ptr));
+        assert_eq!(kept(""), Some(""));
+
+        let named = wire::LogRecord { event_name: "one too many".into(), ..wire::LogRecord::default() };
+        let record = log(&named, &logger());
+        let said: Vec<_> = record.attributes_iter().map(|(key, _)| key.as_str()).collect();
+        assert_eq!((record.event_name(), said), (None, vec!["event.name"]));
+    }
+}

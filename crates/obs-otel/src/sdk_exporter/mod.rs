@@ -16,6 +16,8 @@
 //!
 //! - The attributes of a span, an event, a link, a resource and a scope are texts, numbers, truth values and lists of one of these.
 //!   A map, a list of several kinds and nothing at all become their JSON as text. The attributes of a log have maps.
+//! - The maps of a log have no order, and its values that are nothing are the text `null`.
+//! - A log of a trace, but of no span of it, has a span id of zeros.
 //! - A `tracestate` that is not W3C's is left out.
 //! - The name of a log's event is static: 1,024 different ones are kept as long as the process lives, and any further one goes out as the attribute `event.name`.
 //!
