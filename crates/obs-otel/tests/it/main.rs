@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
+mod env;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod presets;
 #[cfg(feature = "sdk")]
 mod sdk;
 #[cfg(feature = "sdk-exporter")]

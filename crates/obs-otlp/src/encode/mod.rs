@@ -4,6 +4,7 @@
 //! What an attribute is called is the caller's: [`Fields`] takes what it is given, and [`genai`] and [`openinference`] give what these conventions have names for.
 //! The bytes are those that `opentelemetry-proto` would encode.
 
+pub mod evaluation;
 mod exception;
 mod fields;
 pub mod genai;

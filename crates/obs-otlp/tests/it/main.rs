@@ -45,6 +45,8 @@ mod round_trip_logs;
 #[cfg(feature = "ingest")]
 mod round_trip_metrics;
 #[cfg(feature = "ingest")]
+mod round_trip_scores;
+#[cfg(feature = "ingest")]
 mod scoped;
 #[cfg(feature = "ingest")]
 mod scores;
