@@ -28,9 +28,9 @@ impl Backend {
 
 impl SpanExporter for Backend {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
-        batch
-            .iter()
-            .for_each(|span| self.keep(format!("span {} {}", span.span_context.trace_id(), span.name)));
+        for span in batch {
+            self.keep(format!("span {} {}", span.span_context.trace_id(), span.name));
+        }
         Ok(())
     }
 }

@@ -16,7 +16,7 @@
 //! # What obs does itself is not recorded
 //!
 //! 1. The intake ignores what is recorded on obs's own threads, where its destinations send.
-//! 2. [`SdkSpanExporter`](crate::sdk_exporter::SdkSpanExporter) and its like send with telemetry suppressed in their context, in which an SDK starts no span and emits no log.
+//! 2. `SdkSpanExporter` and its like (feature `sdk-exporter`) send with telemetry suppressed in their context, in which an SDK starts no span and emits no log.
 //! 3. Scopes, targets and modules below `obs` are ignored wherever they are met: they are obs's own messages.
 //!
 //! A client that sends on threads of its own, as `reqwest::blocking` does, escapes the first two: name its targets with [`ObsLogProcessor::ignoring`], as OpenTelemetry advises for its own exporters.

@@ -70,6 +70,8 @@ impl Paths {
 mod tests {
     use super::*;
 
+    const NONE: [u64; 0] = [];
+
     fn key(span: u64) -> Key {
         (TraceId::new(7).unwrap(), SpanId::new(span).unwrap())
     }
@@ -83,14 +85,14 @@ mod tests {
     #[test]
     fn a_span_knows_those_above_it_and_leaves_nothing_behind() {
         let paths = Paths::default();
-        assert_eq!(begin(&paths, 1, None), []);
+        assert_eq!(begin(&paths, 1, None), NONE);
         assert_eq!(begin(&paths, 2, Some(1)), [1]);
         assert_eq!(begin(&paths, 3, Some(2)), [2, 1]);
-        assert_eq!(begin(&paths, 4, Some(9)), [], "a parent that is not here");
+        assert_eq!(begin(&paths, 4, Some(9)), NONE, "a parent that is not here");
         let own = paths.end(key(3)).unwrap();
         assert_eq!(own.iter().last().map(|top| (top.span_id, top.is_root)), Some((key(1).1, true)));
         assert!(paths.end(key(1)).is_none());
-        assert_eq!(begin(&paths, 5, Some(1)), [], "a parent that has ended");
+        assert_eq!(begin(&paths, 5, Some(1)), NONE, "a parent that has ended");
         for span in [2, 4, 5] {
             paths.end(key(span));
         }
