@@ -59,7 +59,7 @@ fn read(text: &str) -> Vec<ForeignFamily> {
             match word {
                 "HELP" => last.help = Some(rest.to_owned()),
                 "UNIT" => last.unit = Some(rest.to_owned()),
-                _ => last.ty = rest.to_owned(),
+                _ => rest.clone_into(&mut last.ty),
             }
             continue;
         }

@@ -127,9 +127,8 @@ impl Table {
         }
         let family = self.family(&plan, &change)?;
         let resource = Arc::clone(&change.key.resource);
-        if !self.targets.contains_key(&resource) {
-            self.targets.insert(resource, naming.labelling().target(&change.resource));
-        }
+        let target = || naming.labelling().target(&change.resource);
+        self.targets.entry(resource).or_insert_with(target);
         let series = Series {
             family,
             labels: Arc::new(naming.labelling().series(&change.labels, &change.resource)),
@@ -203,7 +202,9 @@ impl Series {
         let value = match point.feed {
             Feed::Adds => {
                 let mut value = self.value.clone();
-                value.add(&point.value);
+                if !value.add(&point.value) {
+                    return Err("the counts of both are more than a histogram can hold".into());
+                }
                 value
             }
             // A point that comes late says less than the one that is there.
