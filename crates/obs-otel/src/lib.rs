@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod address;
+mod children;
 mod chunks;
 mod config;
 mod endpoint;
@@ -28,6 +29,7 @@ pub mod sdk_exporter;
 mod signal_config;
 mod traces;
 mod transport;
+mod vendors;
 mod wire;
 
 pub use address::Address;

@@ -157,6 +157,7 @@ impl PrometheusExporter {
         let mut table = self.shown.table();
         let count = changes.len();
         let refused = self.shown.apply_to(&mut table, changes);
+        self.shown.tell(&refused);
         if refused.len() < count
             && let Some(text) = self.shown.text_of(&table, Format::TEXT)
         {

@@ -114,6 +114,11 @@ pub(crate) const STEPS: &[Step] = &[
         "signal-matrix.md and the README's table are what the descriptors say",
         Work::Linked(&["matrix", "--check"]),
     ),
+    step(
+        "dashboard",
+        "Grafana's dashboard asks for the metrics that the code makes",
+        Work::Linked(&["dashboard", "--check"]),
+    ),
     step("options", "docs/options.md is what the config structs say", Work::Options),
     step(
         "package",

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use obs_core::{Batch, ErrorKind, Exporter, Health, Retry, Signal};
+use obs_core::{Batch, Descriptor, ErrorKind, Exporter, Health, Retry, Signal};
 use obs_http::{Auth, Compression, HttpConfig};
 use obs_otel::{OtelConfig, OtelExporter, Protocol};
+use obs_testkit::conformance::{ConfigCheck, Harness, Observed, Setup};
 use obs_testkit::fixtures;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
@@ -101,6 +102,50 @@ impl LogsService for Receiver {
         (self.answer)().map(|_| Response::new(ExportLogsServiceResponse::default()))
     }
 }
+
+struct OverGrpc {
+    receiver: Receiver,
+    exporter: Arc<OtelExporter>,
+}
+
+#[tonic::async_trait]
+impl Harness for OverGrpc {
+    fn descriptor() -> Descriptor {
+        obs_otel::DESCRIPTOR
+    }
+
+    fn config() -> Option<ConfigCheck> {
+        None
+    }
+
+    async fn start(_: Setup) -> Self {
+        let (receiver, address) = Receiver::start(|| Ok(None)).await;
+        Self { receiver, exporter: Arc::new(exporter(address)) }
+    }
+
+    fn exporter(&self) -> Arc<dyn Exporter> {
+        self.exporter.clone()
+    }
+
+    async fn observe(&self) -> Observed {
+        let mut observed = Observed::default();
+        for (metadata, sent) in &*self.receiver.got.lock().unwrap() {
+            observed.writes += 1;
+            observed.bytes.extend_from_slice(format!("{sent:?}").as_bytes());
+            assert!(metadata.contains_key("authorization"));
+            for (signal, count) in sent.counts() {
+                observed.records[signal.index()] += count;
+            }
+        }
+        observed
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![TOKEN.to_owned()]
+    }
+}
+
+obs_testkit::conformance!(OverGrpc);
 
 fn config(address: SocketAddr) -> OtelConfig {
     let http = HttpConfig::new(format!("http://{address}"))

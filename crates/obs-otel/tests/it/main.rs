@@ -2,11 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod children;
 mod conformance;
 mod env;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod limits;
+mod mastra;
+mod mistakes;
+mod oracle;
+mod policies;
 mod presets;
+mod snapshots;
 #[cfg(feature = "sdk")]
 mod sdk;
 #[cfg(feature = "sdk-exporter")]

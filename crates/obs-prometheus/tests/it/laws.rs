@@ -19,7 +19,7 @@ fn values(families: &Families) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     /// The strict reader finds no sample twice, no family in pieces, no bucket that shrinks, and the count in the infinite
     /// bucket, in any format, whatever was recorded.
