@@ -13,9 +13,9 @@ mod mistakes;
 mod oracle;
 mod policies;
 mod presets;
-mod snapshots;
 #[cfg(feature = "sdk")]
 mod sdk;
 #[cfg(feature = "sdk-exporter")]
 mod sdk_exporter;
+mod snapshots;
 mod support;
