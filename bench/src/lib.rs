@@ -1,7 +1,7 @@
 //! Side-by-side benchmarks of obs and its peers: `cargo run --release`, in this folder.
 //!
-//! `--quick` runs a tenth of it, `--only PART` one part of `spans`, `logs`, `encode`, `export`, `fanout`, `store` and `step`;
-//! `--profile CASE` runs one case for some seconds, for a profiler.
+//! `--quick` runs a tenth of it, `--only PART` one part of `spans`, `logs`, `metrics`, `encode`, `export`, `fanout`, `store`
+//! and `step`; `--profile CASE` runs one case for some seconds, for a profiler.
 
 mod allocations;
 mod case;
@@ -10,6 +10,7 @@ mod export;
 mod fanout;
 mod instructions;
 mod logs;
+mod metrics;
 mod ours;
 mod payload;
 mod peers;
@@ -42,9 +43,10 @@ const QUICK: Effort = Effort { rounds: 40, pairs: 20, rows: 5_000, runs: 1 };
 
 type Part = fn(Effort) -> Result<Vec<Row>, Box<dyn Error>>;
 
-const PARTS: [(&str, Part); 7] = [
+const PARTS: [(&str, Part); 8] = [
     ("spans", spans::run),
     ("logs", logs::run),
+    ("metrics", metrics::run),
     ("encode", encode::run),
     ("export", export::run),
     ("fanout", fanout::run),

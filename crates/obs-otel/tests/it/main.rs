@@ -10,6 +10,7 @@ mod grpc;
 mod limits;
 mod mastra;
 mod mistakes;
+mod options;
 mod oracle;
 mod policies;
 mod presets;
