@@ -27,7 +27,8 @@ fn expected(logs: &[Log], records: &[usize]) -> ExportLogsServiceRequest {
     let mut groups: Vec<(&Resource, ResourceLogs)> = Vec::new();
     for log in records.iter().map(|at| &logs[*at]) {
         // A number that is none makes a resource differ from itself, which is one group all the same.
-        let same = |known: &Resource| std::ptr::eq(known, &*log.resource) || *known == *log.resource;
+        let same =
+            |known: &Resource| std::ptr::eq(known, Arc::as_ptr(&log.resource)) || *known == *log.resource;
         let group = match groups.iter_mut().find(|(resource, _)| same(resource)) {
             Some((_, group)) => group,
             None => &mut groups.push_mut((&log.resource, empty(&log.resource))).1,
