@@ -34,7 +34,7 @@ fn told(span: &Span, attributes: Convention) -> Vec<(String, serde_json::Value)>
     pairs
         .into_iter()
         .map(|pair| {
-            let value = pair["value"].as_object().unwrap().values().next().cloned();
+            let value = pair["value"].as_object().and_then(|value| value.values().next().cloned());
             (pair["key"].as_str().unwrap().to_owned(), value.unwrap_or_default())
         })
         .collect()
