@@ -13,8 +13,8 @@ fn aggregator() -> Aggregator {
 }
 
 /// What the lane hands over at a time, once these have come.
-fn view(series: &mut Aggregator, metrics: Vec<Metric>, seconds: u64) -> Vec<Metric> {
-    for metric in &metrics {
+fn view(series: &mut Aggregator, metrics: &[Metric], seconds: u64) -> Vec<Metric> {
+    for metric in metrics {
         series.fold(metric).unwrap();
     }
     let view = series.view(at(seconds));
@@ -46,8 +46,8 @@ fn of_attribute(mut metric: Metric, value: Value) -> Metric {
 async fn explicit_and_exponential_histograms_of_a_name_are_shown_as_one() {
     let (exporter, mut series) = (pull(), aggregator());
     for seconds in [20, 30] {
-        let metrics = vec![metric("size", MetricValue::Sample(3.0)), exponential("size", &[1, 2])];
-        let handed = view(&mut series, metrics, seconds);
+        let metrics = [metric("size", MetricValue::Sample(3.0)), exponential("size", &[1, 2])];
+        let handed = view(&mut series, &metrics, seconds);
         assert_eq!(handed.len(), 2, "the aggregator keeps two series");
         delivered(&exporter, handed).await;
     }
@@ -78,7 +78,7 @@ async fn a_unit_that_says_nothing_and_none_are_added_up() {
     let (exporter, mut series) = (pull(), aggregator());
     let runs = || metric("runs", MetricValue::Add(1.0));
     for seconds in [20, 30] {
-        let handed = view(&mut series, vec![runs(), in_unit(runs(), ""), in_unit(runs(), " ")], seconds);
+        let handed = view(&mut series, &[runs(), in_unit(runs(), ""), in_unit(runs(), " ")], seconds);
         assert_eq!(handed.len(), 3, "the aggregator keeps three series");
         delivered(&exporter, handed).await;
     }
@@ -90,7 +90,7 @@ async fn resources_whose_attributes_look_alike_as_text_are_added_up() {
     let (exporter, mut series) = (pull(), aggregator());
     let runs = || metric("runs", MetricValue::Add(1.0));
     let values = [Value::F64(f64::NAN), Value::from("NaN"), Value::Null];
-    let handed = view(&mut series, values.map(|value| of_attribute(runs(), value)).into(), 20);
+    let handed = view(&mut series, &values.map(|value| of_attribute(runs(), value)), 20);
     assert_eq!(handed.len(), 3, "the aggregator keeps three series");
     delivered(&exporter, handed).await;
     assert_eq!(value(&exporter, "runs_total", &[]), 3.0);
