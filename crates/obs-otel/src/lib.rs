@@ -22,6 +22,10 @@ mod preset;
 mod reply;
 mod resource;
 mod scores;
+#[cfg(feature = "sdk")]
+pub mod sdk;
+#[cfg(feature = "sdk-exporter")]
+pub mod sdk_exporter;
 mod signal_config;
 mod traces;
 mod transport;

@@ -39,7 +39,7 @@ pub(crate) fn map(exporter: &OtelExporter, records: &Records<SpanRecord>) -> Map
 }
 
 /// Why the start of a span is not sent: OTLP has no spans without an end.
-fn started(at: usize) -> Refused {
+pub(crate) fn started(at: usize) -> Refused {
     Refused::encode(at, "a span that only began: OTLP takes spans when they have ended")
 }
 

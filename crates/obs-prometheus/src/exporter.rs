@@ -14,7 +14,7 @@ use obs_core::{
 };
 use prometheus_client::registry::Registry;
 
-use crate::gateway::Gateway;
+use crate::gateway::{Gateway, Group};
 use crate::listener::Listening;
 use crate::naming::Naming;
 use crate::shown::{Rendered, Shown, lock};
@@ -57,7 +57,7 @@ pub struct PrometheusExporter {
     shown: Arc<Shown>,
     gateway: Option<Gateway>,
     address: Option<SocketAddr>,
-    listener: Mutex<Option<Listening>>,
+    listener: tokio::sync::Mutex<Option<Listening>>,
     /// The bounds of histograms that are made of samples.
     bounds: Mutex<BoundsByMetric>,
     closed: AtomicBool,
@@ -85,7 +85,7 @@ impl PrometheusExporter {
         Ok(Self {
             descriptor: descriptor(&config, pushes),
             address: listener.as_ref().map(|listener| listener.address),
-            listener: Mutex::new(listener),
+            listener: tokio::sync::Mutex::new(listener),
             bounds: Mutex::default(),
             closed: AtomicBool::new(false),
             shown,
@@ -147,12 +147,13 @@ impl PrometheusExporter {
 
     /// Puts changes into the series, and pushes them where that is the mode.
     async fn send(&self, changes: Vec<Change>) -> Result<Reply, Failure> {
-        if self.closed.load(Ordering::Acquire) {
-            let message = "Prometheus: shut down meanwhile".into();
+        let Some(gateway) = &self.gateway else { return Ok(reply(self.shown.apply(changes))) };
+        let group = gateway.turn.lock().await;
+        // Asked when it is its turn: `shutdown` may have had its own since the export began.
+        if *group == Group::Deleted {
+            let message = "Prometheus: shut down meanwhile, and the group is deleted".into();
             return Err(Failure { kind: ErrorKind::Closed, retry: Retry::Never, status: None, message });
         }
-        let Some(gateway) = &self.gateway else { return Ok(reply(self.shown.apply(changes))) };
-        let _turn = gateway.turn.lock().await;
         // Nothing changes unless the push succeeds, so that what is tried again is not counted twice.
         let mut table = self.shown.table();
         let count = changes.len();
@@ -231,7 +232,7 @@ impl Exporter for PrometheusExporter {
         if let Some(gateway) = &self.gateway {
             return Health::of(gateway.ready().await);
         }
-        match &*lock(&self.listener) {
+        match &*self.listener.lock().await {
             Some(listener) if !listener.is_alive() => {
                 Health::Unhealthy("the listener has ended; make a new exporter".into())
             }
@@ -245,18 +246,36 @@ impl Exporter for PrometheusExporter {
     }
 
     async fn shutdown(&self) -> Result<(), Error> {
-        if self.closed.swap(true, Ordering::AcqRel) {
-            return Ok(());
-        }
-        let listener = lock(&self.listener).take();
-        if let Some(listener) = listener {
-            listener.stop().await;
-        }
+        self.closed.store(true, Ordering::Release);
+        // What is done is not done again, and what a call that was dropped or failed left is made up for by the next.
+        Listening::stop(&self.listener).await;
         if let Some(gateway) = self.gateway.as_ref().filter(|_| self.config.delete_on_shutdown) {
-            let _turn = gateway.turn.lock().await;
             let deleted = gateway.delete().await;
             deleted.map_err(|failure| Error::without_records(failure.kind, failure.message))?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use obs_core::Records;
+    use obs_testkit::CaptureServer;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_export_whose_turn_comes_after_the_deletion_does_not_bring_the_group_back() {
+        let server = CaptureServer::start().await;
+        let config = PrometheusConfig::push(server.url(), "shop").with_delete_on_shutdown(true);
+        let exporter = PrometheusExporter::new(config).unwrap();
+        let runs = Metric::new(Timestamp::default(), "runs", MetricValue::Add(1.0));
+        // The export found the exporter open, and was overtaken before it took its turn.
+        let call = metrics::map(&exporter, &Records::from(vec![runs])).calls.remove(0);
+        exporter.shutdown().await.unwrap();
+        let failure = exporter.send(call.request).await.unwrap_err();
+        assert_eq!((failure.kind, failure.retry), (ErrorKind::Closed, Retry::Never));
+        let asked: Vec<String> = server.requests().into_iter().map(|request| request.method).collect();
+        assert_eq!(asked, ["DELETE"]);
     }
 }

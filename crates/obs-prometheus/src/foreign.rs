@@ -7,12 +7,14 @@ use prometheus_client::registry::Registry;
 
 use crate::page::Type;
 use crate::table::Table;
+use crate::wire::{open_help, text_help};
 
 /// A family of the user's registry, as its own encoder wrote it.
 #[derive(Debug)]
 pub(crate) struct ForeignFamily {
     name: String,
     ty: String,
+    /// As it was given, without the escapes of a format.
     help: Option<String>,
     unit: Option<String>,
     samples: Vec<String>,
@@ -51,11 +53,13 @@ pub(crate) fn families(text: &str, table: &Table) -> Foreign {
     foreign
 }
 
-/// Reads what the registry's encoder wrote, family by family; lines that are none of a family's, such as the rest of a help
-/// with a line break, are left out.
+/// Reads what the registry's encoder wrote, family by family; lines that are none of a family's are left out.
+///
+/// The encoder writes a help as it was given, and the type behind it: what stands between is the rest of the help, and no
+/// sample whatever it looks like.
 fn read(text: &str) -> Vec<ForeignFamily> {
     let mut families: Vec<ForeignFamily> = Vec::new();
-    let mut seen = HashSet::new();
+    let (mut seen, mut in_help) = (HashSet::new(), false);
     for line in text.lines() {
         if let Some((word, name, rest)) = comment(line) {
             if families.last().is_none_or(|last| last.name != name) {
@@ -63,6 +67,7 @@ fn read(text: &str) -> Vec<ForeignFamily> {
                 families.push(ForeignFamily { name, ty, help: None, unit: None, samples: Vec::new() });
             }
             let Some(last) = families.last_mut() else { continue };
+            in_help = word == "HELP";
             match word {
                 "HELP" => last.help = Some(rest.to_owned()),
                 "UNIT" => last.unit = Some(rest.to_owned()),
@@ -71,6 +76,10 @@ fn read(text: &str) -> Vec<ForeignFamily> {
             continue;
         }
         let Some(last) = families.last_mut() else { continue };
+        if let Some(help) = last.help.as_mut().filter(|_| in_help) {
+            help.extend(["\n", line]);
+            continue;
+        }
         let key = &line[..series_end(line)];
         let name = key.split('{').next().unwrap_or_default();
         if last.names().iter().any(|known| known == name) && seen.insert(key.to_owned()) {
@@ -117,11 +126,18 @@ impl ForeignFamily {
         self.ty().names(&self.name)
     }
 
-    /// Writes it as it came for OpenMetrics, else in the words of 0.0.4 and without exemplars.
+    /// Whether a sample tells when the others began, which 0.0.4 has no word for; a gauge may be called the same.
+    fn is_creation(&self, name: &str) -> bool {
+        matches!(self.ty(), Type::Counter | Type::Histogram)
+            && name.strip_suffix("_created").is_some_and(|base| base == self.name)
+    }
+
+    /// Writes its samples as they came for OpenMetrics, else in the words of 0.0.4 and without exemplars.
     pub(crate) fn write(&self, out: &mut String, open_metrics: bool) {
         let name =
             if open_metrics { self.name.clone() } else { format!("{}{}", self.name, self.ty().suffix()) };
         if let Some(help) = &self.help {
+            let help = if open_metrics { open_help(help) } else { text_help(help) };
             let _ = writeln!(out, "# HELP {name} {help}");
         }
         let _ = writeln!(out, "# TYPE {name} {}", self.ty().word(open_metrics));
@@ -135,9 +151,31 @@ impl ForeignFamily {
             }
             let (series, rest) = line.split_at(series_end(line));
             let value = rest.split_whitespace().next().unwrap_or("NaN");
-            if !series.split('{').next().is_some_and(|name| name.ends_with("_created")) {
+            if !series.split('{').next().is_some_and(|name| self.is_creation(name)) {
                 let _ = writeln!(out, "{series} {value}");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn creation_samples_stand_in_openmetrics_alone() {
+        let text = "# HELP runs Runs.\n# TYPE runs counter\nruns_total 2\nruns_created 1.5\n\
+                    # HELP jobs_created Jobs.\n# TYPE jobs_created gauge\njobs_created 3\n# EOF\n";
+        let written = |open_metrics| {
+            let mut out = String::new();
+            for family in families(text, &Table::default()).shown {
+                family.write(&mut out, open_metrics);
+            }
+            out
+        };
+        assert_eq!(format!("{}# EOF\n", written(true)), text);
+        let plain = "# HELP runs_total Runs.\n# TYPE runs_total counter\nruns_total 2\n\
+                     # HELP jobs_created Jobs.\n# TYPE jobs_created gauge\njobs_created 3\n";
+        assert_eq!(written(false), plain);
     }
 }

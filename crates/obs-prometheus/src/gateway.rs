@@ -21,7 +21,17 @@ pub(crate) struct Gateway {
     path: String,
     method: PushMethod,
     /// Held by whoever changes and pushes the table, so that pushes stand in the order of their changes.
-    pub(crate) turn: tokio::sync::Mutex<()>,
+    pub(crate) turn: tokio::sync::Mutex<Group>,
+}
+
+/// What has become of the group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Group {
+    /// It can be pushed to.
+    #[default]
+    Open,
+    /// It was deleted for good: a push would bring it back.
+    Deleted,
 }
 
 impl Gateway {
@@ -51,9 +61,14 @@ impl Gateway {
         self.client.send(&request, &PUSH).await.map(drop)
     }
 
-    /// Deletes the group.
+    /// Deletes the group once the pushes under way have ended, unless that was done before.
     pub(crate) async fn delete(&self) -> Result<(), Failure> {
-        self.client.send(&Request::delete(&self.path), &PUSH).await.map(drop)
+        let mut group = self.turn.lock().await;
+        if *group == Group::Open {
+            self.client.send(&Request::delete(&self.path), &PUSH).await?;
+            *group = Group::Deleted;
+        }
+        Ok(())
     }
 
     /// Asks whether it takes data.

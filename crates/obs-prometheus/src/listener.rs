@@ -30,7 +30,7 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct Listening {
     pub(crate) address: SocketAddr,
     /// Dropped to stop it.
-    stop: oneshot::Sender<()>,
+    stop: Option<oneshot::Sender<()>>,
     stopped: oneshot::Receiver<()>,
     thread: JoinHandle<()>,
 }
@@ -52,18 +52,23 @@ impl Listening {
             runtime.shutdown_timeout(Duration::ZERO);
             let _ = done.send(());
         })?;
-        Ok(Self { address, stop, stopped, thread })
+        Ok(Self { address, stop: Some(stop), stopped, thread })
     }
 
     pub(crate) fn is_alive(&self) -> bool {
         !self.thread.is_finished()
     }
 
-    /// Stops it and waits until the port is free, a second or so at most.
-    pub(crate) async fn stop(self) {
-        drop(self.stop);
-        // An error says that the thread is gone, and the port with it.
-        let _ = self.stopped.await;
+    /// Stops the listener there is and waits until its port is free, a second or so at most; if the future is dropped,
+    /// the next call goes on waiting.
+    pub(crate) async fn stop(slot: &tokio::sync::Mutex<Option<Self>>) {
+        let mut slot = slot.lock().await;
+        if let Some(listener) = slot.as_mut() {
+            listener.stop = None;
+            // An error says that the thread is gone, and the port with it.
+            let _ = (&mut listener.stopped).await;
+            *slot = None;
+        }
     }
 }
 

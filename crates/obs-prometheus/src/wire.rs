@@ -206,11 +206,11 @@ fn label_value(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
-fn text_help(text: &str) -> String {
+pub(crate) fn text_help(text: &str) -> String {
     text.replace('\\', "\\\\").replace('\n', "\\n")
 }
 
-fn open_help(text: &str) -> String {
+pub(crate) fn open_help(text: &str) -> String {
     label_value(text)
 }
 

@@ -140,6 +140,8 @@ const DEV_EDGES: &[(&str, &str, &str)] = &[
     ("obs-instrument", "obs-braintrust", "its example sends one program to three platforms"),
     ("obs-instrument", "obs-langfuse", "its example sends one program to three platforms"),
     ("obs-instrument", "obs-langsmith", "its example sends one program to three platforms"),
+    ("obs-instrument", "obs-otel", "its example measures once and sends to a collector"),
+    ("obs-instrument", "obs-prometheus", "its example measures once and shows a page to scrape"),
     ("obs-instrument", "obs-json", "its README shows a whole program, with something to send to"),
     ("obs-instrument", "obs-store", "its example shows a program with a fallback and dead letters"),
     ("obs-otel", "obs-aggregate", "a test shows what measurements are on the wire once they are series"),

@@ -14,5 +14,9 @@ mod options;
 mod oracle;
 mod policies;
 mod presets;
+#[cfg(feature = "sdk")]
+mod sdk;
+#[cfg(feature = "sdk-exporter")]
+mod sdk_exporter;
 mod snapshots;
 mod support;

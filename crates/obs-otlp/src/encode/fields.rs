@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::value::{
     ARRAY, BOOL, DOUBLE, INT, KEY, MAX_DEPTH, STRING, VALUE, VALUES, any, bool_json, list_json, pair_json,
-    pair_protobuf, value_json,
+    pair_protobuf, value_json, valueless_json,
 };
 use super::{Encoding, json, wire};
 
@@ -144,6 +144,10 @@ impl Fields<'_> {
             Value::F64(value) => self.f64(key, *value),
             Value::Null | Value::List(_) | Value::Map(_) => match self.encoding {
                 Encoding::Protobuf => pair_protobuf(self.out, self.tag, key, value, MAX_DEPTH),
+                Encoding::Json if *value == Value::Null => {
+                    self.separate();
+                    valueless_json(self.out, key);
+                }
                 Encoding::Json => self.pair(key, |out| value_json(out, value, MAX_DEPTH)),
             },
         }
@@ -331,9 +335,13 @@ impl Fields<'_> {
 
     /// In JSON, a pair, its value written by `value`.
     fn pair(&mut self, key: &str, value: impl FnOnce(&mut Vec<u8>)) {
+        self.separate();
+        pair_json(self.out, key, value);
+    }
+
+    fn separate(&mut self) {
         if self.out.last() != Some(&b'[') {
             self.out.push(b',');
         }
-        pair_json(self.out, key, value);
     }
 }

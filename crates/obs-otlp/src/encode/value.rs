@@ -22,11 +22,21 @@ pub(super) const KVLIST: u8 = wire::delimited(6);
 pub(super) const VALUES: u8 = wire::delimited(1);
 
 pub(super) fn pair_json(out: &mut Vec<u8>, key: &str, value: impl FnOnce(&mut Vec<u8>)) {
-    out.extend_from_slice(b"{\"key\":");
-    json::text(out, key);
+    key_json(out, key);
     out.extend_from_slice(b",\"value\":");
     value(out);
     out.push(b'}');
+}
+
+/// A pair without a value: readers that are strict take no empty one.
+pub(super) fn valueless_json(out: &mut Vec<u8>, key: &str) {
+    key_json(out, key);
+    out.push(b'}');
+}
+
+fn key_json(out: &mut Vec<u8>, key: &str) {
+    out.extend_from_slice(b"{\"key\":");
+    json::text(out, key);
 }
 
 pub(super) fn bool_json(out: &mut Vec<u8>, value: bool) {
@@ -73,8 +83,9 @@ pub(super) fn value_json(out: &mut Vec<u8>, value: &Value, depth: usize) {
         Value::List(values) => {
             list_json(out, "arrayValue", values, |out, value| value_json(out, value, depth - 1));
         }
-        Value::Map(pairs) => list_json(out, "kvlistValue", pairs.iter(), |out, (key, value)| {
-            pair_json(out, key, |out| value_json(out, value, depth - 1));
+        Value::Map(pairs) => list_json(out, "kvlistValue", pairs.iter(), |out, (key, value)| match value {
+            Value::Null => valueless_json(out, key),
+            value => pair_json(out, key, |out| value_json(out, value, depth - 1)),
         }),
     }
 }

@@ -77,7 +77,7 @@ pub(crate) fn check_json<M: Serialize>(
     }
 }
 
-/// Leaves out defaults, and non-finite numbers, which serde writes as `null`.
+/// Leaves out defaults, values that are none, and non-finite numbers, which serde writes as `null`.
 fn normalise(value: &mut serde_json::Value) {
     match value {
         serde_json::Value::Object(fields) => {
@@ -96,7 +96,8 @@ fn normalise(value: &mut serde_json::Value) {
 
 fn is_default(name: &str, value: &serde_json::Value) -> bool {
     match name {
-        "key" | "value" | "values" | "stringValue" | "boolValue" | "intValue" | "doubleValue" => false,
+        "value" => value.as_object().is_some_and(serde_json::Map::is_empty),
+        "key" | "values" | "stringValue" | "boolValue" | "intValue" | "doubleValue" => false,
         _ => {
             value.is_null()
                 || value.as_u64() == Some(0)

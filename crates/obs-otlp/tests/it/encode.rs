@@ -124,6 +124,20 @@ fn numbers_that_are_none_are_words_in_json() {
     assert_eq!(attributes, expected);
 }
 
+/// Readers written with serde, rotel's for one, refuse the whole request for a value that is `{}`.
+#[test]
+fn an_attribute_without_a_value_has_none_in_json() {
+    let body = one(Encoding::Json, |to| {
+        to.value("none", &Value::Null);
+        to.value("within", &Value::Map(Attributes::from_iter([("none", Value::Null)])));
+        to.str("behind", "kept");
+    });
+    serde_json::from_slice::<ExportTraceServiceRequest>(&body).unwrap();
+    let body = String::from_utf8(body).unwrap();
+    let inner = r#"{"key":"within","value":{"kvlistValue":{"values":[{"key":"none"}]}}}"#;
+    assert!(body.contains(&format!(r#"[{{"key":"none"}},{inner},{{"key":"behind","#)), "{body}");
+}
+
 /// Readers refuse the whole request where one value nests too deep.
 #[test]
 fn a_value_that_nests_too_deep_costs_nothing_but_its_form() {

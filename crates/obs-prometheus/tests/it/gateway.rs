@@ -1,5 +1,7 @@
 //! What a Pushgateway is asked, and what stays when it does not answer.
 
+use std::time::Duration;
+
 use obs_core::{Batch, ErrorKind, Exporter, Feedback, Health, MetricValue, Retry, Target};
 use obs_http::{Auth, HttpConfig};
 use obs_prometheus::{PrometheusConfig, PushMethod};
@@ -12,6 +14,17 @@ const GROUP: &str = "/metrics/job/shop/instance/web-1";
 
 fn config(server: &CaptureServer) -> PrometheusConfig {
     PrometheusConfig::push(server.url(), "shop").with_instance_label("web-1")
+}
+
+/// The methods of all requests.
+fn asked(server: &CaptureServer) -> Vec<String> {
+    server.requests().into_iter().map(|request| request.method).collect()
+}
+
+async fn until(is_so: impl Fn() -> bool) {
+    while !is_so() {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// What was pushed last.
@@ -125,6 +138,36 @@ async fn a_group_that_cannot_be_deleted_is_told() {
     server.answer_for("DELETE", "/metrics", Answer::status(500));
     let exporter = exporter(config(&server).with_delete_on_shutdown(true));
     assert_eq!(exporter.shutdown().await.unwrap_err().kind(), ErrorKind::Unavailable);
+}
+
+#[tokio::test]
+async fn a_group_that_could_not_be_deleted_is_deleted_by_the_next_shutdown() {
+    let server = CaptureServer::start().await;
+    let exporter = exporter(config(&server).with_delete_on_shutdown(true));
+    server.answer([Answer::status(503), Answer::status(202)]);
+    exporter.shutdown().await.unwrap_err();
+    for _ in 0..2 {
+        exporter.shutdown().await.unwrap();
+    }
+    assert_eq!(asked(&server), ["DELETE", "DELETE"], "and never again once it is gone");
+}
+
+#[tokio::test]
+async fn a_shutdown_that_is_dropped_while_it_waits_is_made_up_for() {
+    let server = CaptureServer::start().await;
+    let exporter = exporter(config(&server).with_delete_on_shutdown(true));
+    server.answer([Answer::status(202).with_delay(Duration::from_millis(300))]);
+    let pushing = delivered(&exporter, vec![total("runs", 10, 5.0)]);
+    tokio::pin!(pushing);
+    tokio::select! {
+        () = &mut pushing => panic!("pushed before it was answered"),
+        () = until(|| server.requests().len() == 1) => {}
+    }
+    let dropped = tokio::time::timeout(Duration::ZERO, exporter.shutdown()).await;
+    assert!(dropped.is_err(), "it waits for the push");
+    pushing.await;
+    exporter.shutdown().await.unwrap();
+    assert_eq!(asked(&server), ["PUT", "DELETE"]);
 }
 
 #[tokio::test]

@@ -81,3 +81,33 @@ async fn it_is_pushed_with_our_metrics() {
     let pushed = checker::read(std::str::from_utf8(&body).unwrap(), false).unwrap();
     assert_eq!(checker::value(&pushed, "http_requests_total", &[]), 3.0);
 }
+
+#[tokio::test]
+async fn a_gauge_may_be_called_created() {
+    let mut registry = Registry::default();
+    let created = Gauge::<i64>::default();
+    created.set(7);
+    registry.register("sessions_created", "Sessions", created);
+    registry.register("things_created", "Things", Counter::<u64>::default());
+    let exporter = exporter(PrometheusConfig::pull()).with_registry(registry);
+    assert_eq!(value(&exporter, "sessions_created", &[]), 7.0);
+    assert_eq!(value(&exporter, "things_created_total", &[]), 0.0);
+    assert_eq!(open_page(&exporter, OPEN)["sessions_created"].samples[0].value, 7.0);
+}
+
+#[tokio::test]
+async fn a_help_of_any_characters_is_escaped_as_the_format_has_it() {
+    let mut registry = Registry::default();
+    registry.register("files", r#"Files below "C:\temp""#, Gauge::<i64>::default());
+    let depth = Gauge::<i64>::default();
+    depth.set(3);
+    registry.register("depth", "How deep\ndepth 5 is deep\n\\", depth);
+    let exporter = exporter(PrometheusConfig::pull()).with_registry(registry);
+    let text = exporter.render("").body;
+    assert!(text.contains("# HELP files Files below \"C:\\\\temp\".\n"), "{text}");
+    assert!(text.contains("# HELP depth How deep\\ndepth 5 is deep\\n\\\\.\n"), "{text}");
+    assert_eq!(value(&exporter, "depth", &[]), 3.0);
+    let open = exporter.render(OPEN).body;
+    assert!(open.contains("# HELP files Files below \\\"C:\\\\temp\\\".\n"), "{open}");
+    assert_eq!(checker::value(&open_page(&exporter, OPEN), "depth", &[]), 3.0);
+}

@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use flate2::read::GzDecoder;
@@ -145,6 +146,20 @@ async fn shutdown_frees_the_port_also_while_a_reader_hangs() {
 }
 
 #[tokio::test]
+async fn a_shutdown_after_one_that_was_dropped_waits_for_the_readers_all_the_same() {
+    let (exporter, address) = listening().await;
+    let mut hangs = TcpStream::connect(address).await.unwrap();
+    hangs.write_all(b"GET /metr").await.unwrap();
+    ask(address, "GET /metrics", &[]).await;
+    let dropped = tokio::time::timeout(Duration::ZERO, exporter.shutdown()).await;
+    assert!(dropped.is_err(), "it waits for the reader");
+    exporter.shutdown().await.unwrap();
+    let ended = tokio::time::timeout(Duration::from_millis(500), hangs.read(&mut [0])).await;
+    assert!(matches!(ended, Ok(Ok(0) | Err(_))), "{ended:?}: the reader is still served");
+    TcpListener::bind(address).await.unwrap();
+}
+
+#[tokio::test]
 async fn dropping_it_frees_the_port() {
     let (exporter, address) = listening().await;
     drop(exporter);
@@ -153,7 +168,7 @@ async fn dropping_it_frees_the_port() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(10), refused).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), refused).await.unwrap();
 }
 
 #[test]
