@@ -37,12 +37,16 @@ pub(crate) fn well_formed(histogram: &Histogram) -> Result<Histogram, Refusal> {
     if histogram.counts.is_empty() && histogram.bounds.is_empty() {
         histogram.counts.push(histogram.count);
     }
+    histogram.min = histogram.min.filter(|min| min.is_finite());
+    histogram.max = histogram.max.filter(|max| max.is_finite());
     let total = histogram.counts.iter().try_fold(0u64, |total, count| total.checked_add(*count));
     let fits = histogram.counts.len() == histogram.bounds.len() + 1 && total == Some(histogram.count);
     if fits && are_valid(&histogram.bounds) { Ok(histogram) } else { Err(Refusal::Malformed) }
 }
 
 /// Folds `more` into a histogram; of different bounds, those are left that both have.
+///
+/// The caller knows that the counts fit together.
 pub(crate) fn merge(histogram: &mut Histogram, more: &Histogram) {
     (histogram.min, histogram.max) =
         extremes((histogram.count, histogram.min, histogram.max), (more.count, more.min, more.max));
@@ -52,11 +56,20 @@ pub(crate) fn merge(histogram: &mut Histogram, more: &Histogram) {
         add(&mut histogram.counts, &more.counts);
         return;
     }
-    let common: Arc<[f64]> =
-        histogram.bounds.iter().filter(|bound| more.bounds.contains(bound)).copied().collect();
+    let common = common(&histogram.bounds, &more.bounds);
     histogram.counts = coarser(&histogram.bounds, &histogram.counts, &common);
     histogram.bounds = common;
     add(&mut histogram.counts, &coarser(&more.bounds, &more.counts, &histogram.bounds));
+}
+
+/// The bounds that both have, of lists that ascend.
+fn common(a: &[f64], b: &[f64]) -> Arc<[f64]> {
+    let mut others = b.iter().peekable();
+    let is_common = |bound: &&f64| {
+        while others.next_if(|other| *other < *bound).is_some() {}
+        others.peek() == Some(bound)
+    };
+    a.iter().filter(is_common).copied().collect()
 }
 
 /// What came between two cumulative histograms; `None` if the later one began anew.
@@ -98,7 +111,7 @@ fn add(counts: &mut [u64], more: &[u64]) {
 }
 
 /// Counts in buckets of which some bounds are gone: exact, since a bucket only ever joins its neighbour above.
-fn coarser(bounds: &[f64], counts: &[u64], kept: &[f64]) -> Vec<u64> {
+pub(crate) fn coarser(bounds: &[f64], counts: &[u64], kept: &[f64]) -> Vec<u64> {
     let mut out = vec![0; kept.len() + 1];
     for (at, count) in counts.iter().enumerate() {
         let bucket = bounds.get(at).map_or(kept.len(), |upper| bucket(kept, *upper));
@@ -130,6 +143,17 @@ mod tests {
             merge(&mut merged, &of_samples(&b, &[0.0, 3.0, 5.0]));
             let all: Vec<i32> = a.iter().chain(&b).copied().collect();
             prop_assert_eq!(merged, of_samples(&all, &[0.0, 5.0]));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_common_bounds_are_those_in_both(
+            a in prop::collection::btree_set(-20i32..20, 0..20), b in prop::collection::btree_set(-20i32..20, 0..20),
+        ) {
+            let [of_a, of_b] = [&a, &b].map(|set| set.iter().map(|bound| f64::from(*bound)).collect::<Vec<_>>());
+            let expected: Vec<f64> = a.intersection(&b).map(|bound| f64::from(*bound)).collect();
+            prop_assert_eq!(&*common(&of_a, &of_b), expected);
         }
     }
 

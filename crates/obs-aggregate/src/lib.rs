@@ -6,6 +6,7 @@ mod config;
 mod exemplars;
 mod explicit;
 mod exponential;
+pub mod histogram;
 mod identity;
 mod input;
 mod point;

@@ -14,6 +14,21 @@ pub(crate) enum Point {
     Exponential(ExpHistogram),
 }
 
+/// What must stay within its range when points are added: no bucket has more than the whole.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Totals {
+    pub(crate) count: u64,
+    pub(crate) sum: f64,
+}
+
+impl Totals {
+    /// Both together, unless that is more than can be counted or no number.
+    pub(crate) fn plus(self, more: Self) -> Result<Self, Refusal> {
+        let count = self.count.checked_add(more.count).ok_or(Refusal::TooLarge)?;
+        finite(self.sum + more.sum).map(|sum| Self { count, sum })
+    }
+}
+
 /// The most exemplars of an exponential histogram, as OpenTelemetry has it.
 const EXEMPLARS_OF_EXPONENTIAL: usize = 20;
 
@@ -51,7 +66,17 @@ impl Point {
         }
     }
 
-    /// Folds `other`, the later one, into this.
+    /// How many samples there are, and their sum; a gauge has neither.
+    pub(crate) fn totals(&self) -> Totals {
+        match self {
+            Self::Sum(sum) => Totals { count: 0, sum: *sum },
+            Self::Gauge { .. } => Totals::default(),
+            Self::Histogram(histogram) => Totals { count: histogram.count, sum: histogram.sum },
+            Self::Exponential(histogram) => Totals { count: histogram.count, sum: histogram.sum },
+        }
+    }
+
+    /// Folds `other`, the later one, into this; the caller knows that their totals fit together.
     pub(crate) fn merge(&mut self, other: &Self) {
         match (self, other) {
             (Self::Sum(sum), Self::Sum(more)) => *sum += more,

@@ -8,8 +8,10 @@ use std::fmt;
 pub enum Refusal {
     /// The increment of a counter is negative.
     Negative,
-    /// An increment, a change or a sample is not a finite number.
+    /// An increment, a change or a sample is not a finite number, or the sum with it would not be one.
     NotFinite,
+    /// The samples of the series would be more than can be counted.
+    TooLarge,
     /// A sum or histogram from elsewhere does not say whether it is a delta or cumulative.
     NoTemporality,
     /// The counts of a histogram do not fit its bounds or its total, or its bounds, offsets or scale are none.
@@ -26,6 +28,7 @@ impl Refusal {
         match self {
             Self::Negative => "negative",
             Self::NotFinite => "not_finite",
+            Self::TooLarge => "too_large",
             Self::NoTemporality => "no_temporality",
             Self::Malformed => "malformed",
             Self::TooManyMetrics => "too_many_metrics",
@@ -38,7 +41,10 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Negative => "a counter only grows: record a change that can be negative as an up-down",
-            Self::NotFinite => "the number is not finite, and one such number would spoil the whole sum",
+            Self::NotFinite => {
+                "the number is not finite, or the sum with it is not, and one such number would spoil it for good"
+            }
+            Self::TooLarge => "the samples of the series would be more than a count can hold",
             Self::NoTemporality => "an aggregated point must say whether it is a delta or cumulative",
             Self::Malformed => "the histogram's counts do not fit its buckets and total",
             Self::TooManyMetrics => "too many metrics: raise max_metrics, or put what varies into labels",

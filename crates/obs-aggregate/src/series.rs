@@ -7,7 +7,7 @@ use crate::bounds::Shape;
 use crate::exemplars::Exemplars;
 use crate::identity::{Kind, MetricKey};
 use crate::input::{LastInput, increment};
-use crate::point::Point;
+use crate::point::{Point, Totals};
 
 /// One series.
 ///
@@ -48,20 +48,36 @@ impl Series {
 
     /// Takes a record in, whole or not at all; `cumulative` is one that counts from the beginning.
     pub(crate) fn take(&mut self, metric: &Metric, shape: &Shape, cumulative: bool) -> Result<(), Refusal> {
-        if let MetricValue::Sample(sample) = metric.value
-            && self.observe(sample, metric)
-        {
+        if let (MetricValue::Sample(sample), Some(_)) = (&metric.value, &self.fresh) {
+            self.check_room(Totals { count: 1, sum: *sample })?;
+            self.observe(*sample, metric);
             return Ok(());
         }
         let point = Point::of(metric.time, &metric.value, shape)?;
         if cumulative {
             let monotonic = !matches!(metric.value, MetricValue::Sum { monotonic: false, .. });
             let told = self.last_input.as_ref().map(LastInput::time);
-            let grown = increment(&mut self.last_input, metric.start, metric.time, point, monotonic);
+            let input = LastInput::new(metric.start, metric.time, point);
+            let (grown, last) = increment(self.last_input.as_ref(), input, monotonic);
+            self.check_room(grown.totals())?;
+            self.last_input = last.or(self.last_input.take());
             self.fold(grown, metric, told);
         } else {
+            self.check_room(point.totals())?;
             self.fold(point, metric, None);
         }
+        Ok(())
+    }
+
+    /// Whether the series has room for so much more, in whatever order views and commits then add it up.
+    fn check_room(&self, more: Totals) -> Result<(), Refusal> {
+        let of = |gathered: &Option<Gathered>| {
+            gathered.as_ref().map_or(Totals::default(), |gathered| gathered.point.totals())
+        };
+        let settled = self.settled.as_ref().map_or(Totals::default(), Point::totals);
+        let (viewed, fresh) = (of(&self.viewed), of(&self.fresh).plus(more)?);
+        settled.plus(viewed.plus(fresh)?)?;
+        settled.plus(viewed)?.plus(fresh)?;
         Ok(())
     }
 
@@ -80,14 +96,13 @@ impl Series {
         fresh.exemplars.add_of(metric, since, &fresh.point);
     }
 
-    /// Folds a sample where there is a point already, without making one of it; else says `false`.
-    fn observe(&mut self, sample: f64, metric: &Metric) -> bool {
-        let Some(fresh) = self.fresh.as_mut().filter(|_| sample.is_finite()) else { return false };
+    /// Folds a finite sample where there is a point already, without making one of it.
+    fn observe(&mut self, sample: f64, metric: &Metric) {
+        let Some(fresh) = &mut self.fresh else { return };
         if fresh.point.observe(sample) {
             fresh.exemplars.thin(&fresh.point);
         }
         fresh.exemplars.add_of(metric, None, &fresh.point);
-        true
     }
 
     /// Shows what came since the last commit.

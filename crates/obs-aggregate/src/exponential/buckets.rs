@@ -58,21 +58,27 @@ pub(crate) fn add(buckets: &mut ExpBuckets, index: i32, count: u64) {
 
 /// Adds all of `more`, which has the same scale.
 pub(crate) fn add_all(buckets: &mut ExpBuckets, more: &ExpBuckets) {
-    for (at, count) in (more.offset..).zip(&more.counts).filter(|(_, count)| **count > 0) {
-        add(buckets, at, *count);
+    for (at, count) in indexed(more).filter(|(_, count)| *count > 0) {
+        add(buckets, at, count);
     }
 }
 
 /// What `after` has more than `before`, of the same scale; `None` if a bucket has less.
 pub(crate) fn difference(before: &ExpBuckets, after: &ExpBuckets) -> Option<ExpBuckets> {
     let mut grown = after.clone();
-    for (at, count) in (before.offset..).zip(&before.counts).filter(|(_, count)| **count > 0) {
+    for (at, count) in indexed(before).filter(|(_, count)| *count > 0) {
         let place = usize::try_from(i64::from(at) - i64::from(grown.offset)).ok()?;
         let known = grown.counts.get_mut(place)?;
-        *known = known.checked_sub(*count)?;
+        *known = known.checked_sub(count)?;
     }
     trim(&mut grown);
     Some(grown)
+}
+
+/// The buckets with their indices; a range without an end would step beyond the last index there is.
+fn indexed(buckets: &ExpBuckets) -> impl Iterator<Item = (i32, u64)> {
+    let indices = range(buckets).map(|(first, last)| first..=last);
+    indices.into_iter().flatten().zip(buckets.counts.iter().copied())
 }
 
 /// Drops empty buckets at both ends.

@@ -3,8 +3,8 @@
 /// The finest scale: a base of about 1.00000066, beyond which neighbouring numbers share buckets for their rounding alone.
 pub(crate) const MAX_SCALE: i32 = 20;
 
-/// The coarsest scale that means something: two buckets, magnitudes up to one and above it.
-pub(crate) const MIN_SCALE: i32 = -11;
+/// The coarsest scale that OpenTelemetry knows: three buckets for all magnitudes.
+pub(crate) const MIN_SCALE: i32 = -10;
 
 const FRACTION_BITS: u32 = 52;
 const FRACTION: u64 = (1 << FRACTION_BITS) - 1;
@@ -22,6 +22,18 @@ pub(crate) fn index(magnitude: f64, scale: i32) -> i32 {
 /// The index of the bucket that holds this one when the scale is lower by `by`.
 pub(crate) fn coarser(index: i32, by: i32) -> i32 {
     index >> by.clamp(0, 31)
+}
+
+/// The first and the last index that a number can have.
+pub(crate) fn limits(scale: i32) -> (i64, i64) {
+    let finest = [f64::from_bits(1), f64::MAX].map(finest);
+    let finer = scale.saturating_sub(MAX_SCALE).min(31);
+    if finer <= 0 {
+        let [first, last] = finest.map(|at| coarser(at, -finer));
+        return (first.into(), last.into());
+    }
+    let [first, last] = finest.map(i64::from);
+    (first << finer, ((last + 1) << finer) - 1)
 }
 
 /// The lower bound of a bucket, exclusive; that of the next one is its upper bound, inclusive.
@@ -91,7 +103,12 @@ mod tests {
         assert_eq!(index(f64::MIN_POSITIVE, 0), -1023);
         assert_eq!(index(f64::from_bits(f64::MIN_POSITIVE.to_bits() - 1), 0), -1023);
         assert_eq!(index(f64::MAX, 0), 1023);
-        assert_eq!((index(smallest, MIN_SCALE), index(f64::MAX, MIN_SCALE)), (-1, 0));
+        assert_eq!((index(smallest, MIN_SCALE), index(f64::MAX, MIN_SCALE)), (-2, 0));
+        for scale in MIN_SCALE..=MAX_SCALE {
+            let extremes = [smallest, f64::MAX].map(|magnitude| i64::from(index(magnitude, scale)));
+            assert_eq!(<[i64; 2]>::from(limits(scale)), extremes, "at {scale}");
+        }
+        assert_eq!(limits(21).1, (1024 << 21) - 1);
     }
 
     #[test]

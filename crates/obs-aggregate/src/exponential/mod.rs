@@ -66,9 +66,17 @@ pub(crate) fn well_formed(histogram: &ExpHistogram) -> Result<ExpHistogram, Refu
         return Err(Refusal::Malformed);
     }
     let mut own = ExpHistogram { exemplars: Vec::new(), ..histogram.clone() };
+    own.min = own.min.filter(|min| min.is_finite());
+    own.max = own.max.filter(|max| max.is_finite());
     buckets::trim(&mut own.positive);
     buckets::trim(&mut own.negative);
     let both = [&own.positive, &own.negative];
+    // A bucket that no number can be in would make the scale of the whole series coarse for good.
+    let (least, greatest) = index::limits(own.scale);
+    let is_of_numbers = |(first, last)| i64::from(first) >= least && i64::from(last) <= greatest;
+    if !both.into_iter().filter_map(buckets::range).all(is_of_numbers) {
+        return Err(Refusal::Malformed);
+    }
     let by = both.map(|side| buckets::range(side).map_or(0, |(first, last)| buckets::excess(first, last)));
     let scale = own.scale.saturating_sub(by[0].max(by[1])).min(MAX_SCALE);
     rescale(&mut own, scale);
@@ -76,6 +84,8 @@ pub(crate) fn well_formed(histogram: &ExpHistogram) -> Result<ExpHistogram, Refu
 }
 
 /// Folds `more` into a histogram: exact, since buckets only ever join.
+///
+/// The caller knows that the counts fit together.
 pub(crate) fn merge(histogram: &mut ExpHistogram, more: &ExpHistogram) {
     (histogram.min, histogram.max) = crate::explicit::extremes(
         (histogram.count, histogram.min, histogram.max),

@@ -4,5 +4,6 @@ mod buckets;
 mod chains;
 mod conservation;
 mod exemplars;
+mod extremes;
 mod mistakes;
 mod views;
