@@ -219,7 +219,8 @@ impl Value {
         match (self, other) {
             (Self::Number { value, exemplar }, Self::Number { value: more, exemplar: newer }) => {
                 *value += more;
-                if newer.is_some() {
+                // `None` is before every time.
+                if newer.as_ref().map(|newer| newer.time) >= exemplar.as_ref().map(|known| known.time) {
                     exemplar.clone_from(newer);
                 }
             }
