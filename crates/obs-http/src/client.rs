@@ -103,6 +103,19 @@ impl Client {
         Body::compressed(bytes, self.compression)
     }
 
+    /// The headers of every request, the credential among them: for a transport beside HTTP/1 that the caller brings, such
+    /// as gRPC.
+    ///
+    /// Their values are marked sensitive; whoever takes them keeps them out of everything, too.
+    pub fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// What a backend said, as a message may quote it: one line of at most 2 KiB without credentials; `None` if nothing is left.
+    pub fn quote(&self, said: &str) -> Option<String> {
+        self.scrubber.quote(said.as_bytes(), false)
+    }
+
     /// The endpoint as it may be shown: without a query, and with `/…` for a path that holds what looks like a key.
     pub fn place(&self) -> String {
         self.scrubber.clean(&self.endpoint.place())

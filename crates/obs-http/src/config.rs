@@ -54,6 +54,10 @@ pub struct HttpConfig {
     pub compression: Option<Compression>,
     /// A file of certificates in PEM that are trusted beside the system's.
     pub ca_file: Option<PathBuf>,
+    /// A file with the certificate in PEM that this client shows, and those that lead to its authority; none by default.
+    pub client_certificate: Option<PathBuf>,
+    /// A file with the key of that certificate in PEM.
+    pub client_key: Option<PathBuf>,
     /// The proxy's address, with user and password if it wants them; `none` for no proxy. By default what the
     /// environment says (`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, `NO_PROXY`), which never concerns this machine's
     /// own addresses.
@@ -80,6 +84,8 @@ impl Default for HttpConfig {
             connect_timeout: Duration::from_secs(5),
             compression: None,
             ca_file: None,
+            client_certificate: None,
+            client_key: None,
             proxy: None,
             allow_http: false,
             allow_link_local: false,
@@ -105,6 +111,8 @@ impl HttpConfig {
         "connect_timeout",
         "compression",
         "ca_file",
+        "client_certificate",
+        "client_key",
         "proxy",
         "allow_http",
         "allow_link_local",
@@ -210,6 +218,12 @@ impl HttpConfig {
         Self { ca_file: Some(path.into()), ..self }
     }
 
+    /// Shows the certificate of this file, whose key is in the other.
+    #[must_use]
+    pub fn with_client_certificate(self, certificate: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
+        Self { client_certificate: Some(certificate.into()), client_key: Some(key.into()), ..self }
+    }
+
     /// Sets the proxy, or `none`.
     #[must_use]
     pub fn with_proxy(self, proxy: impl Into<Secret>) -> Self {
@@ -252,6 +266,8 @@ impl fmt::Debug for HttpConfig {
             .field("connect_timeout", &self.connect_timeout)
             .field("compression", &self.compression)
             .field("ca_file", &self.ca_file)
+            .field("client_certificate", &self.client_certificate)
+            .field("client_key", &self.client_key)
             .field("proxy", &self.proxy)
             .field("allow_http", &self.allow_http)
             .field("allow_link_local", &self.allow_link_local)

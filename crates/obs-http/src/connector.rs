@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use obs_core::Error;
-use reqwest::{Certificate, redirect, retry};
+use reqwest::{Certificate, Identity, redirect, retry};
 
 use crate::HttpConfig;
 use crate::proxy::Proxy;
@@ -50,17 +50,50 @@ pub(crate) fn build(config: &HttpConfig, proxy: &Proxy, user_agent: &str) -> Res
     if let Some(path) = &config.ca_file {
         builder = builder.tls_certs_merge(certificates(path)?);
     }
-    let field = if config.ca_file.is_some() { "ca_file" } else { "endpoint" };
+    if let Some(identity) = identity(config)? {
+        builder = builder.identity(identity);
+    }
+    let field = match config {
+        HttpConfig { client_certificate: Some(_), .. } => "client_certificate",
+        HttpConfig { ca_file: Some(_), .. } => "ca_file",
+        _ => "endpoint",
+    };
     builder.build().map_err(|cause| {
         let causes = crate::transport::causes(&cause);
         Error::config(field, format!("TLS cannot be set up: {causes}; check the system's certificates"))
     })
 }
 
+/// What this client shows of itself.
+fn identity(config: &HttpConfig) -> Result<Option<Identity>, Error> {
+    let (certificate, key) = match (&config.client_certificate, &config.client_key) {
+        (Some(certificate), Some(key)) => (certificate, key),
+        (None, None) => return Ok(None),
+        (Some(_), None) => {
+            return Err(Error::config("client_key", "not set; `client_certificate` is, and has one"));
+        }
+        (None, Some(_)) => {
+            return Err(Error::config("client_certificate", "not set; `client_key` is that of one"));
+        }
+    };
+    let mut pem = pem("client_certificate", certificate)?;
+    pem.push(b'\n');
+    pem.extend(self::pem("client_key", key)?);
+    Identity::from_pem(&pem).map(Some).map_err(|_| {
+        let cause = "this and `client_key` are no certificate and key in PEM; check both files";
+        Error::config("client_certificate", cause)
+    })
+}
+
+fn pem(field: &str, path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path)
+        .map_err(|cause| Error::config(field, format!("{}: {cause}; check the path", path.display())))
+}
+
 /// The certificates of the config's file.
 fn certificates(path: &Path) -> Result<Vec<Certificate>, Error> {
     let refuse = |cause: &str| Error::config("ca_file", format!("{}: {cause}", path.display()));
-    let pem = std::fs::read(path).map_err(|cause| refuse(&format!("{cause}; check the path")))?;
+    let pem = pem("ca_file", path)?;
     match Certificate::from_pem_bundle(&pem) {
         Ok(found) if !found.is_empty() => Ok(found),
         _ => Err(refuse("it holds no certificate in PEM; it should begin with -----BEGIN CERTIFICATE-----")),

@@ -1,65 +1,141 @@
 //! Where requests are sent, and nowhere else.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, ErrorKind, Exporter, Failure, Health, Mappers, Receipt, Reply, Retry, deliver,
+    Batch, Descriptor, Error, ErrorKind, Exporter, Failure, Health, HistogramForm, Mappers, MetricForm,
+    Receipt, Reply, Retry, Signal, Signals, TraceId, deliver,
 };
 
-use crate::wire::Request;
-use crate::{OtelConfig, traces};
+use crate::chunks::Limits;
+use crate::plan::{Plan, carried};
+use crate::resource::Resources;
+use crate::transport::Transport;
+use crate::wire::{Request, Service};
+use crate::{Conventions, Histograms, OtelConfig, endpoint, logs, traces};
 
-/// What every Otel exporter is and takes; it follows from the table of mappers.
-pub const DESCRIPTOR: Descriptor = Descriptor::of("otel", &OtelExporter::MAPPERS).with_local();
+/// What every OTLP exporter is and takes; it follows from the table of mappers.
+pub const DESCRIPTOR: Descriptor =
+    Descriptor::of("otel", &OtelExporter::MAPPERS).with_metric_form(MetricForm::Cumulative);
 
-/// Sends traces to Otel.
+/// Sends all signals over OTLP.
+///
+/// It can be made anywhere, and sends on whatever tokio runtime polls it.
 #[derive(Debug)]
 pub struct OtelExporter {
     descriptor: Descriptor,
-    /// None once it was shut down.
-    out: Mutex<Option<File>>,
+    plan: Plan,
+    transports: [Transport; 3],
+    resources: Resources,
+    closed: AtomicBool,
 }
 
 impl OtelExporter {
     /// Which mapper serves which signal.
-    const MAPPERS: Mappers<Self, Request> = Mappers::NONE.traces(traces::map);
+    const MAPPERS: Mappers<Self, Request> = Mappers::NONE.traces(traces::map).logs(logs::map);
 
-    /// Opens the file, and makes it if it is not there.
+    /// Checks the config; nothing is sent.
     ///
     /// # Errors
-    /// A configuration error when the file cannot be opened.
+    /// A configuration error that names the field and the next step: an address that is none, that is Jaeger's Thrift, or
+    /// that a credential would go to over plain `http`; a credential that the preset's backend needs; a protocol that is
+    /// not built in or that the backend does not take.
     pub fn new(config: OtelConfig) -> Result<Self, Error> {
-        let OtelConfig { path } = config;
-        let out = OpenOptions::new().create(true).append(true).open(&path);
-        let out = out.map_err(|error| {
-            Error::config("path", format!("{}: {error}; give a file that can be written", path.display()))
-        })?;
-        Ok(Self { descriptor: DESCRIPTOR, out: Mutex::new(Some(out)) })
+        let plan = Plan::of(config)?;
+        let transports = [
+            Transport::of(plan.line(Service::Traces))?,
+            Transport::of(plan.line(Service::Metrics))?,
+            Transport::of(plan.line(Service::Logs))?,
+        ];
+        let resources = Resources::new(&plan.config);
+        let descriptor = descriptor(&plan);
+        Ok(Self { descriptor, plan, transports, resources, closed: AtomicBool::new(false) })
     }
 
-    fn out(&self) -> MutexGuard<'_, Option<File>> {
-        self.out.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Writes one request, and says what its records came to.
-    fn send(&self, request: &Request) -> Result<Reply, Failure> {
-        let mut line =
-            serde_json::to_vec(request).map_err(|error| failure(ErrorKind::Encode, Retry::Never, &error))?;
-        line.push(b'\n');
-        let mut out = self.out();
-        let Some(out) = out.as_mut() else {
-            return Err(failure(ErrorKind::Closed, Retry::Never, &"shut down meanwhile"));
+    /// The address of a trace in the backend's pages, where a preset knows it: Phoenix's and Jaeger's.
+    pub fn trace_url(&self, trace_id: TraceId) -> Option<String> {
+        let facts = self.plan.facts?;
+        let page = facts.page?;
+        let pages = match (&self.plan.config.ui_endpoint, facts.page_port) {
+            (Some(given), _) => given.shown(),
+            (None, port) => {
+                let spans = &self.plan.line(Service::Traces).http.endpoint;
+                port.map_or_else(|| Some(endpoint::base(spans).to_owned()), |port| endpoint::with_port(spans, port))?
+            }
         };
-        out.write_all(&line).map_err(|error| failure(ErrorKind::Io, Retry::Backoff, &error))?;
-        Ok(Reply::default())
+        let page = page.replace("{ui}", pages.trim_end_matches('/'));
+        Some(page.replace("{trace_id}", &trace_id.to_string()))
+    }
+
+    /// The bodies of the requests that a batch becomes, in order, before compression; nothing is sent.
+    ///
+    /// Records that OTLP cannot carry are in none of them.
+    pub fn encode(&self, batch: &Batch) -> Vec<Vec<u8>> {
+        let mapped = Self::MAPPERS.map(self, batch).unwrap_or_default();
+        mapped.calls.into_iter().map(|call| call.request.body).collect()
+    }
+
+    pub(crate) fn resources(&self) -> &Resources {
+        &self.resources
+    }
+
+    pub(crate) fn limits(&self, service: Service) -> Limits {
+        Limits {
+            encoding: self.transport(service).encoding(),
+            items: self.plan.config.max_request_items,
+            bytes: self.plan.max_request_size(),
+        }
+    }
+
+    /// Whose names the attributes of spans have.
+    pub(crate) fn conventions(&self) -> Conventions {
+        self.plan.conventions
+    }
+
+    /// What stands before the name of every span.
+    pub(crate) fn prefix(&self) -> Option<&str> {
+        self.plan.config.span_name_prefix.as_deref()
+    }
+
+    fn transport(&self, service: Service) -> &Transport {
+        &self.transports[service.index()]
+    }
+
+    async fn send(&self, request: Request) -> Result<Reply, Failure> {
+        if self.closed.load(Ordering::Acquire) {
+            let message = "OTLP: shut down meanwhile".into();
+            return Err(Failure { kind: ErrorKind::Closed, retry: Retry::Never, status: None, message });
+        }
+        self.transport(request.service).send(request).await
+    }
+
+    /// Asks every service that carries a signal which is sent.
+    async fn ask(&self) -> Result<(), Failure> {
+        let sent = self.descriptor.signals();
+        for service in Service::ALL {
+            if carried(service).iter().any(|signal| sent.contains(*signal)) {
+                self.transport(service).ask(service).await?;
+            }
+        }
+        Ok(())
     }
 }
 
-fn failure(kind: ErrorKind, retry: Retry, cause: &dyn std::fmt::Display) -> Failure {
-    Failure { kind, retry, status: None, message: format!("Otel: {cause}").into() }
+/// The type's descriptor with what this config makes of it.
+fn descriptor(plan: &Plan) -> Descriptor {
+    let limits = obs_core::Limits { items: plan.config.max_request_items, bytes: plan.max_request_size() };
+    let histograms = match plan.config.histograms.unwrap_or_default() {
+        Histograms::Explicit => HistogramForm::Explicit,
+        Histograms::Exponential => HistogramForm::Exponential,
+    };
+    let own = DESCRIPTOR
+        .narrowed(plan.signals)
+        .with_all_limits(limits)
+        .with_metric_form(plan.metric_form)
+        .with_histogram_form(histograms);
+    let remarks: &[(Signal, &'static str)] = plan.facts.map_or(&[], |facts| facts.remarks);
+    remarks.iter().fold(own, |own, (signal, remark)| own.with_remark(*signal, remark))
 }
 
 #[async_trait]
@@ -69,33 +145,30 @@ impl Exporter for OtelExporter {
     }
 
     async fn export(&self, batch: &Batch) -> Result<Receipt, Error> {
-        if self.out().is_none() {
+        if self.closed.load(Ordering::Acquire) {
             return Err(Error::closed(self.descriptor.kind(), batch));
         }
-        let Some(mapped) = Self::MAPPERS.map(self, batch) else {
+        let taken = Signals::contains(self.descriptor.signals(), batch.signal());
+        let Some(mapped) = Self::MAPPERS.map(self, batch).filter(|_| taken) else {
             return Err(Error::unsupported(self.descriptor.kind(), batch));
         };
-        deliver(batch, mapped, |request| async move { self.send(&request) }).await
+        deliver(batch, mapped, |request| self.send(request)).await
     }
 
     async fn check(&self) -> Health {
-        match self.out().as_ref().map(File::metadata) {
-            Some(Ok(_)) => Health::Healthy,
-            Some(Err(error)) => Health::Unhealthy(format!("{error}; give another file").into()),
-            None => Health::Unhealthy("shut down; make a new exporter".into()),
+        if self.closed.load(Ordering::Acquire) {
+            return Health::Unhealthy("shut down; make a new exporter".into());
         }
+        Health::of(self.ask().await)
     }
 
     async fn flush(&self) -> Result<(), Error> {
-        flush(self.out().as_mut())
+        // An export ends when its records are there, so that nothing waits here.
+        Ok(())
     }
 
     async fn shutdown(&self) -> Result<(), Error> {
-        flush(self.out().take().as_mut())
+        self.closed.store(true, Ordering::Release);
+        Ok(())
     }
-}
-
-fn flush(out: Option<&mut File>) -> Result<(), Error> {
-    let flushed = out.map_or(Ok(()), File::flush);
-    flushed.map_err(|error| Error::without_records(ErrorKind::Io, error.to_string()))
 }

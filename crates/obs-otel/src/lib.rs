@@ -1,9 +1,33 @@
 #![doc = include_str!("../README.md")]
 
+mod address;
+mod chunks;
 mod config;
+mod endpoint;
+mod env;
 mod exporter;
+#[cfg(feature = "grpc")]
+mod grpc;
+mod logs;
+mod options;
+mod plan;
+mod prepare;
+mod preset;
+mod reply;
+mod resource;
+mod signal_config;
 mod traces;
+mod transport;
 mod wire;
 
+pub use address::Address;
 pub use config::OtelConfig;
 pub use exporter::{DESCRIPTOR, OtelExporter};
+pub use options::{Conventions, Histograms, Protocol, Temporality};
+pub use preset::Preset;
+pub use signal_config::SignalConfig;
+
+/// The version of OpenTelemetry's GenAI conventions that attributes and events follow.
+///
+/// The conventions are in development and have no release of their own; nothing of the version goes over the wire.
+pub const SEMCONV: &str = obs_otlp::encode::genai::VERSION;

@@ -1,21 +1,25 @@
-//! The vendor's JSON, in the vendor's words; no logic.
+//! What is sent.
 
-use serde::Serialize;
-
-/// A request: the spans of one batch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Request {
-    /// In the order of the batch.
-    pub(crate) spans: Vec<SpanBody>,
+/// Which of OTLP's three services a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    Traces,
+    Metrics,
+    /// Logs, and the events that scores and feedback are.
+    Logs,
 }
 
-/// A span.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct SpanBody {
-    /// The trace id in hex.
-    pub(crate) trace: String,
-    /// The span id in hex.
-    pub(crate) id: String,
-    /// What the span is called.
-    pub(crate) name: String,
+impl Service {
+    pub(crate) const ALL: [Self; 3] = [Self::Traces, Self::Metrics, Self::Logs];
+
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// An export request before compression.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) service: Service,
+    pub(crate) body: Vec<u8>,
 }

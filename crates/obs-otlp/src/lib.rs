@@ -6,3 +6,4 @@ pub mod conventions;
 pub mod encode;
 #[cfg(feature = "ingest")]
 pub mod ingest;
+mod levels;

@@ -26,6 +26,7 @@ const WHOLE: &str = r#"{
     "project": "p", "window": "2m",
     "endpoint": "https://h", "headers": {"x-a": "b"}, "auth": {"basic": {"user": "u", "password": "w"}},
     "timeout": "3s", "connect_timeout": "250ms", "compression": "zstd", "ca_file": "ca.pem",
+    "client_certificate": "me.pem", "client_key": "me.key",
     "proxy": "http://proxy:3128", "allow_http": true, "allow_link_local": true, "user_agent": "me", "max_answer": "1MiB"
 }"#;
 
@@ -37,6 +38,7 @@ fn whole() -> HttpConfig {
         .with_connect_timeout(Duration::from_millis(250))
         .with_compression(Compression::Zstd)
         .with_ca_file("ca.pem")
+        .with_client_certificate("me.pem", "me.key")
         .with_proxy("http://proxy:3128")
         .with_allow_http(true)
         .with_allow_link_local(true)

@@ -49,8 +49,8 @@ fn plants(field: &str, url: &str) -> Vec<Planted> {
             with(config.clone().with_proxy(within(PLANT)), PLANT, true),
             with(config.with_proxy(within(&format!("user:{PLANT}"))), PLANT, true),
         ],
-        "timeout" | "connect_timeout" | "compression" | "ca_file" | "allow_http" | "allow_link_local"
-        | "user_agent" | "max_answer" => Vec::new(),
+        "timeout" | "connect_timeout" | "compression" | "ca_file" | "client_certificate" | "client_key"
+        | "allow_http" | "allow_link_local" | "user_agent" | "max_answer" => Vec::new(),
         other => panic!("{other} is new: say which credentials it takes"),
     }
 }

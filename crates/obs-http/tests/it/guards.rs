@@ -149,6 +149,18 @@ fn times_files_and_proxies_are_checked() {
     let path = folder.path().join("ca.pem");
     std::fs::write(&path, "no certificate").unwrap();
     refused(&good.clone().with_ca_file(&path), "ca_file", "no certificate in PEM");
+    let with = |certificate: &std::path::Path, key: &std::path::Path| {
+        good.clone().with_client_certificate(certificate, key)
+    };
+    let missing = std::path::Path::new("/no/such/file.pem");
+    refused(&with(missing, &path), "client_certificate", "/no/such/file.pem: No such file");
+    refused(&with(&path, missing), "client_key", "/no/such/file.pem: No such file");
+    refused(&with(&path, &path), "client_certificate", "no certificate and key in PEM");
+    let mut half = with(&path, &path);
+    half.client_key = None;
+    refused(&half, "client_key", "not set");
+    half.client_key = half.client_certificate.take();
+    refused(&half, "client_certificate", "not set");
     refused(&good.clone().with_proxy("hunter2"), "proxy", "no address");
     refused(&good.clone().with_proxy("socks5://u:hunter2@h"), "proxy", "another scheme");
     for proxy in ["none", "NONE", "http://h:3128", "https://u:p@h"] {

@@ -8,8 +8,9 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 use crate::raw::read_request;
 
@@ -67,6 +68,55 @@ async fn a_certificate_that_is_not_trusted_or_for_another_name_holds_the_destina
         assert!(message.contains("certificate is not trusted (") && message.contains(cause), "{message}");
         assert!(message.contains("name its authority in `ca_file`"), "{message}");
         assert!(message.ends_with("; nothing was sent"), "{message}");
+    }
+}
+
+/// A server that wants to see a certificate of the authority whose certificate is given back, with a certificate and key of it.
+async fn serve_to_the_known(folder: &std::path::Path) -> u16 {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let of = |name: &str, key: &KeyPair| {
+        CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(key, &authority).unwrap()
+    };
+    let (server_key, client_key) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
+    let (server, client) = (of("localhost", &server_key), of("client.example", &client_key));
+    std::fs::write(folder.join("ca.pem"), authority.pem()).unwrap();
+    std::fs::write(folder.join("me.pem"), client.pem()).unwrap();
+    std::fs::write(folder.join("me.key"), client_key.serialize_pem()).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.der().clone()).unwrap();
+    let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build().unwrap();
+    let config = ServerConfig::builder()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![server.der().clone()], PrivateKeyDer::Pkcs8(server_key.serialize_der().into()))
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            if read_request(&mut stream).await.is_some() {
+                let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await;
+            }
+        }
+    });
+    port
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_a_certificate_is_shown_the_clients() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = serve_to_the_known(folder.path()).await;
+    let config =
+        HttpConfig::new(format!("https://localhost:{port}")).with_ca_file(folder.path().join("ca.pem"));
+    let known =
+        config.clone().with_client_certificate(folder.path().join("me.pem"), folder.path().join("me.key"));
+    for (config, taken) in [(known, true), (config, false)] {
+        let client = Client::new(&config).unwrap();
+        let request = Request::post("/v1").with_body(client.body("{}"));
+        assert_eq!(client.send(&request, &Policy::DEFAULT).await.is_ok(), taken);
     }
 }
 

@@ -1,53 +1,115 @@
-//! The contract, as the testkit has it.
+//! The contract, as the testkit has it, for both ways of writing over HTTP.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use obs_core::{Descriptor, Exporter, Signal};
-use obs_otel::{DESCRIPTOR, OtelConfig, OtelExporter};
+use obs_otel::{DESCRIPTOR, OtelConfig, OtelExporter, Protocol};
+use obs_testkit::CaptureServer;
 use obs_testkit::conformance::{ConfigCheck, Harness, Observed, Setup};
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::json;
 
-/// An exporter that writes to a file of its own.
-struct OtelHarness {
-    dir: TempDir,
+use crate::support::{Bench, Sent, TOKEN, speaking};
+
+/// What a harness has: the exporter, and the server it sends to.
+struct Parts {
+    server: CaptureServer,
     exporter: Arc<OtelExporter>,
 }
 
-#[async_trait]
-impl Harness for OtelHarness {
-    fn descriptor() -> Descriptor {
-        DESCRIPTOR
+impl Parts {
+    async fn start(protocol: Protocol) -> Self {
+        let Bench { server, exporter } = Bench::with(speaking(protocol)).await;
+        Self { server, exporter: Arc::new(exporter) }
     }
 
-    fn config() -> Option<ConfigCheck> {
-        Some(ConfigCheck::of::<OtelConfig>(json!({ "path": "requests.jsonl" })))
-    }
-
-    async fn start(_: Setup) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let exporter = OtelExporter::new(OtelConfig::new(dir.path().join("requests.jsonl"))).unwrap();
-        Self { dir, exporter: Arc::new(exporter) }
-    }
-
-    fn exporter(&self) -> Arc<dyn Exporter> {
-        self.exporter.clone()
-    }
-
-    async fn observe(&self) -> Observed {
-        let bytes = std::fs::read(self.dir.path().join("requests.jsonl")).unwrap();
-        let text = String::from_utf8(bytes.clone()).unwrap();
-        let requests: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let mut records = [0; Signal::COUNT];
-        records[Signal::Traces.index()] =
-            requests.iter().map(|request| request["spans"].as_array().unwrap().len()).sum();
-        Observed { records, writes: requests.len(), bytes }
-    }
-
-    fn secrets(&self) -> Vec<String> {
-        Vec::new()
+    fn observe(&self) -> Observed {
+        let mut observed = Observed::default();
+        for request in self.server.requests() {
+            observed.writes += 1;
+            observed.bytes.extend_from_slice(&request.body);
+            for (signal, count) in Sent::of(&request).counts() {
+                observed.records[signal.index()] += count;
+            }
+        }
+        observed
     }
 }
 
-obs_testkit::conformance!(OtelHarness);
+impl Sent {
+    /// How many records of each signal it has.
+    fn counts(&self) -> Vec<(Signal, usize)> {
+        match self {
+            Self::Traces(request) => {
+                let scopes = request.resource_spans.iter().flat_map(|of| &of.scope_spans);
+                vec![(Signal::Traces, scopes.map(|scope| scope.spans.len()).sum())]
+            }
+            Self::Metrics(_) => Vec::new(),
+            Self::Logs(request) => {
+                let scopes = request.resource_logs.iter().flat_map(|of| &of.scope_logs);
+                let records = scopes.flat_map(|scope| &scope.log_records);
+                records.map(|_| (Signal::Logs, 1)).collect()
+            }
+        }
+    }
+}
+
+macro_rules! harness {
+    ($name:ident, $protocol:expr) => {
+        struct $name(Parts);
+
+        #[async_trait]
+        impl Harness for $name {
+            fn descriptor() -> Descriptor {
+                DESCRIPTOR
+            }
+
+            fn config() -> Option<ConfigCheck> {
+                Some(ConfigCheck::of::<OtelConfig>(json!({
+                    "endpoint": "http://localhost:4318",
+                    "protocol": "http/json",
+                    "service_name": "shop",
+                    "service_version": "1.0.0",
+                    "service_namespace": "prod",
+                    "resource_attributes": {"host.name": "web-01", "process.pid": 7},
+                    "conventions": "both",
+                    "span_name_prefix": "shop",
+                    "create_child_spans": true,
+                    "temporality": "delta",
+                    "metrics": {"endpoint": "http://localhost:4318/v1/metrics", "timeout": "3s"},
+                    "max_request_size": "1MiB",
+                })))
+            }
+
+            async fn start(_: Setup) -> Self {
+                Self(Parts::start($protocol).await)
+            }
+
+            fn exporter(&self) -> Arc<dyn Exporter> {
+                self.0.exporter.clone()
+            }
+
+            async fn observe(&self) -> Observed {
+                self.0.observe()
+            }
+
+            fn secrets(&self) -> Vec<String> {
+                vec![TOKEN.to_owned()]
+            }
+        }
+    };
+}
+
+mod protobuf {
+    use super::*;
+
+    harness!(Protobuf, Protocol::HttpProtobuf);
+    obs_testkit::conformance!(Protobuf);
+}
+
+mod in_json {
+    use super::*;
+
+    harness!(InJson, Protocol::HttpJson);
+    obs_testkit::conformance!(InJson);
+}

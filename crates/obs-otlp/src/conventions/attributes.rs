@@ -160,6 +160,7 @@ pub const ATTRIBUTES: &[Attribute] = &[
     row(Mastra, "mastra.{type}.event_name", Field::AwaitedEvent),
     row(Mastra, "mastra.{type}.timeout_ms", Field::AwaitMillis),
     row(Mastra, "mastra.{type}.event_received", Field::EventReceived),
+    row(OpenInference, "graph.node.id", Field::NodeId),
     // Tools.
     row(GenAi, "gen_ai.tool.name", Field::ToolName),
     row(OpenInference, "tool.name", Field::ToolName),
@@ -194,6 +195,7 @@ pub const ATTRIBUTES: &[Attribute] = &[
     row(GenAi, "gen_ai.memory.record.count", Field::MemoryCount),
     row(Mastra, "mastra.{type}.message_count", Field::MemoryCount),
     row(Mastra, "mastra.{type}.operation_type", Field::MemoryOperation),
+    row(OpenInference, "embedding.embeddings.*", Field::EmbeddedTexts),
     row(GenAi, "gen_ai.embeddings.dimension.count", Field::Dimensions),
     row(Mastra, "mastra.{type}.dimensions", Field::Dimensions),
     row(Mastra, "mastra.{type}.input_count", Field::EmbeddingCount),

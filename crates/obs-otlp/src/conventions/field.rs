@@ -99,6 +99,8 @@ pub enum Field {
     RunId,
     /// The step's id.
     StepId,
+    /// The id of whatever the span runs as a node of a graph: an agent, a workflow or a step.
+    NodeId,
     /// Where a workflow run or step stands.
     WorkflowStatus,
     /// How many conditions a conditional step asks.
@@ -153,6 +155,8 @@ pub enum Field {
     MemoryCount,
     /// What was done to a memory.
     MemoryOperation,
+    /// The texts that were embedded, flattened by index.
+    EmbeddedTexts,
     /// The length of an embedding's vector.
     Dimensions,
     /// How many embeddings were made.

@@ -48,6 +48,15 @@ pub(super) fn name(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b"\":");
 }
 
+/// Appends a field of text, unless it is empty: that is the default, which stays unsaid.
+#[inline]
+pub(super) fn field(out: &mut Vec<u8>, name: &str, text: &str) {
+    if !text.is_empty() {
+        self::name(out, name);
+        self::text(out, text);
+    }
+}
+
 /// Appends an id's hex digits in quotes.
 #[inline]
 pub(super) fn hex(out: &mut Vec<u8>, digits: &[u8]) {

@@ -1,7 +1,7 @@
 //! Records into OTLP requests: protobuf or JSON, written straight to bytes.
 //!
-//! [`TraceRequests`] takes spans one by one and gives bodies that are ready to send.
-//! What an attribute is called is the caller's: [`Fields`] takes what it is given, and [`genai`] gives what OpenTelemetry's GenAI conventions have names for.
+//! [`TraceRequests`] and [`LogRequests`] take records one by one and give bodies that are ready to send.
+//! What an attribute is called is the caller's: [`Fields`] takes what it is given, and [`genai`] and [`openinference`] give what these conventions have names for.
 //! The bytes are those that `opentelemetry-proto` would encode.
 
 mod exception;
@@ -9,14 +9,21 @@ mod fields;
 pub mod genai;
 mod group;
 mod json;
+mod log;
+mod logs;
+pub mod openinference;
 mod requests;
 mod span;
+mod traces;
 mod value;
 mod wire;
 
 pub use fields::Fields;
-pub use requests::{Chunk, TraceRequests};
+pub use log::LogParts;
+pub use logs::LogRequests;
+pub use requests::Chunk;
 pub use span::SpanParts;
+pub use traces::TraceRequests;
 pub use value::MAX_DEPTH;
 
 /// How a request is written.

@@ -1,33 +1,30 @@
-//! Requests of many spans.
+//! Requests of many records.
 
 use std::sync::Arc;
 
-use obs_core::{Attributes, Resource};
+use obs_core::Resource;
 
-use super::group::{Group, Put, REQUEST_END, SPANS};
-use super::{Encoding, Fields, SpanParts, wire};
+use super::group::{Form, Group, Put, RECORDS};
+use super::{Encoding, wire};
+use crate::levels::Levels;
 
-/// How many spans memory is taken for at once, and how many bytes, whatever is said to come.
+/// How many records memory is taken for at once, and how many bytes, whatever is said to come.
 const MOST_EXPECTED: usize = 4_096;
 const MOST_ROOM: usize = 16 << 20;
 
 /// The body of one request, and the records that are in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chunk {
-    /// An `ExportTraceServiceRequest`.
+    /// An export request of the signal.
     pub body: Vec<u8>,
     /// The positions that the records were pushed with, in that order.
     pub records: Vec<usize>,
 }
 
-/// Builds export requests of spans: grouped by resource and scope, cut by items and by bytes.
-///
-/// Bytes are those of the whole body, before compression.
-/// A span that alone has more than the most bytes still gets a request, of its own; the caller truncates before, if anything.
+/// Builds export requests of records that stand one by one in them: grouped by resource and scope, cut by items and by bytes.
 #[derive(Debug)]
-pub struct TraceRequests {
-    encoding: Encoding,
-    put: Put,
+pub(super) struct Requests {
+    form: Form,
     max_items: usize,
     max_bytes: usize,
     groups: Vec<Group>,
@@ -36,18 +33,21 @@ pub struct TraceRequests {
     bytes: usize,
     done: Vec<Chunk>,
     scratch: Vec<u8>,
-    /// How wide the length of the last span was: the next is likely to be as long.
+    /// How wide the length of the last record was: the next is likely to be as long.
     width: usize,
-    /// How many spans are still thought to come.
+    /// How many records are still thought to come.
     expected: usize,
 }
 
-impl TraceRequests {
-    /// Requests of at most so many spans and so many bytes each; at least one span.
-    pub fn new(encoding: Encoding, max_items: usize, max_bytes: usize) -> Self {
+impl Requests {
+    pub(super) fn new(
+        encoding: Encoding,
+        levels: &'static Levels,
+        max_items: usize,
+        max_bytes: usize,
+    ) -> Self {
         Self {
-            encoding,
-            put: |attributes, to| to.attributes(attributes),
+            form: Form::new(encoding, levels),
             max_items: max_items.max(1),
             max_bytes,
             groups: Vec::new(),
@@ -60,30 +60,21 @@ impl TraceRequests {
         }
     }
 
-    /// Says how many spans will come, so that memory for them is taken at once; nothing depends on it.
-    #[must_use]
-    pub fn expecting(mut self, spans: usize) -> Self {
-        self.expected = spans;
-        self
+    pub(super) fn expect(&mut self, records: usize) {
+        self.expected = records;
     }
 
-    /// Lets `put` put the attributes of resources and scopes, for a backend that does not read all that OTLP has; as they are by default.
-    #[must_use]
-    pub fn with_shared_attributes(mut self, put: fn(&Attributes, &mut Fields<'_>)) -> Self {
-        self.put = put;
-        self
+    pub(super) fn share(&mut self, put: Put) {
+        self.form.put = put;
     }
 
-    /// Adds a span, which is the record at this position of its batch.
-    ///
-    /// `attributes` puts the span's attributes, once.
+    /// Adds a record, whose message `write` appends.
     #[inline]
-    pub fn push(
+    pub(super) fn push(
         &mut self,
         at: usize,
         resource: &Arc<Resource>,
-        parts: &SpanParts<'_>,
-        attributes: impl FnOnce(&mut Fields<'_>),
+        write: impl FnOnce(&mut Vec<u8>, &mut Vec<u8>, Encoding),
     ) {
         if self.records.len() == self.max_items {
             self.cut();
@@ -91,20 +82,20 @@ impl TraceRequests {
         let nth = self.group(resource);
         let group = &mut self.groups[nth];
         let (before, from) = (group.bytes, group.out.len());
-        match self.encoding {
+        match self.form.encoding {
             Encoding::Protobuf => {
-                let slot = wire::Slot::open(&mut group.out, SPANS, self.width);
-                parts.write(&mut group.out, &mut self.scratch, self.encoding, attributes);
+                let slot = wire::Slot::open(&mut group.out, RECORDS, self.width);
+                write(&mut group.out, &mut self.scratch, self.form.encoding);
                 self.width = slot.close(&mut group.out);
             }
             Encoding::Json => {
-                if group.spans > 0 {
+                if group.records > 0 {
                     group.out.push(b',');
                 }
-                parts.write(&mut group.out, &mut self.scratch, self.encoding, attributes);
+                write(&mut group.out, &mut self.scratch, self.form.encoding);
             }
         }
-        group.spans += 1;
+        group.records += 1;
         self.expected = self.expected.saturating_sub(1);
         if self.records.is_empty() {
             // Those to come are likely to be as long, and an eighth more costs less than to grow.
@@ -115,7 +106,7 @@ impl TraceRequests {
         }
         group.bytes = group.finished();
         let bytes = self.bytes - before + group.bytes;
-        if !self.records.is_empty() && bytes + self.encoding.envelope() > self.max_bytes {
+        if !self.records.is_empty() && bytes + self.form.envelope() > self.max_bytes {
             self.move_on(nth, from, resource);
         } else {
             self.bytes = bytes;
@@ -123,28 +114,27 @@ impl TraceRequests {
         self.records.push(at);
     }
 
-    /// The requests, in the order of the spans.
-    pub fn finish(mut self) -> Vec<Chunk> {
+    pub(super) fn finish(mut self) -> Vec<Chunk> {
         self.cut();
         self.done
     }
 
-    /// Moves the last span, for which there is no room, into a request of its own.
+    /// Moves the last record, for which there is no room, into a request of its own.
     #[cold]
     fn move_on(&mut self, nth: usize, from: usize, resource: &Arc<Resource>) {
         let group = &mut self.groups[nth];
-        let span = group.out.split_off(from);
-        group.spans -= 1;
+        let record = group.out.split_off(from);
+        group.records -= 1;
         self.cut();
         let nth = self.group(resource);
         let group = &mut self.groups[nth];
-        group.out.extend_from_slice(span.strip_prefix(b",").unwrap_or(&span));
-        group.spans = 1;
+        group.out.extend_from_slice(record.strip_prefix(b",").unwrap_or(&record));
+        group.records = 1;
         group.bytes = group.finished();
         self.bytes = group.bytes;
     }
 
-    /// The group of a resource: mostly that of the span before.
+    /// The group of a resource: mostly that of the record before.
     #[inline]
     fn group(&mut self, resource: &Arc<Resource>) -> usize {
         match self.groups.last() {
@@ -159,7 +149,7 @@ impl TraceRequests {
         let found = self.groups.iter().position(same).or_else(|| self.groups.iter().position(equal));
         found.unwrap_or_else(|| {
             let first = self.groups.is_empty();
-            self.groups.push(Group::new(self.encoding, self.put, resource, &mut self.scratch, first));
+            self.groups.push(Group::new(self.form, resource, &mut self.scratch, first));
             self.groups.len() - 1
         })
     }
@@ -169,28 +159,9 @@ impl TraceRequests {
         if self.records.is_empty() {
             return;
         }
-        let bytes = self.bytes + self.encoding.envelope();
-        let mut groups = std::mem::take(&mut self.groups).into_iter().filter(|group| group.spans > 0);
-        let mut body = groups.next().map(Group::finish).unwrap_or_default();
-        body.reserve_exact(bytes.saturating_sub(body.len()));
-        for group in groups {
-            body.extend_from_slice(&group.finish());
-        }
-        if self.encoding == Encoding::Json {
-            body.extend_from_slice(REQUEST_END);
-        }
-        debug_assert_eq!(body.len(), bytes, "the size by arithmetic is that of the body");
+        let bytes = self.bytes + self.form.envelope();
+        let body = self.form.body(std::mem::take(&mut self.groups), bytes);
         self.bytes = 0;
         self.done.push(Chunk { body, records: std::mem::take(&mut self.records) });
-    }
-}
-
-impl Encoding {
-    /// The bytes of a request around its groups that no group has.
-    const fn envelope(self) -> usize {
-        match self {
-            Self::Protobuf => 0,
-            Self::Json => REQUEST_END.len(),
-        }
     }
 }

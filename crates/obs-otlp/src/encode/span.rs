@@ -178,7 +178,7 @@ impl<'a> SpanParts<'a> {
         }
         json::name(out, "flags");
         json::number(out, self.flags());
-        json_text(out, "name", self.name);
+        json::field(out, "name", self.name);
         json::name(out, "kind");
         json::number(out, kind(self.kind).into());
         json::name(out, "startTimeUnixNano");
@@ -193,7 +193,7 @@ impl<'a> SpanParts<'a> {
                 json_element(out);
                 json::name(out, "timeUnixNano");
                 json::quoted(out, time.as_nanos());
-                json_text(out, "name", name);
+                json::field(out, "name", name);
                 fields::write(out, scratch, Encoding::Json, 3, |to| told(error, own, to));
                 out.push(b'}');
             });
@@ -210,7 +210,7 @@ impl<'a> SpanParts<'a> {
         if self.has_status() {
             json::name(out, "status");
             out.push(b'{');
-            json_text(out, "message", self.message);
+            json::field(out, "message", self.message);
             if self.status != Status::Unset {
                 json::name(out, "code");
                 json::number(out, status(self.status).into());
@@ -263,14 +263,7 @@ fn json_ids(out: &mut Vec<u8>, trace_id: TraceId, span_id: SpanId, trace_state: 
     json::hex(out, &trace_id.to_hex());
     json::name(out, "spanId");
     json::hex(out, &span_id.to_hex());
-    json_text(out, "traceState", trace_state.unwrap_or_default());
-}
-
-fn json_text(out: &mut Vec<u8>, name: &str, text: &str) {
-    if !text.is_empty() {
-        json::name(out, name);
-        json::text(out, text);
-    }
+    json::field(out, "traceState", trace_state.unwrap_or_default());
 }
 
 /// The beginning of an element of a list.

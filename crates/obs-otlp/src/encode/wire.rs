@@ -1,4 +1,4 @@
-//! Protobuf's wire format, as far as OTLP's spans need it.
+//! Protobuf's wire format, as far as OTLP needs it.
 
 /// The wire type of what has its length before it: text, bytes, messages.
 const DELIMITED: u8 = 2;
@@ -16,6 +16,11 @@ pub(super) const fn varint(field: u8) -> u8 {
 /// The tag of a field of eight bytes.
 pub(super) const fn fixed64(field: u8) -> u8 {
     field << 3 | 1
+}
+
+/// The tag of a field of four bytes.
+pub(super) const fn four_bytes(field: u8) -> u8 {
+    field << 3 | 5
 }
 
 /// How many bytes a number takes as a varint.
@@ -91,6 +96,15 @@ pub(super) fn text(out: &mut Vec<u8>, tag: u8, text: &str) {
 pub(super) fn nanos(out: &mut Vec<u8>, tag: u8, value: u64) {
     if value != 0 {
         out.extend_from_slice(&tagged(tag, value.to_le_bytes()));
+    }
+}
+
+/// Appends a field of four bytes, unless it is zero.
+#[inline]
+pub(super) fn fixed32(out: &mut Vec<u8>, tag: u8, value: u32) {
+    if value != 0 {
+        out.push(tag);
+        out.extend_from_slice(&value.to_le_bytes());
     }
 }
 

@@ -8,22 +8,10 @@ use opentelemetry_proto::tonic::resource::v1::Resource as WireResource;
 
 use super::{Ingested, Refused, pairs, value};
 use crate::conventions::{self, Field};
-
-/// What the three levels of a request are called.
-#[derive(Debug)]
-pub(super) struct Names {
-    pub(super) groups: &'static str,
-    pub(super) scopes: &'static str,
-    pub(super) records: &'static str,
-}
-
-pub(super) const SPANS: Names = Names { groups: "resourceSpans", scopes: "scopeSpans", records: "spans" };
-pub(super) const LOGS: Names = Names { groups: "resourceLogs", scopes: "scopeLogs", records: "logRecords" };
-pub(super) const METRICS: Names =
-    Names { groups: "resourceMetrics", scopes: "scopeMetrics", records: "metrics" };
+use crate::levels::Levels;
 
 /// What the records of one scope share.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Source {
     pub(super) resource: Arc<Resource>,
     base: TraceContext,
@@ -50,7 +38,7 @@ impl Source {
 /// A walk through a request.
 #[derive(Debug)]
 pub(super) struct Collect {
-    names: &'static Names,
+    levels: &'static Levels,
     at: [usize; 2],
     attributes: Option<Attributes>,
     source: Option<Source>,
@@ -58,8 +46,8 @@ pub(super) struct Collect {
 }
 
 impl Collect {
-    pub(super) fn new(names: &'static Names) -> Self {
-        Self { names, at: [0; 2], attributes: None, source: None, out: Ingested::default() }
+    pub(super) fn new(levels: &'static Levels) -> Self {
+        Self { levels, at: [0; 2], attributes: None, source: None, out: Ingested::default() }
     }
 
     /// Enters a resource's group; a resource that cannot be read refuses the group.
@@ -72,7 +60,7 @@ impl Collect {
                 Some(attributes)
             }
             Err(reason) => {
-                self.refuse(format!("{}[{at}].resource", self.names.groups), reason);
+                self.refuse(format!("{}[{at}].resource", self.levels.groups), reason);
                 None
             }
         };
@@ -91,7 +79,7 @@ impl Collect {
             }
             Err(reason) => {
                 let place =
-                    format!("{}[{}].{}[{at}].scope", self.names.groups, self.at[0], self.names.scopes);
+                    format!("{}[{}].{}[{at}].scope", self.levels.groups, self.at[0], self.levels.scopes);
                 self.refuse(place, reason);
             }
         }
@@ -131,12 +119,20 @@ impl Collect {
         self.out.refused.push(Refused { place, reason });
     }
 
+    /// What the records of the scope share, or why that cannot be read.
+    pub(super) fn into_source(mut self) -> Result<Source, Refused> {
+        match (self.source, self.out.refused.pop()) {
+            (_, Some(refused)) => Err(refused),
+            (source, None) => Ok(source.unwrap_or_default()),
+        }
+    }
+
     pub(super) fn finish(self) -> Ingested {
         self.out
     }
 
     fn place(&self, at: usize) -> String {
-        let Names { groups, scopes, records } = self.names;
+        let Levels { groups, scopes, records } = self.levels;
         format!("{groups}[{}].{scopes}[{}].{records}[{at}]", self.at[0], self.at[1])
     }
 }

@@ -7,7 +7,7 @@ use super::error_info::Parts;
 use super::pairs::{Unique, once};
 use super::usage::Counts;
 use super::value::{name, parsed, payload};
-use super::{list, messages, span_type, typed};
+use super::{list, messages, restated, span_type, typed};
 use crate::conventions::{self, ATTRIBUTES, Field};
 
 /// An attribute and its position, so that those that stay keep their order.
@@ -64,6 +64,9 @@ impl Draft {
             }
         }
         known.sort_by_key(|(rank, (order, ..))| (*rank, *order));
+        if !self.context_only {
+            restated::drop_restated(&mut known);
+        }
         let mut known = known.into_iter().peekable();
         while let Some((rank, pair)) = known.next() {
             let row = &ATTRIBUTES[rank];
@@ -171,14 +174,8 @@ impl Draft {
 
     /// The input or output, in the form that its media type says.
     fn set_document(&mut self, side: usize, value: Value) -> Option<Value> {
-        let mime = self.mimes[side].as_ref().and_then(|(_, _, mime)| mime.as_str());
-        let document = match (&value, mime) {
-            (Value::Str(text), Some("text/plain")) => Payload::text(text.clone()),
-            (Value::Str(text), Some("application/json")) => {
-                Payload::from_json(text).unwrap_or_else(|| Payload::text(text.clone()))
-            }
-            (value, _) => payload(value),
-        };
+        let mime = self.mimes[side].as_ref().map(|(_, _, mime)| mime);
+        let document = restated::document(&value, mime);
         once(if side == 0 { &mut self.input } else { &mut self.output }, Some(document), value)
     }
 

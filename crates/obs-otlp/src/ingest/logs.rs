@@ -13,6 +13,7 @@ use super::draft::Draft;
 use super::value::{payload, value};
 use super::{pairs, scores, spans};
 use crate::conventions::{self, Field};
+use crate::encode::genai::names;
 
 /// One log, or the reason why it is refused; an evaluation result becomes a score.
 pub(super) fn convert(
@@ -32,9 +33,13 @@ pub(super) fn convert(
 
     let mut fields = Attributes::new();
     let mut rest = Vec::new();
-    let names: HashSet<&str> = record.attributes.iter().map(|pair| pair.key.as_str()).collect();
-    for (key, value) in pairs::pairs(&record.attributes)? {
-        if let Some((key, value)) = take(&mut log, key, value, &names, &mut fields) {
+    let keys: HashSet<&str> = record.attributes.iter().map(|pair| pair.key.as_str()).collect();
+    let mut told = pairs::pairs(&record.attributes)?;
+    if log.data.is_none() {
+        log.data = document(&mut told);
+    }
+    for (key, value) in told {
+        if let Some((key, value)) = take(&mut log, key, value, &keys, &mut fields) {
             rest.push((key, value));
         }
     }
@@ -56,6 +61,22 @@ pub(super) fn convert(
     Ok(())
 }
 
+/// Takes the document that our own writer puts beside the message, and what it says of its form.
+fn document(told: &mut Vec<(Str, Value)>) -> Option<Payload> {
+    let position = |told: &[(Str, Value)], name: &str| {
+        told.iter().position(|(key, value)| key.as_str() == name && value.as_str().is_some())
+    };
+    let (_, data) = told.remove(position(told, names::LOG_DATA)?);
+    let mime = position(told, names::LOG_DATA_MIME).map(|at| told.remove(at).1);
+    Some(match (&data, mime.as_ref().and_then(Value::as_str)) {
+        (Value::Str(text), Some("text/plain")) => Payload::text(text.clone()),
+        (Value::Str(text), Some("application/json")) => {
+            Payload::from_json(text).unwrap_or_else(|| Payload::text(text.clone()))
+        }
+        (data, _) => payload(data),
+    })
+}
+
 /// Takes what is the log's own; gives back what may be of its context.
 ///
 /// A prefix is dropped only if the rest is not the name of another attribute.
@@ -63,7 +84,7 @@ fn take(
     log: &mut Log,
     key: Str,
     value: Value,
-    names: &HashSet<&str>,
+    keys: &HashSet<&str>,
     fields: &mut Attributes,
 ) -> Option<(Str, Value)> {
     let Some(meaning) = conventions::lookup(&key) else { return Some((key, value)) };
@@ -72,7 +93,7 @@ fn take(
             log.event_name = super::value::name(&value);
             None
         }
-        Field::LogAttribute if !names.contains(meaning.rest) => {
+        Field::LogAttribute if !keys.contains(meaning.rest) => {
             fields.push(Str::copied(meaning.rest), value);
             None
         }

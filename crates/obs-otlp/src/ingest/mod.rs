@@ -1,6 +1,7 @@
 //! OTLP requests into records.
 //!
 //! [`json`] and [`protobuf`] read the body of one export request; [`traces`], [`logs`] and [`metrics`] take a decoded one.
+//! [`Scoped`] takes records one by one.
 //! What cannot be read is refused with its place and does not sink the rest.
 //! [`link`] then puts together what belongs together, once all of it has been read.
 
@@ -16,6 +17,8 @@ mod logs;
 mod messages;
 mod metrics;
 mod pairs;
+mod restated;
+mod scoped;
 mod scores;
 mod span_type;
 mod spans;
@@ -32,8 +35,10 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 
-use collect::{Collect, LOGS, METRICS, SPANS};
+use crate::levels::{LOGS, METRICS, SPANS};
+use collect::Collect;
 pub use link::link;
+pub use scoped::Scoped;
 
 /// The largest body that is read, in bytes: 64 MiB, what OTLP's specification advises clients to keep below.
 pub const MAX_BODY_BYTES: usize = 64 << 20;

@@ -6,6 +6,7 @@ use obs_core::{
 };
 
 use crate::conventions::{self, Field, TYPES, TypeName};
+use crate::encode::openinference;
 
 /// The type of a span, with its fields still empty.
 ///
@@ -26,6 +27,11 @@ pub(super) fn of(pairs: &[(Str, Value)]) -> SpanType {
 /// Whether the span's type says everything that this pair does, so that the pair need not be kept.
 pub(super) fn implies(span_type: &SpanType, key: &str, value: &Value) -> bool {
     let Some(value) = value.as_str() else { return false };
+    // A chain is whatever has no better kind, so that it says more than nothing of a span of no type.
+    let typed = !matches!(span_type, SpanType::Generic);
+    if typed && key == conventions::OPEN_INFERENCE && value == openinference::kind_of(span_type) {
+        return true;
+    }
     TYPES
         .iter()
         .any(|row| row.exact && row.attribute == key && row.value == value && says_all(span_type, row))

@@ -26,6 +26,7 @@ pub(super) fn set(span_type: &mut SpanType, field: Field, value: Value) -> Optio
         (SpanType::WorkflowRun(run), Field::WorkflowId | Field::EntityName) => {
             once(&mut run.workflow_id, name(&value), value)
         }
+        (SpanType::WorkflowRun(run), Field::NodeId) => same_node(&[&run.workflow_id], value),
         (SpanType::WorkflowRun(run), Field::RunId) => once(&mut run.run_id, name(&value), value),
         (SpanType::WorkflowRun(run), Field::WorkflowStatus) => once(&mut run.status, status(&value), value),
         (SpanType::WorkflowStep(step), field) => set_step(step, field, value),
@@ -87,6 +88,7 @@ fn set_agent(agent: &mut AgentRun, field: Field, value: Value) -> Option<Value> 
     match field {
         Field::AgentId => once(&mut agent.agent_id, name(&value), value),
         Field::AgentName | Field::EntityName => once(&mut agent.agent_name, name(&value), value),
+        Field::NodeId => same_node(&[&agent.agent_id, &agent.agent_name], value),
         Field::MaxSteps => once(&mut agent.max_steps, small(&value), value),
         Field::Instructions => {
             let instructions = Some(payload(&value));
@@ -136,9 +138,16 @@ fn set_embedding(embedding: &mut Embedding, field: Field, value: Value) -> Optio
     }
 }
 
+/// A node of this id, which is the one that the span runs: then nothing is left to keep.
+fn same_node(ids: &[&Option<Str>], value: Value) -> Option<Value> {
+    let id = name(&value);
+    let same = id.is_some() && ids.iter().any(|known| **known == id);
+    (!same).then_some(value)
+}
+
 fn set_step(step: &mut WorkflowStep, field: Field, value: Value) -> Option<Value> {
     match field {
-        Field::StepId | Field::EntityName => once(&mut step.step_id, name(&value), value),
+        Field::StepId | Field::NodeId | Field::EntityName => once(&mut step.step_id, name(&value), value),
         Field::WorkflowStatus => once(&mut step.status, status(&value), value),
         field => set_flavour(&mut step.flavour, field, value),
     }
@@ -238,13 +247,14 @@ pub(super) fn time(value: &Value) -> Option<Timestamp> {
     u64::try_from(time.as_nanosecond()).ok().map(Timestamp::from_nanos)
 }
 
-/// What was found; the value is kept as well if a document says more than the record has fields for.
+/// What was found; the value is kept as well if a document says more than the record has fields for, or others were found before.
 fn documents<T>(slot: &mut Vec<T>, value: Value, read: fn(&str, &Value, &mut T) -> bool) -> Option<Value>
 where
-    T: Default,
+    T: Default + PartialEq,
 {
-    let Some(Value::List(documents)) = parsed(&value).filter(|_| slot.is_empty()) else { return Some(value) };
+    let Some(Value::List(documents)) = parsed(&value) else { return Some(value) };
     let mut whole = true;
+    let mut all = Vec::with_capacity(documents.len());
     for document in documents {
         let mut found = T::default();
         match document {
@@ -256,7 +266,12 @@ where
             }
             other => whole &= read("content", &other, &mut found),
         }
-        slot.push(found);
+        all.push(found);
+    }
+    if slot.is_empty() {
+        *slot = all;
+    } else {
+        whole &= *slot == all;
     }
     (!whole).then_some(value)
 }
@@ -265,11 +280,23 @@ fn chunk(key: &str, value: &Value, chunk: &mut Chunk) -> bool {
     match key {
         "id" => chunk.id = name(value),
         "source" => chunk.source = name(value),
+        "metadata" => match source(value) {
+            Some(source) if chunk.source.is_none() => chunk.source = Some(source),
+            _ => return false,
+        },
         "content" => chunk.content = Some(payload(value)),
         "score" | "relevance" => chunk.relevance = number(value),
         _ => return false,
     }
     true
+}
+
+/// Where a document is from, if its metadata say nothing else.
+fn source(metadata: &Value) -> Option<Str> {
+    match parsed(metadata)? {
+        Value::Map(metadata) if metadata.len() == 1 => name(metadata.get("source")?),
+        _ => None,
+    }
 }
 
 fn hit(key: &str, value: &Value, hit: &mut MemoryHit) -> bool {

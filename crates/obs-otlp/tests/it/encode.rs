@@ -10,6 +10,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use prost::Message;
 
+use crate::bodies::{self, CUTS, max_bytes};
 use crate::oracle;
 
 fn encode(encoding: Encoding, spans: &[Span], max_items: usize, max_bytes: usize) -> Vec<Chunk> {
@@ -28,81 +29,16 @@ fn expected(spans: &[Span], records: &[usize]) -> ExportTraceServiceRequest {
     oracle::request(&spans)
 }
 
-/// The first difference, told in few words: bodies are large.
-#[track_caller]
-fn same_bytes(ours: &[u8], theirs: &[u8]) {
-    if ours != theirs {
-        let at = ours.iter().zip(theirs).take_while(|(a, b)| a == b).count();
-        let near = |bytes: &[u8]| bytes[at.saturating_sub(20)..bytes.len().min(at + 20)].to_vec();
-        panic!(
-            "{} and {} bytes differ at {at}: {:?} {:?}",
-            ours.len(),
-            theirs.len(),
-            near(ours),
-            near(theirs)
-        );
-    }
-}
-
-/// Every record once and in order, in bodies that are prost's, as large as they may be and no larger.
 fn check_protobuf(spans: &[Span], max_items: usize, max_bytes: usize) {
     let chunks = encode(Encoding::Protobuf, spans, max_items, max_bytes);
-    let records: Vec<usize> = chunks.iter().flat_map(|chunk| chunk.records.clone()).collect();
-    assert_eq!(records, (0..spans.len()).collect::<Vec<_>>());
-    for chunk in &chunks {
-        same_bytes(&chunk.body, &expected(spans, &chunk.records).encode_to_vec());
-        assert!(chunk.records.len() <= max_items.max(1));
-        assert!(chunk.body.len() <= max_bytes || chunk.records.len() == 1);
-        let mut more = chunk.records.clone();
-        more.push(more[more.len() - 1] + 1);
-        if more.len() <= max_items && more[more.len() - 1] < spans.len() {
-            assert!(expected(spans, &more).encoded_len() > max_bytes, "there was room for one more");
-        }
-    }
+    let expected = |records: &[usize]| expected(spans, records);
+    bodies::check_protobuf(spans.len(), (max_items, max_bytes), &chunks, expected);
 }
 
-/// Bodies as serde writes them for `opentelemetry-proto`, less what is a default there.
 fn check_json(spans: &[Span], max_items: usize, max_bytes: usize) {
     let chunks = encode(Encoding::Json, spans, max_items, max_bytes);
-    let records: Vec<usize> = chunks.iter().flat_map(|chunk| chunk.records.clone()).collect();
-    assert_eq!(records, (0..spans.len()).collect::<Vec<_>>());
-    for chunk in &chunks {
-        assert!(chunk.body.len() <= max_bytes || chunk.records.len() == 1);
-        let mut ours: serde_json::Value = serde_json::from_slice(&chunk.body).unwrap();
-        let mut theirs = serde_json::to_value(expected(spans, &chunk.records)).unwrap();
-        normalise(&mut ours);
-        normalise(&mut theirs);
-        assert_eq!(ours, theirs);
-    }
-}
-
-/// Leaves out defaults, and non-finite numbers, which serde writes as `null`.
-fn normalise(value: &mut serde_json::Value) {
-    match value {
-        serde_json::Value::Object(fields) => {
-            fields.retain(|name, value| !is_default(name, value));
-            for (name, value) in fields {
-                if name == "doubleValue" && value.is_string() {
-                    *value = serde_json::Value::Null;
-                }
-                normalise(value);
-            }
-        }
-        serde_json::Value::Array(values) => values.iter_mut().for_each(normalise),
-        _ => {}
-    }
-}
-
-fn is_default(name: &str, value: &serde_json::Value) -> bool {
-    match name {
-        "key" | "value" | "values" | "stringValue" | "boolValue" | "intValue" | "doubleValue" => false,
-        _ => {
-            value.is_null()
-                || value.as_u64() == Some(0)
-                || value.as_str() == Some("")
-                || value.as_array().is_some_and(Vec::is_empty)
-        }
-    }
+    let expected = |records: &[usize]| expected(spans, records);
+    bodies::check_json(spans.len(), (max_items, max_bytes), &chunks, expected);
 }
 
 fn fixture_spans() -> Vec<Span> {
@@ -117,14 +53,14 @@ fn fixture_spans() -> Vec<Span> {
 
 #[test]
 fn every_fixture_is_encoded_as_prost_does() {
-    for (items, bytes) in [(usize::MAX, usize::MAX), (7, usize::MAX), (512, 40_000), (0, 0)] {
+    for (items, bytes) in CUTS {
         check_protobuf(&fixture_spans(), items, bytes);
     }
 }
 
 #[test]
 fn every_fixture_is_encoded_as_serde_does() {
-    for (items, bytes) in [(usize::MAX, usize::MAX), (7, usize::MAX), (512, 40_000), (0, 0)] {
+    for (items, bytes) in CUTS {
         check_json(&fixture_spans(), items, bytes);
     }
 }
@@ -144,20 +80,16 @@ fn spans() -> impl Strategy<Value = Vec<Span>> {
     })
 }
 
-fn bytes() -> impl Strategy<Value = usize> {
-    prop_oneof![Just(usize::MAX), 0usize..6_000]
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
-    fn any_span_is_encoded_as_prost_does(spans in spans(), items in 0usize..5, bytes in bytes()) {
+    fn any_span_is_encoded_as_prost_does(spans in spans(), items in 0usize..5, bytes in max_bytes()) {
         check_protobuf(&spans, items, bytes);
     }
 
     #[test]
-    fn any_span_is_encoded_as_serde_does(spans in spans(), items in 0usize..5, bytes in bytes()) {
+    fn any_span_is_encoded_as_serde_does(spans in spans(), items in 0usize..5, bytes in max_bytes()) {
         check_json(&spans, items, bytes);
     }
 }

@@ -5,7 +5,11 @@
 mod answer;
 #[cfg(feature = "ingest")]
 mod any_bytes;
+mod bodies;
+#[cfg(feature = "ingest")]
+mod conventions;
 mod encode;
+mod encode_logs;
 #[cfg(feature = "ingest")]
 mod fixtures;
 #[cfg(feature = "ingest")]
@@ -33,6 +37,10 @@ mod real;
 mod request;
 #[cfg(feature = "ingest")]
 mod round_trip;
+#[cfg(feature = "ingest")]
+mod round_trip_logs;
+#[cfg(feature = "ingest")]
+mod scoped;
 #[cfg(feature = "ingest")]
 mod scores;
 #[cfg(feature = "ingest")]

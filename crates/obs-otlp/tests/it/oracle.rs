@@ -28,18 +28,25 @@ pub(crate) fn request(spans: &[&Span]) -> ExportTraceServiceRequest {
 }
 
 fn empty(resource: &Resource) -> ResourceSpans {
+    ResourceSpans {
+        resource: self::resource(resource),
+        scope_spans: vec![ScopeSpans { scope: scope(resource), ..ScopeSpans::default() }],
+        ..ResourceSpans::default()
+    }
+}
+
+pub(crate) fn resource(resource: &Resource) -> Option<WireResource> {
     let attributes = pairs(&resource.attributes);
-    let scope = resource.scope.as_ref().map(|scope| InstrumentationScope {
+    (!attributes.is_empty()).then(|| WireResource { attributes, ..WireResource::default() })
+}
+
+pub(crate) fn scope(resource: &Resource) -> Option<InstrumentationScope> {
+    resource.scope.as_ref().map(|scope| InstrumentationScope {
         name: scope.name.to_string(),
         version: scope.version.as_ref().map(ToString::to_string).unwrap_or_default(),
         attributes: pairs(&scope.attributes),
         ..InstrumentationScope::default()
-    });
-    ResourceSpans {
-        resource: (!attributes.is_empty()).then(|| WireResource { attributes, ..WireResource::default() }),
-        scope_spans: vec![ScopeSpans { scope, ..ScopeSpans::default() }],
-        ..ResourceSpans::default()
-    }
+    })
 }
 
 /// What the tests put as a span's attributes: its own, and one by each way to put one.
@@ -163,12 +170,16 @@ fn link(link: &Link) -> wire::span::Link {
     }
 }
 
-fn pairs(attributes: &Attributes) -> Vec<KeyValue> {
+pub(crate) fn pairs(attributes: &Attributes) -> Vec<KeyValue> {
     attributes.iter().map(|(key, value)| pair(key, any(value, 0))).collect()
 }
 
-fn pair(key: &str, value: Option<any_value::Value>) -> KeyValue {
+pub(crate) fn pair(key: &str, value: Option<any_value::Value>) -> KeyValue {
     KeyValue { key: key.to_owned(), value: Some(AnyValue { value }), ..KeyValue::default() }
+}
+
+pub(crate) fn value(value: any_value::Value) -> AnyValue {
+    AnyValue { value: Some(value) }
 }
 
 fn any(value: &Value, above: usize) -> Option<any_value::Value> {

@@ -5,16 +5,16 @@ use serde::Serialize;
 
 /// One document.
 #[derive(Serialize)]
-pub(super) struct Document<'a> {
+pub(in crate::encode) struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    id: Option<&'a str>,
+    pub(in crate::encode) id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    source: Option<&'a str>,
+    pub(in crate::encode) source: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    content: Option<&'a Payload>,
+    pub(in crate::encode) content: Option<&'a Payload>,
     /// A value, which knows the form of numbers that are none.
     #[serde(skip_serializing_if = "Option::is_none")]
-    score: Option<Value>,
+    pub(in crate::encode) score: Option<Value>,
 }
 
 impl<'a> From<&'a Chunk> for Document<'a> {

@@ -1,4 +1,4 @@
-//! Spans in OpenTelemetry's GenAI conventions.
+//! Spans and logs in OpenTelemetry's GenAI conventions.
 //!
 //! A field goes out under the name that GenAI has for it, else OpenTelemetry's general one, else the first name in the table of [`crate::conventions`]: `tag.tags` of OpenInference, `mastra.workflow_step.status`.
 //! With the feature `ingest`, all of them are read back.
@@ -21,9 +21,10 @@
 //! assert!(String::from_utf8_lossy(&body).contains(r#"{"key":"gen_ai.request.model","value":{"stringValue":"gpt-4o"}}"#));
 //! ```
 
-mod document;
-mod names;
-mod put;
+pub(super) mod document;
+mod log;
+pub(crate) mod names;
+pub(super) mod put;
 mod span_name;
 mod types;
 
@@ -31,16 +32,29 @@ use obs_core::{Form, Payload, Span, SpanType, Status, TraceContext};
 
 use super::Fields;
 use super::exception::Causes;
+pub use log::log_attributes;
 use names as n;
-use put::Put;
+use put::{Put, Taken};
 pub use span_name::{kind, name};
+
+/// The version of the conventions that the names are those of: OpenTelemetry's GenAI conventions have no stable one yet.
+pub const VERSION: &str = "1.42.0-dev";
+
+/// The schema of [`VERSION`], for a request's `schema_url`.
+///
+/// Names that go beyond it, such as `mastra.workflow_step.step_id`, are in no schema.
+pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev";
 
 /// Puts all that the conventions have names for, then the span's own attributes.
 ///
 /// An attribute of the span's own wins over a field that would go out under the same name: it was kept beside the field because it says more.
 pub fn attributes(span: &Span, to: &mut Fields<'_>) {
-    let own = Some(&span.attributes).filter(|own| !own.is_empty());
-    let mut put = Put { to, own };
+    attributes_but(span, &[], to);
+}
+
+/// [`attributes`] less the fields of these names, which go out under those of another convention.
+pub(super) fn attributes_but(span: &Span, told: &'static [&'static str], to: &mut Fields<'_>) {
+    let mut put = Put { to, taken: Taken::by(&span.attributes, told) };
     types::put(&span.span_type, &mut put);
     documents(span, &mut put);
     error(span, &mut put);
@@ -50,28 +64,40 @@ pub fn attributes(span: &Span, to: &mut Fields<'_>) {
 
 /// The input and output, under the names that fit what they are.
 fn documents(span: &Span, put: &mut Put<'_, '_>) {
-    if let Some(input) = &span.input {
-        document(span, input, &[n::INPUT_MESSAGES, n::TOOL_ARGUMENTS, n::INPUT, n::INPUT_MIME], put);
-    }
-    if let Some(output) = &span.output {
-        document(span, output, &[n::OUTPUT_MESSAGES, n::TOOL_RESULT, n::OUTPUT, n::OUTPUT_MIME], put);
+    for (document, [messages, tool, any, mime]) in sides(span) {
+        match said_as(&span.span_type, document) {
+            Said::Messages => put.payload(messages, document),
+            Said::Tool => put.payload(tool, document),
+            Said::Any => put.document(any, mime, document),
+        }
     }
 }
 
-/// A document, under the name of messages, of a tool's side, or of anything with its form.
-fn document(span: &Span, document: &Payload, names: &[&str; 4], put: &mut Put<'_, '_>) {
-    let [messages, tool, any, mime] = *names;
-    match span.span_type {
-        SpanType::LlmGeneration(_) => put.payload(messages, document),
-        SpanType::ToolCall(_) | SpanType::McpToolCall(_) => put.payload(tool, document),
-        SpanType::AgentRun(_) | SpanType::WorkflowRun(_) if is_list(document) => {
-            put.payload(messages, document);
-        }
-        _ => {
-            let json = document.settled().form() == Form::Json;
-            put.str(mime, if json { "application/json" } else { "text/plain" });
-            put.payload(any, document);
-        }
+/// The documents that there are, each with its names: of messages, of a tool's side, of anything and of its form.
+pub(super) fn sides(span: &Span) -> impl Iterator<Item = (&Payload, [&'static str; 4])> {
+    let input = [n::INPUT_MESSAGES, n::TOOL_ARGUMENTS, n::INPUT, n::INPUT_MIME];
+    let output = [n::OUTPUT_MESSAGES, n::TOOL_RESULT, n::OUTPUT, n::OUTPUT_MIME];
+    let sides = [(span.input.as_ref(), input), (span.output.as_ref(), output)];
+    sides.into_iter().filter_map(|(document, names)| Some((document?, names)))
+}
+
+/// What GenAI calls a document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Said {
+    /// Messages of a model, or of what works with one.
+    Messages,
+    /// A tool's arguments or result.
+    Tool,
+    /// Nothing: it goes out under OpenInference's name.
+    Any,
+}
+
+pub(super) fn said_as(span_type: &SpanType, document: &Payload) -> Said {
+    match span_type {
+        SpanType::LlmGeneration(_) => Said::Messages,
+        SpanType::ToolCall(_) | SpanType::McpToolCall(_) => Said::Tool,
+        SpanType::AgentRun(_) | SpanType::WorkflowRun(_) if is_list(document) => Said::Messages,
+        _ => Said::Any,
     }
 }
 

@@ -165,3 +165,7 @@ pub(crate) const ERROR_TYPE: &str = name_within("error.", Field::ErrorType);
 pub(crate) const ERROR_MESSAGE: &str = name_within("error.", Field::ErrorMessage);
 pub(crate) const ERROR_STACK: &str = name_within("error.", Field::ErrorStack);
 pub(crate) const ERROR_CODE: &str = name_within("error.", Field::ErrorCode);
+
+// Of a log; no convention has a document beside the message.
+pub(crate) const LOG_DATA: &str = "obs.log.data";
+pub(crate) const LOG_DATA_MIME: &str = "obs.log.data.mime_type";

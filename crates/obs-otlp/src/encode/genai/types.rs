@@ -77,6 +77,9 @@ fn parameters(call: &LlmGeneration, put: &mut Put<'_, '_>) {
     put.f64(n::TEMPERATURE, parameters.temperature);
     put.f64(n::TOP_P, parameters.top_p);
     put.u64(n::MAX_TOKENS, parameters.max_tokens);
+    if put.is_told(n::PARAMETER) {
+        return;
+    }
     for (key, value) in parameters.other.iter() {
         let name = format!("{}{key}", n::PARAMETER.trim_end_matches('*'));
         // A parameter that is a field as well is put once, as the field.

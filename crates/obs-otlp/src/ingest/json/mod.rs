@@ -12,7 +12,8 @@ use obs_core::Record;
 use serde_json::Value;
 
 use super::Ingested;
-use super::collect::{Collect, LOGS, METRICS, Names, SPANS, Source};
+use super::collect::{Collect, Source};
+use crate::levels::{LOGS, Levels, METRICS, SPANS};
 use fields::Fields;
 
 /// Reads a request; `None` if it is none.
@@ -20,10 +21,10 @@ pub(super) fn request(body: &Value) -> Option<Ingested> {
     let fields = Fields::of(body).ok()?;
     let mut out = Ingested::default();
     let mut found = false;
-    for (names, read) in [(&SPANS, traces::read as Read), (&LOGS, logs::read), (&METRICS, metrics::read)] {
-        if let Some(groups) = fields.get(names.groups) {
+    for (levels, read) in [(&SPANS, traces::read as Read), (&LOGS, logs::read), (&METRICS, metrics::read)] {
+        if let Some(groups) = fields.get(levels.groups) {
             found = true;
-            out.append(walk(names, groups, read));
+            out.append(walk(levels, groups, read));
         }
     }
     found.then_some(out)
@@ -32,10 +33,10 @@ pub(super) fn request(body: &Value) -> Option<Ingested> {
 /// Reads one record, and says what parts of it were refused.
 type Read = fn(&Value, &mut Source, &mut Vec<Record>, &mut Vec<(String, String)>);
 
-fn walk(names: &'static Names, groups: &Value, read: Read) -> Ingested {
-    let mut out = Collect::new(names);
-    for (at, group) in elements(&mut out, names.groups.into(), groups).iter().enumerate() {
-        let place = format!("{}[{at}]", names.groups);
+fn walk(levels: &'static Levels, groups: &Value, read: Read) -> Ingested {
+    let mut out = Collect::new(levels);
+    for (at, group) in elements(&mut out, levels.groups.into(), groups).iter().enumerate() {
+        let place = format!("{}[{at}]", levels.groups);
         let head = Fields::of(group).and_then(|group| Ok((group, group.resource("resource")?)));
         let (group, resource) = match head {
             Ok(head) => head,
@@ -45,10 +46,11 @@ fn walk(names: &'static Names, groups: &Value, read: Read) -> Ingested {
             }
         };
         out.group(at, resource.as_ref(), group.text("schemaUrl").unwrap_or_default());
-        let scopes = group.get(names.scopes).unwrap_or(&Value::Null);
-        for (at, scoped) in elements(&mut out, format!("{place}.{}", names.scopes), scopes).iter().enumerate()
+        let scopes = group.get(levels.scopes).unwrap_or(&Value::Null);
+        for (at, scoped) in
+            elements(&mut out, format!("{place}.{}", levels.scopes), scopes).iter().enumerate()
         {
-            let place = format!("{place}.{}[{at}]", names.scopes);
+            let place = format!("{place}.{}[{at}]", levels.scopes);
             let head = Fields::of(scoped).and_then(|scoped| Ok((scoped, scoped.scope("scope")?)));
             let (scoped, scope) = match head {
                 Ok(head) => head,
@@ -58,8 +60,8 @@ fn walk(names: &'static Names, groups: &Value, read: Read) -> Ingested {
                 }
             };
             out.scope(at, scope.as_ref(), scoped.text("schemaUrl").unwrap_or_default());
-            let records = scoped.get(names.records).unwrap_or(&Value::Null);
-            let place = format!("{place}.{}", names.records);
+            let records = scoped.get(levels.records).unwrap_or(&Value::Null);
+            let place = format!("{place}.{}", levels.records);
             for (at, record) in elements(&mut out, place, records).iter().enumerate() {
                 out.parts(at, |source, records, refused| read(record, source, records, refused));
             }

@@ -1,0 +1,82 @@
+//! The way that the requests of one service take.
+
+use obs_core::{Error, Failure, Reply};
+use obs_http::{Client, Policy};
+use obs_otlp::encode::Encoding;
+
+use crate::plan::Line;
+use crate::wire::{Request, Service};
+use crate::{Protocol, reply};
+
+/// What OTLP has retried over HTTP.
+pub(crate) const EXPORT: Policy = Policy::OTLP;
+
+/// One service's way.
+#[derive(Debug)]
+pub(crate) enum Transport {
+    Http {
+        client: Client,
+        target: &'static str,
+        encoding: Encoding,
+    },
+    #[cfg(feature = "grpc")]
+    Grpc(Box<crate::grpc::Channel>),
+}
+
+impl Transport {
+    pub(crate) fn of(line: &Line) -> Result<Self, Error> {
+        let client = Client::new(&line.http).map_err(|error| named(line, error))?;
+        let encoding = match line.protocol {
+            Protocol::HttpJson => Encoding::Json,
+            Protocol::HttpProtobuf => Encoding::Protobuf,
+            #[cfg(feature = "grpc")]
+            Protocol::Grpc => {
+                return crate::grpc::Channel::new(line, client).map(|channel| Self::Grpc(Box::new(channel)));
+            }
+            #[cfg(not(feature = "grpc"))]
+            Protocol::Grpc => Encoding::Protobuf,
+        };
+        Ok(Self::Http { client, target: line.target, encoding })
+    }
+
+    /// How requests are written.
+    pub(crate) fn encoding(&self) -> Encoding {
+        match self {
+            Self::Http { encoding, .. } => *encoding,
+            #[cfg(feature = "grpc")]
+            Self::Grpc(_) => Encoding::Protobuf,
+        }
+    }
+
+    /// Sends one request, and says what became of its records.
+    pub(crate) async fn send(&self, Request { service, body }: Request) -> Result<Reply, Failure> {
+        match self {
+            Self::Http { client, target, encoding } => {
+                let request = obs_http::Request::post(*target)
+                    .with_content_type(encoding.content_type())
+                    .with_body(client.body(body));
+                let answer = client.send(&request, &EXPORT).await?;
+                Ok(reply::read(service, &client.place(), answer.header("content-type"), answer.body()))
+            }
+            #[cfg(feature = "grpc")]
+            Self::Grpc(channel) => channel.send(service, body).await,
+        }
+    }
+
+    /// Sends a request without records, which every receiver answers as it would one with them.
+    pub(crate) async fn ask(&self, service: Service) -> Result<(), Failure> {
+        let body = match self.encoding() {
+            Encoding::Protobuf => Vec::new(),
+            Encoding::Json => b"{}".to_vec(),
+        };
+        self.send(Request { service, body }).await.map(|_| ())
+    }
+}
+
+/// An error that names the option that the address stands in.
+fn named(line: &Line, error: Error) -> Error {
+    match error.message().strip_prefix("endpoint: ") {
+        Some(cause) if line.field != "endpoint" => Error::config(line.field, cause),
+        _ => error,
+    }
+}
