@@ -14,13 +14,12 @@ mod stage;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
-use obs_core::Record;
+use obs_core::{Record, Signal};
 use obs_pipeline::{DestinationSpec, Pipeline, Report};
 
 use crate::live::record;
 use install::{Program, Shelf, judge};
 use row::Row;
-use source::Source;
 use stage::Stage;
 
 /// What to run, and what to leave behind.
@@ -39,7 +38,8 @@ pub(crate) struct Options {
 pub(crate) struct Scene {
     stage: Stage,
     shelf: Shelf,
-    sources: Vec<Source>,
+    /// What is sent: the fixtures, an agent run and the demo.
+    records: Vec<Record>,
 }
 
 /// A kind of backend, or a way into it.
@@ -65,7 +65,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     let ci = std::env::var("CI").ok();
     judge(&shelf.skipped, ci.as_deref())?;
-    let scene = Scene { stage: Stage::new(options.keep)?, shelf, sources: source::all()? };
+    let scene = Scene { stage: Stage::new(options.keep)?, shelf, records: source::all()? };
     let (mut rows, mut wrong) = (Vec::new(), Vec::new());
     for part in parts.into_iter().filter(|part| part.needs.iter().all(|program| scene.shelf.has(*program))) {
         let clock = quanta::Instant::now();
@@ -107,6 +107,14 @@ fn deliver(destination: DestinationSpec, records: &[Record]) -> Result<Report> {
     let flushed = pipeline.flush(DELIVERY);
     ensure!(flushed.complete, "not delivered within {DELIVERY:?}:\n{flushed}");
     Ok(pipeline.shutdown(Duration::from_secs(5)))
+}
+
+/// What a ledger says that is wrong with a signal: all that the exporter takes was delivered.
+fn ledger(report: &Report, signal: Signal) -> Vec<String> {
+    let Some(destination) = report.destination(NAME) else { return vec!["there is no ledger".into()] };
+    let terms = destination.signals.get(signal);
+    let well = report.is_balanced() && terms.delivered == terms.offered;
+    if well { Vec::new() } else { vec![format!("of {signal}, not all was delivered:\n{report}")] }
 }
 
 /// What the destination is called in its pipeline.

@@ -6,23 +6,13 @@ use obs_testkit::fixtures;
 
 use crate::demo;
 
-/// Records that are sent together.
-#[derive(Debug)]
-pub(crate) struct Source {
-    pub(crate) name: &'static str,
-    pub(crate) records: Vec<Record>,
-}
-
-/// The fixtures of every signal, one whole agent run, and the demo.
-pub(crate) fn all() -> Result<Vec<Source>> {
-    Ok(vec![
-        Source {
-            name: "fixtures",
-            records: Signal::ALL.into_iter().flat_map(|signal| records(&fixtures::batch(signal))).collect(),
-        },
-        Source { name: "agent run", records: fixtures::trace_batches().iter().flat_map(records).collect() },
-        Source { name: "demo", records: demo::records()? },
-    ])
+/// The fixtures of every signal, one whole agent run, and the demo; no two records have the same ids.
+pub(crate) fn all() -> Result<Vec<Record>> {
+    let fixtures = Signal::ALL.into_iter().map(fixtures::batch);
+    let batches: Vec<_> = fixtures.chain(fixtures::trace_batches()).collect();
+    let mut all: Vec<_> = batches.iter().flat_map(records).collect();
+    all.extend(demo::records()?);
+    Ok(all)
 }
 
 fn records(batch: &Batch) -> Vec<Record> {

@@ -18,7 +18,7 @@ use super::install;
 const START: Duration = Duration::from_secs(30);
 
 /// How long it may take until a backend shows what it took.
-pub(crate) const VISIBLE: Duration = Duration::from_secs(20);
+pub(crate) const VISIBLE: Duration = Duration::from_secs(10);
 
 /// How long to wait between two looks.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -99,10 +99,7 @@ impl Stage {
     }
 
     /// Waits until a program answers as it should, or says what it wrote until it ended or the time was up.
-    pub(crate) fn ready<F>(&self, name: &'static str, mut asked: impl FnMut() -> F) -> Result<()>
-    where
-        F: Future<Output = bool>,
-    {
+    pub(crate) fn ready(&self, name: &'static str, mut asked: impl AsyncFnMut() -> bool) -> Result<()> {
         let waited = self.runtime.block_on(async {
             let deadline = tokio::time::Instant::now() + START;
             while !asked().await {
@@ -119,17 +116,18 @@ impl Stage {
         waited.with_context(|| self.told(name))
     }
 
-    /// Looks until nothing is wrong, or until the time is up; what is wrong then.
-    pub(crate) fn settles<F>(&self, mut look: impl FnMut() -> F) -> Result<Vec<String>>
-    where
-        F: Future<Output = Result<Vec<String>>>,
-    {
+    /// Looks until all is well or the time is up, at least once.
+    pub(crate) fn settles(
+        &self,
+        patience: Duration,
+        mut look: impl AsyncFnMut() -> Result<bool>,
+    ) -> Result<()> {
         self.runtime.block_on(async {
-            let deadline = tokio::time::Instant::now() + VISIBLE;
+            let deadline = tokio::time::Instant::now() + patience;
             loop {
-                let wrong = look().await;
-                if matches!(&wrong, Ok(wrong) if wrong.is_empty()) || tokio::time::Instant::now() > deadline {
-                    return wrong;
+                let well = look().await;
+                if matches!(well, Ok(true)) || tokio::time::Instant::now() > deadline {
+                    return well.map(drop);
                 }
                 tokio::time::sleep(PAUSE).await;
             }
@@ -280,7 +278,7 @@ mod tests {
     fn a_program_that_ends_at_once_is_told_with_what_it_wrote() {
         let (stage, started) = stage(&["-c", "echo no such port; exit 3"]);
         started.unwrap();
-        let error = stage.ready("shell", || async { false }).unwrap_err();
+        let error = stage.ready("shell", async || false).unwrap_err();
         let told = format!("{error:#}");
         assert!(
             told.contains("no such port") && told.contains("shell ended at once, with exit status: 3"),
@@ -294,7 +292,7 @@ mod tests {
         started.unwrap();
         let file = stage.folder("shell").unwrap().join("pid");
         let pid = || std::fs::read_to_string(&file).ok().and_then(|text| text.trim().parse::<u32>().ok());
-        stage.ready("shell", || async { pid().is_some() }).unwrap();
+        stage.ready("shell", async || pid().is_some()).unwrap();
         let process = Path::new("/proc").join(pid().unwrap().to_string());
         assert!(process.exists());
         drop(stage);

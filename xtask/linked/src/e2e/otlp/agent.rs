@@ -38,7 +38,7 @@ impl Agent {
         let words: Vec<_> = words.split_whitespace().map(ToOwned::to_owned).collect();
         scene.stage.start(NAME, scene.shelf.path(Program::Agent)?, &words, &[])?;
         let agent = Self { api: Api::on(http)?, http, grpc };
-        scene.stage.ready(NAME, || agent.api.answers("/test/session/traces"))?;
+        scene.stage.ready(NAME, async || agent.api.answers("/test/session/traces").await)?;
         Ok(agent)
     }
 

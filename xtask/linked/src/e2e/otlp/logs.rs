@@ -1,6 +1,6 @@
 //! What a log, a score and feedback are to be in OTLP, by rules that no exporter shares.
 
-use obs_core::{Log, ScoreValue, Target, Timestamp};
+use obs_core::{Feedback, Level, Log, Score, ScoreValue, Target, Timestamp};
 use serde_json::Value;
 
 use super::found::log_key;
@@ -18,6 +18,36 @@ pub(super) fn log(log: &Log) -> Fact {
     let fact = of_context(beside(fact, &log.resource), &log.context);
     let data = log.data.as_ref().map(|data| data.as_str().to_owned());
     own(fact.with_attribute("obs.log.data", data), &log.attributes)
+}
+
+/// What a score is to be.
+pub(super) fn score(score: &Score) -> Fact {
+    let fact = judged(score.time, &score.target, &score.name, &score.value, score.comment.as_deref());
+    of_context(beside(fact, &score.resource), &score.context)
+}
+
+/// What feedback is to be.
+pub(super) fn feedback(feedback: &Feedback) -> Fact {
+    let fact =
+        judged(feedback.time, &feedback.target, &feedback.kind, &feedback.value, feedback.comment.as_deref());
+    of_context(beside(fact, &feedback.resource), &feedback.context)
+}
+
+/// An evaluation, as the conventions have it.
+fn judged(time: Timestamp, target: &Target, name: &str, value: &ScoreValue, comment: Option<&str>) -> Fact {
+    let (number, label) = match value {
+        ScoreValue::Numeric { value, .. } => (Some(*value), None),
+        ScoreValue::Boolean(yes) => (Some(f64::from(u8::from(*yes))), Some(yes.to_string())),
+        ScoreValue::Categorical(label) | ScoreValue::Text(label) => (None, Some(label.to_string())),
+    };
+    event(time, "gen_ai.evaluation.result", "")
+        .with("level", Level::Info.severity_number())
+        .with("trace", target.trace_id().map(|id| id.to_string()).unwrap_or_default())
+        .with("span", target.span_id().map(|id| id.to_string()).unwrap_or_default())
+        .with_attribute("gen_ai.evaluation.name", name)
+        .with_attribute("gen_ai.evaluation.score.value", number.map(of_float))
+        .with_attribute("gen_ai.evaluation.score.label", label)
+        .with_attribute("gen_ai.evaluation.explanation", comment)
 }
 
 fn event(time: Timestamp, event: &str, message: &str) -> Fact {
