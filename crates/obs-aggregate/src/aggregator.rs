@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use obs_core::{Metric, Resource, Temporality, Timestamp};
 
-use crate::bounds::Bounds;
+use crate::bounds::Shapes;
 use crate::identity::{Kind, MetricKey, ResourceKey};
 use crate::stream::{Interval, Stream};
 use crate::{AggregateConfig, Refusal};
@@ -19,7 +19,7 @@ pub struct Aggregator {
     temporality: Temporality,
     max_series: usize,
     max_metrics: usize,
-    bounds: Bounds,
+    shapes: Shapes,
     streams: HashMap<MetricKey, Stream>,
     /// The resource of the last record, since most records share one.
     last_resource: Option<(Arc<Resource>, ResourceKey)>,
@@ -59,12 +59,20 @@ pub struct View {
 impl Aggregator {
     /// An aggregator without series.
     pub fn new(config: AggregateConfig) -> Self {
-        let AggregateConfig { temporality, start, max_series, max_metrics, bounds } = config;
+        let AggregateConfig {
+            temporality,
+            start,
+            max_series,
+            max_metrics,
+            histogram_form,
+            bounds,
+            exponential,
+        } = config;
         Self {
             temporality,
             max_series: max_series.max(1),
             max_metrics: max_metrics.max(1),
-            bounds: Bounds::new(&bounds),
+            shapes: Shapes::new(histogram_form, bounds, exponential),
             streams: HashMap::new(),
             last_resource: None,
             pending: 0,
@@ -80,7 +88,7 @@ impl Aggregator {
     /// # Errors
     /// What cannot be folded is refused, and nothing of it is kept; the caller counts it.
     pub fn fold(&mut self, metric: &Metric) -> Result<(), Refusal> {
-        let kind = Kind::of(&metric.value).ok_or(Refusal::Unfoldable)?;
+        let kind = Kind::of(&metric.value, || self.shapes.form(&metric.name));
         let key = MetricKey::of(metric, kind, self.resource_key(&metric.resource));
         let known = self.streams.len();
         match self.streams.entry(key) {
@@ -89,8 +97,8 @@ impl Aggregator {
             }
             Entry::Vacant(_) if known >= self.max_metrics => return Err(Refusal::TooManyMetrics),
             Entry::Vacant(place) => {
-                let bounds = self.bounds.of(&metric.name, metric.unit.as_deref());
-                let mut stream = Stream::new(&metric.resource, bounds);
+                let shape = self.shapes.of(&metric.name, metric.unit.as_deref());
+                let mut stream = Stream::new(&metric.resource, shape);
                 stream.fold(metric, self.viewed_end, self.max_series)?;
                 place.insert(stream);
             }

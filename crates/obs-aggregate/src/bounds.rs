@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use obs_core::HistogramForm;
+
 /// OpenTelemetry's bounds for a histogram that nobody advised on; made for milliseconds.
 pub const DEFAULT_BOUNDS: &[f64] =
     &[0.0, 5.0, 10.0, 25.0, 50.0, 75.0, 100.0, 250.0, 500.0, 750.0, 1000.0, 2500.0, 5000.0, 7500.0, 10000.0];
@@ -51,28 +53,68 @@ const BY_NAME: &[(&str, &[f64])] = &[
 /// Advice by the metric's unit.
 const BY_UNIT: &[(&str, &[f64])] = &[("s", SECONDS_BOUNDS), ("{token}", TOKEN_BOUNDS)];
 
-/// Which bounds a histogram gets: the user's, then the built-in ones of its name, then those of its unit.
+/// What samples of a metric become.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Shape {
+    Explicit(Arc<[f64]>),
+    Exponential,
+}
+
+impl Shape {
+    pub(crate) fn form(&self) -> HistogramForm {
+        match self {
+            Self::Explicit(_) => HistogramForm::Explicit,
+            Self::Exponential => HistogramForm::Exponential,
+        }
+    }
+}
+
+/// Which shape a histogram gets: the user's, then that of the reader; an explicit one without bounds of the user has the
+/// built-in ones of its name, then those of its unit.
 #[derive(Debug)]
-pub(crate) struct Bounds {
-    by_name: HashMap<String, Arc<[f64]>>,
+pub(crate) struct Shapes {
+    of_user: HashMap<String, Shape>,
+    form: HistogramForm,
+    by_name: HashMap<&'static str, Arc<[f64]>>,
     by_unit: Vec<(&'static str, Arc<[f64]>)>,
     default: Arc<[f64]>,
 }
 
-impl Bounds {
-    pub(crate) fn new(of_user: &[(String, Vec<f64>)]) -> Self {
-        let built_in = BY_NAME.iter().map(|(name, bounds)| ((*name).to_owned(), Arc::from(*bounds)));
-        let of_user = of_user.iter().map(|(name, bounds)| (name.clone(), Arc::from(bounds.as_slice())));
+impl Shapes {
+    pub(crate) fn new(
+        form: HistogramForm,
+        bounds: impl IntoIterator<Item = (String, Vec<f64>)>,
+        exponential: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let explicit = bounds.into_iter().map(|(name, bounds)| (name, Shape::Explicit(bounds.into())));
+        let exponential = exponential.into_iter().map(|name| (name, Shape::Exponential));
         Self {
-            by_name: built_in.chain(of_user).collect(),
+            of_user: explicit.chain(exponential).collect(),
+            form,
+            by_name: BY_NAME.iter().map(|(name, bounds)| (*name, Arc::from(*bounds))).collect(),
             by_unit: BY_UNIT.iter().map(|(unit, bounds)| (*unit, Arc::from(*bounds))).collect(),
             default: Arc::from(DEFAULT_BOUNDS),
         }
     }
 
-    pub(crate) fn of(&self, name: &str, unit: Option<&str>) -> &Arc<[f64]> {
+    /// The form that samples of a metric get.
+    pub(crate) fn form(&self, name: &str) -> HistogramForm {
+        if self.of_user.is_empty() {
+            return self.form;
+        }
+        self.of_user.get(name).map_or(self.form, Shape::form)
+    }
+
+    /// The shape that samples of a metric get.
+    pub(crate) fn of(&self, name: &str, unit: Option<&str>) -> Shape {
+        if let Some(of_user) = self.of_user.get(name) {
+            return of_user.clone();
+        }
+        if self.form == HistogramForm::Exponential {
+            return Shape::Exponential;
+        }
         let by_unit = || Some(&self.by_unit.iter().find(|(known, _)| Some(*known) == unit)?.1);
-        self.by_name.get(name).or_else(by_unit).unwrap_or(&self.default)
+        Shape::Explicit(Arc::clone(self.by_name.get(name).or_else(by_unit).unwrap_or(&self.default)))
     }
 }
 
@@ -94,12 +136,31 @@ mod tests {
 
     #[test]
     fn the_users_bounds_win_then_the_name_then_the_unit() {
-        let bounds = Bounds::new(&[("queue.depth".into(), vec![1.0]), (BY_NAME[2].0.into(), vec![2.0])]);
-        assert_eq!(**bounds.of("queue.depth", Some("s")), [1.0]);
-        assert_eq!(**bounds.of(BY_NAME[2].0, Some("s")), [2.0]);
-        assert_eq!(**bounds.of(BY_NAME[3].0, Some("s")), *PER_TOKEN_BOUNDS);
-        assert_eq!(**bounds.of("step.duration", Some("s")), *SECONDS_BOUNDS);
-        assert_eq!(**bounds.of("gen_ai.client.token.usage", Some("{token}")), *TOKEN_BOUNDS);
-        assert_eq!(**bounds.of("other", None), *DEFAULT_BOUNDS);
+        let of_user = [("queue.depth".into(), vec![1.0]), (BY_NAME[2].0.into(), vec![2.0])];
+        let shapes = Shapes::new(HistogramForm::Explicit, of_user, []);
+        for (name, unit, expected) in [
+            ("queue.depth", Some("s"), [1.0].as_slice()),
+            (BY_NAME[2].0, Some("s"), &[2.0]),
+            (BY_NAME[3].0, Some("s"), PER_TOKEN_BOUNDS),
+            ("step.duration", Some("s"), SECONDS_BOUNDS),
+            ("gen_ai.client.token.usage", Some("{token}"), TOKEN_BOUNDS),
+            ("other", None, DEFAULT_BOUNDS),
+        ] {
+            assert_eq!(shapes.of(name, unit), Shape::Explicit(expected.into()), "{name}");
+            assert_eq!(shapes.form(name), HistogramForm::Explicit);
+        }
+    }
+
+    #[test]
+    fn the_users_form_of_a_metric_wins_over_the_readers() {
+        for form in [HistogramForm::Explicit, HistogramForm::Exponential] {
+            let shapes = Shapes::new(form, [("a".into(), vec![1.0])], ["b".into()]);
+            assert_eq!(shapes.of("a", Some("s")), Shape::Explicit([1.0].into()));
+            assert_eq!(shapes.of("b", Some("s")), Shape::Exponential);
+            assert_eq!(shapes.of("c", Some("s")).form(), form);
+            for name in ["a", "b", "c"] {
+                assert_eq!(shapes.form(name), shapes.of(name, None).form(), "{name}");
+            }
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! What the owner of an aggregator chooses.
 
-use obs_core::{Error, Temporality, Timestamp};
+use obs_core::{Error, HistogramForm, Temporality, Timestamp};
 
 use crate::bounds;
 
@@ -16,14 +16,26 @@ pub struct AggregateConfig {
     pub max_series: usize,
     /// The most metrics, counted by resource, name, kind and unit; 1,000 by default, so that memory stays bounded.
     pub max_metrics: usize,
-    /// Upper bounds of buckets by the metric's name; none by default.
+    /// What samples become, where nothing is said of their metric; explicit by default, since every backend reads that.
+    pub histogram_form: HistogramForm,
+    /// Upper bounds of buckets by the metric's name; none by default. Such a metric has explicit bounds, whatever the form.
     pub bounds: Vec<(String, Vec<f64>)>,
+    /// The names of metrics whose samples become exponential histograms, whatever the form; none by default.
+    pub exponential: Vec<String>,
 }
 
 impl AggregateConfig {
     /// Views in this temporality for a reader that begins at `start`.
     pub fn new(temporality: Temporality, start: Timestamp) -> Self {
-        Self { temporality, start, max_series: 2_000, max_metrics: 1_000, bounds: Vec::new() }
+        Self {
+            temporality,
+            start,
+            max_series: 2_000,
+            max_metrics: 1_000,
+            histogram_form: HistogramForm::Explicit,
+            bounds: Vec::new(),
+            exponential: Vec::new(),
+        }
     }
 
     /// The most series of one metric, at least one: the one for the overflow.
@@ -51,9 +63,37 @@ impl AggregateConfig {
                 format!("the bounds of {metric} must be finite and ascending, each once; got {upper:?}");
             return Err(Error::config("bounds", what));
         }
+        if self.exponential.contains(&metric) {
+            return Err(both_forms("bounds", &metric));
+        }
         self.bounds.push((metric, upper));
         Ok(self)
     }
+
+    /// What samples become, where nothing is said of their metric.
+    #[must_use]
+    pub fn with_histogram_form(mut self, form: HistogramForm) -> Self {
+        self.histogram_form = form;
+        self
+    }
+
+    /// The samples of this metric become exponential histograms.
+    ///
+    /// # Errors
+    /// A configuration error if the metric has bounds.
+    pub fn with_exponential(mut self, metric: impl Into<String>) -> Result<Self, Error> {
+        let metric = metric.into();
+        if self.bounds.iter().any(|(known, _)| *known == metric) {
+            return Err(both_forms("exponential", &metric));
+        }
+        self.exponential.push(metric);
+        Ok(self)
+    }
+}
+
+fn both_forms(option: &str, metric: &str) -> Error {
+    let what = format!("{metric} has both bounds and an exponential histogram; choose one of them");
+    Error::config(option, what)
 }
 
 #[cfg(test)]
@@ -65,5 +105,14 @@ mod tests {
         let config = AggregateConfig::new(Temporality::Delta, Timestamp::default());
         let error = config.with_bounds("queue.depth", vec![2.0, 1.0]).unwrap_err();
         assert!(error.message().starts_with("bounds: the bounds of queue.depth must be"), "{error}");
+    }
+
+    #[test]
+    fn a_metric_has_one_form() {
+        let config = AggregateConfig::new(Temporality::Delta, Timestamp::default());
+        let error = config.clone().with_exponential("a").unwrap().with_bounds("a", vec![1.0]).unwrap_err();
+        assert!(error.message().starts_with("bounds: a has both"), "{error}");
+        let error = config.with_bounds("a", vec![1.0]).unwrap().with_exponential("a").unwrap_err();
+        assert!(error.message().starts_with("exponential: a has both"), "{error}");
     }
 }

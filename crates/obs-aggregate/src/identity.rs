@@ -1,9 +1,10 @@
 //! What makes two records belong to the same series.
 
 use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
-use obs_core::{Attributes, Labels, Metric, MetricValue, Resource, Str, Value};
+use obs_core::{Attributes, HistogramForm, Labels, Metric, MetricValue, Resource, Str, Value};
 
 /// What kind of series a record goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,17 +13,22 @@ pub(crate) enum Kind {
     UpDown,
     Gauge,
     Histogram,
+    Exponential,
 }
 
 impl Kind {
-    /// The kind of a value; `None` for one that cannot be folded.
-    pub(crate) fn of(value: &MetricValue) -> Option<Self> {
+    /// The kind of a value; `of_samples` says what those become.
+    pub(crate) fn of(value: &MetricValue, of_samples: impl FnOnce() -> HistogramForm) -> Self {
         match value {
-            MetricValue::Add(_) | MetricValue::Sum { monotonic: true, .. } => Some(Self::Counter),
-            MetricValue::UpDown(_) | MetricValue::Sum { monotonic: false, .. } => Some(Self::UpDown),
-            MetricValue::Gauge(_) => Some(Self::Gauge),
-            MetricValue::Sample(_) | MetricValue::Histogram(_) => Some(Self::Histogram),
-            MetricValue::ExpHistogram(_) => None,
+            MetricValue::Add(_) | MetricValue::Sum { monotonic: true, .. } => Self::Counter,
+            MetricValue::UpDown(_) | MetricValue::Sum { monotonic: false, .. } => Self::UpDown,
+            MetricValue::Gauge(_) => Self::Gauge,
+            MetricValue::Histogram(_) => Self::Histogram,
+            MetricValue::ExpHistogram(_) => Self::Exponential,
+            MetricValue::Sample(_) => match of_samples() {
+                HistogramForm::Explicit => Self::Histogram,
+                HistogramForm::Exponential => Self::Exponential,
+            },
         }
     }
 }
@@ -43,8 +49,19 @@ impl MetricKey {
 }
 
 /// A resource and scope by value, whatever the order of the attributes.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct ResourceKey(Arc<[u8]>);
+///
+/// Its hash is made once, because a resource is larger than all else that names a metric.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ResourceKey {
+    bytes: Arc<[u8]>,
+    hash: u64,
+}
+
+impl Hash for ResourceKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.hash);
+    }
+}
 
 impl ResourceKey {
     pub(crate) fn of(resource: &Resource) -> Self {
@@ -55,7 +72,9 @@ impl ResourceKey {
             put_text(&mut out, scope.version.as_deref().unwrap_or_default());
             put_attributes(&mut out, &scope.attributes);
         }
-        Self(out.into())
+        let mut hasher = DefaultHasher::new();
+        out.hash(&mut hasher);
+        Self { bytes: out.into(), hash: hasher.finish() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Points that something else had aggregated, as increments.
 
-use obs_core::{Histogram, Timestamp};
+use obs_core::Timestamp;
 
 use crate::point::Point;
 
@@ -10,6 +10,13 @@ pub(crate) struct LastInput {
     start: Option<Timestamp>,
     time: Timestamp,
     point: Point,
+}
+
+impl LastInput {
+    /// When it was made: what it told is not told again by the next one.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.time
+    }
 }
 
 /// What a cumulative point adds to the one before it.
@@ -28,7 +35,7 @@ pub(crate) fn increment(
             return point.nothing();
         }
         Some(last) if start == last.start => {
-            difference(&last.point, &point, monotonic).unwrap_or_else(|| point.clone())
+            Point::difference(&last.point, &point, monotonic).unwrap_or_else(|| point.clone())
         }
         _ => point.clone(),
     };
@@ -36,38 +43,10 @@ pub(crate) fn increment(
     increment
 }
 
-/// What came between two points; `None` if the later one began anew.
-fn difference(before: &Point, after: &Point, monotonic: bool) -> Option<Point> {
-    match (before, after) {
-        (Point::Sum(before), Point::Sum(after)) => {
-            (!monotonic || after >= before).then(|| Point::Sum(after - before))
-        }
-        (Point::Histogram(before), Point::Histogram(after)) => {
-            histogram_difference(before, after).map(Point::Histogram)
-        }
-        _ => None,
-    }
-}
-
-fn histogram_difference(before: &Histogram, after: &Histogram) -> Option<Histogram> {
-    if before.bounds != after.bounds {
-        return None;
-    }
-    let counts: Option<Vec<u64>> =
-        before.counts.iter().zip(&after.counts).map(|(before, after)| after.checked_sub(*before)).collect();
-    Some(Histogram {
-        count: after.count.checked_sub(before.count)?,
-        sum: after.sum - before.sum,
-        min: None,
-        max: None,
-        bounds: after.bounds.clone(),
-        counts: counts?,
-        exemplars: Vec::new(),
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use obs_core::Histogram;
+
     use super::*;
 
     #[test]

@@ -3,6 +3,9 @@
 mod aggregator;
 mod bounds;
 mod config;
+mod exemplars;
+mod explicit;
+mod exponential;
 mod identity;
 mod input;
 mod point;

@@ -12,10 +12,8 @@ pub enum Refusal {
     NotFinite,
     /// A sum or histogram from elsewhere does not say whether it is a delta or cumulative.
     NoTemporality,
-    /// The counts of a histogram do not fit its bounds or its total, or its bounds do not ascend.
+    /// The counts of a histogram do not fit its bounds or its total, or its bounds, offsets or scale are none.
     Malformed,
-    /// This form of value cannot be folded.
-    Unfoldable,
     /// The metric is new, and there are as many as there may be.
     TooManyMetrics,
     /// The series is new, cumulative, and has no place but the overflow, where several cannot be told apart.
@@ -30,7 +28,6 @@ impl Refusal {
             Self::NotFinite => "not_finite",
             Self::NoTemporality => "no_temporality",
             Self::Malformed => "malformed",
-            Self::Unfoldable => "unfoldable",
             Self::TooManyMetrics => "too_many_metrics",
             Self::TooManySeries => "too_many_series",
         }
@@ -43,8 +40,7 @@ impl fmt::Display for Refusal {
             Self::Negative => "a counter only grows: record a change that can be negative as an up-down",
             Self::NotFinite => "the number is not finite, and one such number would spoil the whole sum",
             Self::NoTemporality => "an aggregated point must say whether it is a delta or cumulative",
-            Self::Malformed => "the histogram's counts do not fit its bounds and total",
-            Self::Unfoldable => "exponential histograms are taken as records only",
+            Self::Malformed => "the histogram's counts do not fit its buckets and total",
             Self::TooManyMetrics => "too many metrics: raise max_metrics, or put what varies into labels",
             Self::TooManySeries => {
                 "too many series of this metric: raise max_series, or use fewer label values"

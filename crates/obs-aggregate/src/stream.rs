@@ -6,8 +6,9 @@ use std::sync::{Arc, LazyLock};
 use obs_core::{Labels, Metric, MetricValue, Resource, Str, Temporality, Timestamp};
 
 use crate::Refusal;
+use crate::bounds::Shape;
 use crate::identity::{Kind, MetricKey, sorted};
-use crate::input::increment;
+use crate::input::{LastInput, increment};
 use crate::point::Point;
 use crate::series::{Series, record};
 
@@ -21,7 +22,7 @@ static OVERFLOW: LazyLock<Labels> = LazyLock::new(|| Labels::from([(OVERFLOW_LAB
 pub(crate) struct Stream {
     resource: Arc<Resource>,
     description: Option<Str>,
-    bounds: Arc<[f64]>,
+    shape: Shape,
     series: HashMap<Labels, Series>,
 }
 
@@ -35,9 +36,8 @@ pub(crate) struct Interval {
 }
 
 impl Stream {
-    pub(crate) fn new(resource: &Arc<Resource>, bounds: &Arc<[f64]>) -> Self {
-        let (resource, bounds) = (Arc::clone(resource), Arc::clone(bounds));
-        Self { resource, description: None, bounds, series: HashMap::new() }
+    pub(crate) fn new(resource: &Arc<Resource>, shape: Shape) -> Self {
+        Self { resource: Arc::clone(resource), description: None, shape, series: HashMap::new() }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -54,11 +54,11 @@ impl Stream {
         let found = self.series.get_mut(labels.as_ref());
         let known = found.is_some();
         if let (Some(series), MetricValue::Sample(sample)) = (found, &metric.value)
-            && series.observe(*sample)
+            && series.observe(*sample, metric)
         {
             return Ok(());
         }
-        let point = Point::of(metric.time, &metric.value, &self.bounds)?;
+        let point = Point::of(metric.time, &metric.value, &self.shape)?;
         let cumulative = is_cumulative(metric)?;
         let overflows = !known && *labels != *OVERFLOW && self.regular() + 1 >= max;
         if overflows && cumulative {
@@ -71,10 +71,11 @@ impl Stream {
         let Some(series) = self.series.get_mut(labels) else { return Ok(()) };
         if cumulative {
             let monotonic = !matches!(metric.value, MetricValue::Sum { monotonic: false, .. });
+            let told = series.last_input.as_ref().map(LastInput::time);
             let grown = increment(&mut series.last_input, metric.start, metric.time, point, monotonic);
-            series.fold(&grown);
+            series.fold(grown, metric, told);
         } else {
-            series.fold(&point);
+            series.fold(point, metric, None);
         }
         if self.description.is_none() {
             self.description.clone_from(&metric.description);
@@ -124,10 +125,11 @@ fn accumulates(kind: Kind, temporality: Temporality) -> bool {
 /// Whether the record is an aggregated point that counts from the beginning.
 fn is_cumulative(metric: &Metric) -> Result<bool, Refusal> {
     match (&metric.value, metric.temporality) {
-        (MetricValue::Sum { .. } | MetricValue::Histogram(_), Some(temporality)) => {
-            Ok(temporality == Temporality::Cumulative)
+        (MetricValue::Sum { .. } | MetricValue::Histogram(_) | MetricValue::ExpHistogram(_), temporality) => {
+            temporality
+                .map(|temporality| temporality == Temporality::Cumulative)
+                .ok_or(Refusal::NoTemporality)
         }
-        (MetricValue::Sum { .. } | MetricValue::Histogram(_), None) => Err(Refusal::NoTemporality),
         _ => Ok(false),
     }
 }

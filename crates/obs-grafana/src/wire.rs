@@ -1,21 +1,28 @@
-//! The vendor's JSON, in the vendor's words; no logic.
+//! Requests; no logic.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-/// A request: the spans of one batch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Request {
-    /// In the order of the batch.
-    pub(crate) spans: Vec<SpanBody>,
+/// Whose way a request takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Traces,
+    Metrics,
+    /// Logs, and the events that scores and feedback are.
+    Logs,
 }
 
-/// A span.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct SpanBody {
-    /// The trace id in hex.
-    pub(crate) trace: String,
-    /// The span id in hex.
-    pub(crate) id: String,
-    /// What the span is called.
-    pub(crate) name: String,
+/// A request before compression, in the form that its way has.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) place: Place,
+    pub(crate) body: Vec<u8>,
+}
+
+/// The labels of a stream, as an object.
+pub(crate) struct Stream<'a>(pub(crate) &'a [(String, String)]);
+
+impl Serialize for Stream<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
 }

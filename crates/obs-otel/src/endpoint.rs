@@ -84,12 +84,16 @@ mod tests {
             "jaeger:14268",
             "http://jaeger/api/traces/",
         ] {
-            let error = look_at("otlp_endpoint", &Address::from(address), Protocol::HttpProtobuf).unwrap_err();
+            let error =
+                look_at("otlp_endpoint", &Address::from(address), Protocol::HttpProtobuf).unwrap_err();
             assert!(error.message().starts_with("otlp_endpoint: "), "{}", error.message());
             assert!(error.message().contains("\"http://jaeger:4318/v1/traces\""), "{}", error.message());
         }
         for address in ["http://jaeger:4318", "https://h/api/traces/otlp", "localhost:4317", ""] {
-            assert!(look_at("endpoint", &Address::from(address), Protocol::HttpProtobuf).is_ok(), "{address}");
+            assert!(
+                look_at("endpoint", &Address::from(address), Protocol::HttpProtobuf).is_ok(),
+                "{address}"
+            );
         }
     }
 

@@ -97,8 +97,7 @@ impl Preset {
             && let Some(user) = env.text("MLFLOW_TRACKING_USERNAME")?
             && env.text("MLFLOW_TRACKING_TOKEN")?.is_none()
         {
-            config.http.auth =
-                Auth::basic(user, env.text("MLFLOW_TRACKING_PASSWORD")?.unwrap_or_default());
+            config.http.auth = Auth::basic(user, env.text("MLFLOW_TRACKING_PASSWORD")?.unwrap_or_default());
         }
         for setting in facts.settings {
             let needed = match setting.need {
@@ -189,8 +188,7 @@ impl Vars<'_> {
         let file = |what: &str| self.env.os(&name(what)).map(PathBuf::from);
         let mut found = SignalConfig::default();
         found.endpoint = self.text(&name("ENDPOINT")).map(Into::into);
-        found.protocol =
-            self.read(&name("PROTOCOL"), "grpc, http/protobuf or http/json", Protocol::named);
+        found.protocol = self.read(&name("PROTOCOL"), "grpc, http/protobuf or http/json", Protocol::named);
         found.headers = self.read(&name("HEADERS"), PAIRS, headers);
         found.timeout = self.read(&name("TIMEOUT"), "a number of milliseconds above 0", |text| {
             text.parse().ok().filter(|millis| *millis > 0).map(Duration::from_millis)

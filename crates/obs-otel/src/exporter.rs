@@ -1,11 +1,12 @@
 //! Where requests are sent, and nowhere else.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, ErrorKind, Exporter, Failure, Health, HistogramForm, Mappers, MetricForm,
-    Receipt, Reply, Retry, Signal, Signals, TraceId, deliver,
+    Batch, Call, Descriptor, Error, ErrorKind, Exporter, Failure, Health, HistogramForm, Mapped, Mappers,
+    MetricForm, Receipt, Reply, Resource, Retry, Signal, Signals, TraceId, deliver,
 };
 
 use crate::chunks::Limits;
@@ -61,7 +62,10 @@ impl OtelExporter {
             (Some(given), _) => given.shown(),
             (None, port) => {
                 let spans = &self.plan.line(Service::Traces).http.endpoint;
-                port.map_or_else(|| Some(endpoint::base(spans).to_owned()), |port| endpoint::with_port(spans, port))?
+                port.map_or_else(
+                    || Some(endpoint::base(spans).to_owned()),
+                    |port| endpoint::with_port(spans, port),
+                )?
             }
         };
         let page = page.replace("{ui}", pages.trim_end_matches('/'));
@@ -74,6 +78,21 @@ impl OtelExporter {
     pub fn encode(&self, batch: &Batch) -> Vec<Vec<u8>> {
         let mapped = Self::MAPPERS.map(self, batch).unwrap_or_default();
         mapped.calls.into_iter().map(|call| call.request.body).collect()
+    }
+
+    /// The bodies of the requests that a batch becomes and the records that each carries, before compression; nothing is
+    /// sent. For an exporter that sends OTLP in a way of its own.
+    ///
+    /// `None` for a signal that this exporter does not take.
+    pub fn map(&self, batch: &Batch) -> Option<Mapped<Vec<u8>>> {
+        let Mapped { calls, refused } = Self::MAPPERS.map(self, batch)?;
+        let body = |Call { request, records }: Call<Request>| Call { request: request.body, records };
+        Some(Mapped { calls: calls.into_iter().map(body).collect(), refused })
+    }
+
+    /// A record's resource with what the config says of resources that lack it; the same for the same one.
+    pub fn complete(&self, own: &Arc<Resource>) -> Arc<Resource> {
+        self.resources.complete(own)
     }
 
     pub(crate) fn resources(&self) -> &Resources {

@@ -8,6 +8,8 @@ mod env;
 mod exporter;
 #[cfg(feature = "grpc")]
 mod grpc;
+#[cfg(feature = "grpc")]
+mod grpc_status;
 mod logs;
 mod options;
 mod plan;

@@ -3,8 +3,8 @@
 use obs_core::{Error, MetricForm, Secret, Signal, Signals};
 use obs_http::HttpConfig;
 
-use crate::preset::Facts;
 use crate::prepare::Prepared;
+use crate::preset::Facts;
 use crate::wire::Service;
 use crate::{Address, Conventions, OtelConfig, Protocol, SignalConfig, Temporality, endpoint};
 
@@ -79,7 +79,9 @@ impl Prepared {
         let Self { config, facts, .. } = self;
         let (protocol, protocol_field) = match own.protocol {
             Some(protocol) => (protocol, fields[1]),
-            None => (config.protocol.or(facts.map(|facts| facts.protocols[0])).unwrap_or_default(), "protocol"),
+            None => {
+                (config.protocol.or(facts.map(|facts| facts.protocols[0])).unwrap_or_default(), "protocol")
+            }
         };
         self.refuse_unspoken(protocol, protocol_field)?;
         let insecure = own.insecure.or(config.insecure).unwrap_or(false);
@@ -91,9 +93,7 @@ impl Prepared {
         let (address, target) = match (protocol, &own.endpoint) {
             (Protocol::Grpc, _) => (endpoint::grpc(address.as_str(), insecure), ""),
             (_, Some(_)) => (address.as_str().to_owned(), ""),
-            (_, None) => {
-                (endpoint::base(address.as_str()).to_owned(), endpoint::PATHS[service.index()])
-            }
+            (_, None) => (endpoint::base(address.as_str()).to_owned(), endpoint::PATHS[service.index()]),
         };
         let http = self.http(service, own, address);
         Ok(Line { protocol, http, target, field })
@@ -144,8 +144,7 @@ impl Prepared {
         if let Some(timeout) = own.timeout {
             http.timeout = timeout;
         }
-        http.compression =
-            own.compression.or(http.compression).or(self.facts.map(|facts| facts.compression));
+        http.compression = own.compression.or(http.compression).or(self.facts.map(|facts| facts.compression));
         for (field, file) in [
             (&mut http.ca_file, &own.ca_file),
             (&mut http.client_certificate, &own.client_certificate),

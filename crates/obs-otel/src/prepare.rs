@@ -58,8 +58,7 @@ impl Prepared {
             Some((_, address)) => Ok(Some(address.replace("{region}", region).into())),
             None => {
                 let known: Vec<_> = facts.regions.iter().map(|(name, _)| *name).collect();
-                let cause =
-                    format!("{} has no such region; set one of {}", facts.name, known.join(", "));
+                let cause = format!("{} has no such region; set one of {}", facts.name, known.join(", "));
                 Err(Error::config("region", cause))
             }
         }

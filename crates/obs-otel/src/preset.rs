@@ -91,8 +91,7 @@ pub(crate) enum Given {
 }
 
 impl Given {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::ApiKey, Self::SpaceId, Self::Project, Self::Dataset, Self::Dsn];
+    pub(crate) const ALL: [Self; 5] = [Self::ApiKey, Self::SpaceId, Self::Project, Self::Dataset, Self::Dsn];
 
     /// The field's name.
     pub(crate) const fn name(self) -> &'static str {

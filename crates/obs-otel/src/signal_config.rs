@@ -73,11 +73,10 @@ impl SignalConfig {
 }
 
 /// Headers; what is none is refused without being repeated, since it holds a credential all the same.
-fn headers<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<BTreeMap<String, Secret>>, D::Error> {
-    Option::deserialize(deserializer)
-        .map_err(|_| D::Error::custom(r#"headers: they are no map; write {"NAME": "VALUE"}, each value a text"#))
+fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<BTreeMap<String, Secret>>, D::Error> {
+    Option::deserialize(deserializer).map_err(|_| {
+        D::Error::custom(r#"headers: they are no map; write {"NAME": "VALUE"}, each value a text"#)
+    })
 }
 
 impl<'de> Deserialize<'de> for SignalConfig {

@@ -13,6 +13,5 @@ pub(crate) struct Levels {
 
 pub(crate) const SPANS: Levels = Levels { groups: "resourceSpans", scopes: "scopeSpans", records: "spans" };
 pub(crate) const LOGS: Levels = Levels { groups: "resourceLogs", scopes: "scopeLogs", records: "logRecords" };
-#[cfg(feature = "ingest")]
 pub(crate) const METRICS: Levels =
     Levels { groups: "resourceMetrics", scopes: "scopeMetrics", records: "metrics" };

@@ -43,8 +43,8 @@ pub use breaker::{Breaker, BreakerHandle, BreakerState};
 pub use builder::PipelineBuilder;
 pub use clock::{Clock, ManualClock};
 pub use config::{
-    AlertThresholds, BreakerConfig, FailurePolicy, InspectConfig, LaneConfig, MonitorConfig, MultiConfig,
-    Overflow, RateLimitConfig, RetryConfig, Strategy,
+    AlertThresholds, BreakerConfig, FailurePolicy, InspectConfig, LaneConfig, MetricsConfig, MonitorConfig,
+    MultiConfig, Overflow, RateLimitConfig, RetryConfig, Strategy,
 };
 pub use dead_letter::DeadLetter;
 pub use fallback::Fallback;

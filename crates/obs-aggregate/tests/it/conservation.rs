@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use obs_aggregate::{AggregateConfig, Aggregator, ViewId};
-use obs_core::{Labels, Metric, MetricValue, Temporality, Timestamp};
+use obs_core::{ExpBuckets, ExpHistogram, Histogram, Labels, Metric, MetricValue, Temporality, Timestamp};
 use proptest::prelude::*;
+
+use crate::buckets;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -17,7 +19,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        6 => (0u8..9, -300i16..300).prop_map(|(series, amount)| Step::Fold { series, amount }),
+        6 => (0u8..12, -300i16..300).prop_map(|(series, amount)| Step::Fold { series, amount }),
         3 => Just(Step::View),
         3 => Just(Step::Commit),
         1 => Just(Step::CommitAgain),
@@ -25,19 +27,50 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-const NAMES: [&str; 3] = ["counter", "open", "latency"];
+const NAMES: [&str; 4] = ["counter", "open", "latency", "size"];
 const LABELS: [&str; 3] = ["a", "b", "c"];
 
 fn record(time: u64, series: u8, amount: i16) -> Metric {
-    let value = match series % 3 {
+    let value = match series % 4 {
         0 => MetricValue::Add(amount.into()),
         1 => MetricValue::UpDown(amount.into()),
+        2 if amount % 3 == 0 => MetricValue::Histogram(Box::new(pair(amount))),
+        3 if amount % 3 == 0 => MetricValue::ExpHistogram(Box::new(exponential_pair(amount))),
         _ => MetricValue::Sample(amount.into()),
     };
-    let name = NAMES[usize::from(series % 3)];
+    let name = NAMES[usize::from(series % 4)];
     let mut metric = Metric::new(Timestamp::from_nanos(time), name, value);
-    metric.labels = Labels::from([("l", LABELS[usize::from(series / 3)])]);
+    metric.labels = Labels::from([("l", LABELS[usize::from(series / 4)])]);
+    if matches!(metric.value, MetricValue::Histogram(_) | MetricValue::ExpHistogram(_)) {
+        metric.temporality = Some(Temporality::Delta);
+    }
     metric
+}
+
+/// Two samples that somebody had counted with bounds of their own.
+fn pair(amount: i16) -> Histogram {
+    let bounds = if amount % 2 == 0 { [5.0, 100.0] } else { [0.0, 100.0] };
+    let at = bounds.partition_point(|bound| *bound < f64::from(amount));
+    let mut counts = vec![0; 3];
+    counts[at] = 2;
+    Histogram {
+        count: 2,
+        sum: 2.0 * f64::from(amount),
+        bounds: bounds.into(),
+        counts,
+        ..Histogram::default()
+    }
+}
+
+/// Two samples that somebody had counted at another scale: in the bucket above 1, or as zeros.
+fn exponential_pair(amount: i16) -> ExpHistogram {
+    let own = ExpHistogram { count: 2, sum: 2.0 * f64::from(amount), ..ExpHistogram::default() };
+    let buckets = ExpBuckets { offset: i32::from(amount).rem_euclid(9), counts: vec![2] };
+    match amount {
+        0 => ExpHistogram { zero_count: 2, ..own },
+        1.. => ExpHistogram { scale: i32::from(amount % 7), positive: buckets, ..own },
+        _ => ExpHistogram { scale: i32::from(amount % 7), negative: buckets, ..own },
+    }
 }
 
 /// Sum and count by series.
@@ -45,15 +78,7 @@ type Totals = BTreeMap<(String, String), (f64, u64)>;
 
 fn add(totals: &mut Totals, metric: &Metric) {
     let key = (metric.name.to_string(), metric.labels[0].1.to_string());
-    let (sum, count) = match &metric.value {
-        MetricValue::Add(value) | MetricValue::UpDown(value) | MetricValue::Sum { value, .. } => (*value, 0),
-        MetricValue::Sample(value) => (*value, 1),
-        MetricValue::Histogram(histogram) => {
-            assert_eq!(histogram.counts.iter().sum::<u64>(), histogram.count);
-            (histogram.sum, histogram.count)
-        }
-        other => panic!("{other:?}"),
-    };
+    let (sum, count) = sum_and_count(&metric.value);
     let total = totals.entry(key).or_default();
     if metric.temporality == Some(Temporality::Cumulative) {
         *total = (sum, count);
@@ -62,12 +87,43 @@ fn add(totals: &mut Totals, metric: &Metric) {
     }
 }
 
+fn sum_of(value: &MetricValue) -> f64 {
+    sum_and_count(value).0
+}
+
+fn sum_and_count(value: &MetricValue) -> (f64, u64) {
+    match value {
+        MetricValue::Add(value) | MetricValue::UpDown(value) | MetricValue::Sum { value, .. } => (*value, 0),
+        MetricValue::Sample(value) => (*value, 1),
+        MetricValue::Histogram(histogram) => {
+            assert_eq!(histogram.counts.iter().sum::<u64>(), histogram.count);
+            (histogram.sum, histogram.count)
+        }
+        MetricValue::ExpHistogram(histogram) => {
+            let of = |buckets: &ExpBuckets| buckets.counts.iter().sum::<u64>();
+            let all = of(&histogram.positive) + of(&histogram.negative) + histogram.zero_count;
+            assert_eq!(all, histogram.count);
+            (histogram.sum, histogram.count)
+        }
+        MetricValue::Gauge(_) => panic!("no gauge is recorded"),
+    }
+}
+
+fn config(temporality: Temporality) -> AggregateConfig {
+    AggregateConfig::new(temporality, Timestamp::default())
+        .with_exponential("size")
+        .expect("it has no bounds")
+}
+
 #[derive(Default)]
 struct Run {
     /// All that was folded.
     folded: Totals,
     /// All that reached the reader in committed views.
     delivered: Totals,
+    /// Where the committed delta of each series ended, and the last cumulative point of each.
+    ends: BTreeMap<(String, String), Timestamp>,
+    points: BTreeMap<(String, String), MetricValue>,
     records: usize,
     settled: usize,
     open: Option<(ViewId, Vec<Metric>)>,
@@ -80,8 +136,22 @@ impl Run {
             self.settled += series.commit(id);
             for metric in &metrics {
                 add(&mut self.delivered, metric);
+                self.follow(metric);
             }
             self.old.push(id);
+        }
+    }
+
+    /// Holds a delivered point against the one of its series before.
+    fn follow(&mut self, metric: &Metric) {
+        let key = (metric.name.to_string(), metric.labels[0].1.to_string());
+        let start = metric.start.expect("a sum or histogram has a start");
+        assert!(start <= metric.time);
+        let before = self.ends.insert(key.clone(), metric.time);
+        if metric.temporality == Some(Temporality::Delta) {
+            assert!(before.is_none_or(|end| end <= start), "deltas of {key:?} overlap");
+        } else if let Some(before) = self.points.insert(key, metric.value.clone()) {
+            buckets::never_fall(&before, &metric.value);
         }
     }
 
@@ -90,7 +160,7 @@ impl Run {
             Step::Fold { series: which, amount } => {
                 let metric = record(time, *which, *amount);
                 let accepted = series.fold(&metric).is_ok();
-                assert_eq!(accepted, which % 3 != 0 || *amount >= 0);
+                assert_eq!(accepted, which % 4 != 0 || *amount >= 0);
                 if accepted {
                     add(&mut self.folded, &metric);
                     self.records += 1;
@@ -116,8 +186,7 @@ proptest! {
         steps in prop::collection::vec(step(), 0..60), cumulative in any::<bool>(), max in 2usize..9,
     ) {
         let temporality = if cumulative { Temporality::Cumulative } else { Temporality::Delta };
-        let config = AggregateConfig::new(temporality, Timestamp::default()).with_max_series(9);
-        let mut series = Aggregator::new(config);
+        let mut series = Aggregator::new(config(temporality).with_max_series(12));
         let mut run = Run::default();
         for (time, step) in steps.iter().enumerate() {
             run.take(&mut series, time as u64 / max as u64, step);
@@ -129,21 +198,17 @@ proptest! {
     }
 
     #[test]
-    fn sums_and_counts_survive_the_overflow(steps in prop::collection::vec((0u8..9, 0i16..300), 0..40)) {
-        let config = AggregateConfig::new(Temporality::Delta, Timestamp::default()).with_max_series(2);
-        let mut series = Aggregator::new(config);
+    fn law_1_accounting_sums_survive_the_overflow(steps in prop::collection::vec((0u8..12, 0i16..300), 0..40)) {
+        let mut series = Aggregator::new(config(Temporality::Delta).with_max_series(2));
         let (mut folded, mut delivered) = (0.0, 0.0);
         for (which, amount) in steps {
-            series.fold(&record(1, which, amount)).unwrap();
-            folded += f64::from(amount);
+            let record = record(1, which, amount);
+            series.fold(&record).unwrap();
+            folded += sum_of(&record.value);
         }
-        prop_assert!(series.series() <= 6);
+        prop_assert!(series.series() <= 8);
         for metric in series.view(Timestamp::from_nanos(2)).metrics {
-            delivered += match metric.value {
-                MetricValue::Sum { value, .. } => value,
-                MetricValue::Histogram(histogram) => histogram.sum,
-                other => panic!("{other:?}"),
-            };
+            delivered += sum_of(&metric.value);
         }
         prop_assert_eq!(folded, delivered);
     }

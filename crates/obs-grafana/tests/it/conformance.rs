@@ -1,53 +1,118 @@
-//! The contract, as the testkit has it.
+//! The contract, as the testkit has it, for both ways that metrics and logs can take.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use obs_core::{Descriptor, Exporter, Signal};
 use obs_grafana::{DESCRIPTOR, GrafanaConfig, GrafanaExporter};
+use obs_testkit::CaptureServer;
 use obs_testkit::conformance::{ConfigCheck, Harness, Observed, Setup};
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use serde_json::json;
 
-/// An exporter that writes to a file of its own.
-struct GrafanaHarness {
-    dir: TempDir,
+use crate::otlp;
+use crate::prom;
+use crate::support::{API_KEY, Bench, INSTANCE_ID, OTLP, WRITE, streams};
+
+/// What a harness has: the exporter, and the server it sends to.
+struct Parts {
+    server: CaptureServer,
     exporter: Arc<GrafanaExporter>,
 }
 
-#[async_trait]
-impl Harness for GrafanaHarness {
-    fn descriptor() -> Descriptor {
-        DESCRIPTOR
+impl Parts {
+    fn of(Bench { server, exporter }: Bench) -> Self {
+        Self { server, exporter: Arc::new(exporter) }
     }
 
-    fn config() -> Option<ConfigCheck> {
-        Some(ConfigCheck::of::<GrafanaConfig>(json!({ "path": "requests.jsonl" })))
-    }
-
-    async fn start(_: Setup) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let exporter = GrafanaExporter::new(GrafanaConfig::new(dir.path().join("requests.jsonl"))).unwrap();
-        Self { dir, exporter: Arc::new(exporter) }
-    }
-
-    fn exporter(&self) -> Arc<dyn Exporter> {
-        self.exporter.clone()
-    }
-
-    async fn observe(&self) -> Observed {
-        let bytes = std::fs::read(self.dir.path().join("requests.jsonl")).unwrap();
-        let text = String::from_utf8(bytes.clone()).unwrap();
-        let requests: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let mut records = [0; Signal::COUNT];
-        records[Signal::Traces.index()] =
-            requests.iter().map(|request| request["spans"].as_array().unwrap().len()).sum();
-        Observed { records, writes: requests.len(), bytes }
-    }
-
-    fn secrets(&self) -> Vec<String> {
-        Vec::new()
+    fn observe(&self) -> Observed {
+        let mut observed = Observed::default();
+        for request in self.server.requests() {
+            observed.writes += 1;
+            if request.path == WRITE {
+                let written = prom::decoded(&request.body);
+                written.assert_valid();
+                observed.bytes.extend(written.text().into_bytes());
+                observed.records[Signal::Metrics.index()] += written.points();
+                continue;
+            }
+            observed.bytes.extend_from_slice(&request.body);
+            for entry in streams(&request).iter().flat_map(|stream| &stream.values) {
+                let signal = match entry.2.get("obs_signal").map(String::as_str) {
+                    Some("score") => Signal::Scores,
+                    Some("feedback") => Signal::Feedback,
+                    _ => Signal::Logs,
+                };
+                observed.records[signal.index()] += 1;
+            }
+            if request.path.starts_with(OTLP) {
+                for (signal, count) in otlp::counts(&request) {
+                    observed.records[signal.index()] += count;
+                }
+            }
+        }
+        observed
     }
 }
 
-obs_testkit::conformance!(GrafanaHarness);
+macro_rules! harness {
+    ($name:ident, $start:ident) => {
+        struct $name(Parts);
+
+        #[async_trait]
+        impl Harness for $name {
+            fn descriptor() -> Descriptor {
+                DESCRIPTOR
+            }
+
+            fn config() -> Option<ConfigCheck> {
+                Some(ConfigCheck::of::<GrafanaConfig>(json!({
+                    "zone": "prod-eu-west-2",
+                    "instance_id": INSTANCE_ID,
+                    "api_key": API_KEY,
+                    "logs": "loki",
+                    "metrics": "remote_write",
+                    "tempo_endpoint": "http://tempo:4318",
+                    "tempo_user_id": "1",
+                    "mimir_endpoint": "http://mimir:9009",
+                    "mimir_user_id": "2",
+                    "loki_endpoint": "http://loki:3100",
+                    "loki_user_id": "3",
+                    "tenant": "team-a",
+                    "loki_labels": ["service.name", "level"],
+                    "loki_line": "json",
+                    "histograms": "base2_exponential_bucket_histogram",
+                    "conventions": "gen_ai",
+                    "service_name": "chat",
+                    "service_namespace": "shop",
+                    "service_instance_id": "i-1",
+                    "resource_attributes": {"host.name": "h"},
+                    "grafana_url": "https://stack.grafana.net",
+                    "tempo_datasource": "tempo",
+                })))
+            }
+
+            async fn start(_: Setup) -> Self {
+                Self(Parts::of(Bench::$start().await))
+            }
+
+            fn exporter(&self) -> Arc<dyn Exporter> {
+                self.0.exporter.clone()
+            }
+
+            async fn observe(&self) -> Observed {
+                self.0.observe()
+            }
+
+            fn secrets(&self) -> Vec<String> {
+                vec![API_KEY.to_owned()]
+            }
+        }
+    };
+}
+
+mod direct {
+    use super::*;
+
+    harness!(Direct, direct);
+    obs_testkit::conformance!(Direct);
+}

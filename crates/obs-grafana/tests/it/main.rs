@@ -3,4 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
-mod wire;
+mod oracle;
+mod otlp;
+mod prom;
+mod support;

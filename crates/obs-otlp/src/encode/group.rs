@@ -93,14 +93,21 @@ impl Group {
     /// How many bytes it would have if it were finished now.
     #[inline]
     pub(super) fn finished(&self) -> usize {
+        self.finished_with(0)
+    }
+
+    /// How many bytes it would have if it were finished behind so many more.
+    #[inline]
+    pub(super) fn finished_with(&self, more: usize) -> usize {
+        let end = self.out.len() + more;
         match self.slots {
             Some([outer, inner]) => {
-                let records = inner.bytes(self.out.len());
+                let records = inner.bytes(end);
                 let width = wire::len(records as u64);
-                let all = outer.bytes(self.out.len()) - inner.width() + width;
+                let all = outer.bytes(end) - inner.width() + width;
                 wire::field_len(all)
             }
-            None => self.out.len() + GROUP_END.len(),
+            None => end + GROUP_END.len(),
         }
     }
 

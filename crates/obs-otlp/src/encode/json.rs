@@ -26,6 +26,11 @@ pub(super) fn number(out: &mut Vec<u8>, number: u32) {
     let _ = obs_core::write_json(out, &number);
 }
 
+/// Appends a small number with a sign.
+pub(super) fn signed(out: &mut Vec<u8>, number: i32) {
+    let _ = obs_core::write_json(out, &number);
+}
+
 /// Appends a float; one that is not finite is its name in quotes, as the proto3 form of JSON has it.
 pub(super) fn float(out: &mut Vec<u8>, number: f64) {
     if number.is_nan() {

@@ -1,9 +1,10 @@
 //! Records into OTLP requests: protobuf or JSON, written straight to bytes.
 //!
-//! [`TraceRequests`] and [`LogRequests`] take records one by one and give bodies that are ready to send.
+//! [`TraceRequests`], [`LogRequests`] and [`MetricRequests`] take records one by one and give bodies that are ready to send.
 //! What an attribute is called is the caller's: [`Fields`] takes what it is given, and [`genai`] and [`openinference`] give what these conventions have names for.
 //! The bytes are those that `opentelemetry-proto` would encode.
 
+pub mod evaluation;
 mod exception;
 mod fields;
 pub mod genai;
@@ -11,6 +12,7 @@ mod group;
 mod json;
 mod log;
 mod logs;
+mod metrics;
 pub mod openinference;
 mod requests;
 mod span;
@@ -21,6 +23,7 @@ mod wire;
 pub use fields::Fields;
 pub use log::LogParts;
 pub use logs::LogRequests;
+pub use metrics::{InvalidMetric, MetricRequests};
 pub use requests::Chunk;
 pub use span::SpanParts;
 pub use traces::TraceRequests;

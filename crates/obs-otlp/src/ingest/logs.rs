@@ -3,9 +3,7 @@
 use std::collections::HashSet;
 use std::str::FromStr;
 
-use obs_core::{
-    Attributes, Level, Log, Payload, Record, SpanId, SpanRef, Str, Target, Timestamp, TraceId, Value,
-};
+use obs_core::{Attributes, Level, Log, Payload, Record, SpanId, SpanRef, Str, Timestamp, TraceId, Value};
 use opentelemetry_proto::tonic::logs::v1 as wire;
 
 use super::collect::Source;
@@ -57,7 +55,7 @@ pub(super) fn convert(
         log.attributes.insert("log.observed_time_unix_nano", observed);
     }
     spans::note(&mut log.attributes, "otel.dropped_attributes_count", record.dropped_attributes_count);
-    records.push(score(&log).unwrap_or(Record::Log(log)));
+    records.push(scores::of_log(&log).unwrap_or(Record::Log(log)));
     Ok(())
 }
 
@@ -165,29 +163,4 @@ fn span(record: &wire::LogRecord) -> Result<Option<SpanRef>, String> {
     let span_id =
         if empty(&record.span_id) { None } else { Some(spans::span_id(&record.span_id, "spanId")?) };
     Ok(Some(SpanRef { trace_id, span_id }))
-}
-
-/// The score that the log is, if it is an evaluation result of something that can be told.
-fn score(log: &Log) -> Option<Record> {
-    if log.event_name.as_deref() != Some(scores::EVENT) {
-        return None;
-    }
-    let target = match (log.span, &log.context.session_id) {
-        (Some(SpanRef { trace_id, span_id: Some(span_id) }), _) => {
-            Target::Span { trace_id, span_id, root_span_id: None }
-        }
-        (Some(SpanRef { trace_id, span_id: None }), _) => Target::Trace { trace_id, root_span_id: None },
-        (None, Some(session_id)) => Target::Session { session_id: session_id.clone() },
-        (None, None) => return None,
-    };
-    let mut score = scores::read(log.time, target, &log.attributes)?;
-    if !log.message.is_empty() {
-        score.metadata.insert("log.message", log.message.clone());
-    }
-    if let Some(data) = &log.data {
-        score.metadata.insert("log.data", Value::Str(data.shared().clone()));
-    }
-    score.context = log.context.clone();
-    score.resource = log.resource.clone();
-    Some(Record::Score(score))
 }

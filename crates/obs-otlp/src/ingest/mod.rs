@@ -11,6 +11,7 @@ mod collect;
 mod draft;
 mod error_info;
 mod json;
+mod judgement;
 mod link;
 mod list;
 mod logs;
@@ -178,7 +179,7 @@ pub fn traces(request: &ExportTraceServiceRequest) -> Ingested {
     out.finish()
 }
 
-/// Logs, and scores from those that are `gen_ai.evaluation.result` events.
+/// Logs, and scores and feedback from those that are `gen_ai.evaluation.result` events.
 pub fn logs(request: &ExportLogsServiceRequest) -> Ingested {
     let mut out = Collect::new(&LOGS);
     for (at, group) in request.resource_logs.iter().enumerate() {

@@ -81,13 +81,13 @@ pub(crate) fn check_json<M: Serialize>(
 fn normalise(value: &mut serde_json::Value) {
     match value {
         serde_json::Value::Object(fields) => {
-            fields.retain(|name, value| !is_default(name, value));
-            for (name, value) in fields {
-                if name == "doubleValue" && value.is_string() {
+            for (name, value) in fields.iter_mut() {
+                if ["doubleValue", "asDouble", "min", "max"].contains(&name.as_str()) && value.is_string() {
                     *value = serde_json::Value::Null;
                 }
                 normalise(value);
             }
+            fields.retain(|name, value| !is_default(name, value));
         }
         serde_json::Value::Array(values) => values.iter_mut().for_each(normalise),
         _ => {}
@@ -100,7 +100,8 @@ fn is_default(name: &str, value: &serde_json::Value) -> bool {
         _ => {
             value.is_null()
                 || value.as_u64() == Some(0)
-                || value.as_str() == Some("")
+                || value.as_bool() == Some(false)
+                || value.as_str().is_some_and(|text| ["", "0"].contains(&text))
                 || value.as_array().is_some_and(Vec::is_empty)
         }
     }

@@ -10,6 +10,7 @@ mod bodies;
 mod conventions;
 mod encode;
 mod encode_logs;
+mod encode_metrics;
 #[cfg(feature = "ingest")]
 mod fixtures;
 #[cfg(feature = "ingest")]
@@ -22,8 +23,10 @@ mod links;
 mod logs;
 #[cfg(feature = "ingest")]
 mod mastra;
+mod metric_oracle;
 #[cfg(feature = "ingest")]
 mod metrics;
+mod mistakes;
 #[cfg(feature = "ingest")]
 mod open_inference;
 #[cfg(feature = "ingest")]
@@ -39,6 +42,10 @@ mod request;
 mod round_trip;
 #[cfg(feature = "ingest")]
 mod round_trip_logs;
+#[cfg(feature = "ingest")]
+mod round_trip_metrics;
+#[cfg(feature = "ingest")]
+mod round_trip_scores;
 #[cfg(feature = "ingest")]
 mod scoped;
 #[cfg(feature = "ingest")]

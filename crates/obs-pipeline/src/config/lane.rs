@@ -6,7 +6,9 @@ use obs_core::units::{Bytes, duration};
 use obs_core::{Error, Limits};
 use serde::Deserialize;
 
-use super::{AlertThresholds, BreakerConfig, InspectConfig, MonitorConfig, RateLimitConfig, RetryConfig};
+use super::{
+    AlertThresholds, BreakerConfig, InspectConfig, MetricsConfig, MonitorConfig, RateLimitConfig, RetryConfig,
+};
 
 /// How a destination's lanes work; one for all its signals, both the shape in a file and the builder.
 ///
@@ -40,10 +42,8 @@ pub struct LaneConfig {
     pub max_flush_interval: Duration,
     /// Whether a shutdown delivers what waits; on by default. Off, what no disk holds is dropped and counted.
     pub flush_on_shutdown: bool,
-    /// How often a lane that aggregates metrics offers its series. By default 10 s, or 1 s for a destination that writes
-    /// to this machine.
-    #[serde(with = "duration::option")]
-    pub metric_interval: Option<Duration>,
+    /// How metric records become series, for a destination that wants such.
+    pub metrics: MetricsConfig,
     /// The most records that may wait in memory for the destination, over all signals; a batch takes at most half of
     /// them. None by default: bytes are the limit. A queue on disk has `max_size` instead.
     pub buffer_size: Option<usize>,
@@ -117,7 +117,7 @@ impl LaneConfig {
         min_flush_interval: Duration::from_secs(5),
         max_flush_interval: Duration::from_mins(5),
         flush_on_shutdown: true,
-        metric_interval: None,
+        metrics: MetricsConfig::DEFAULT,
         buffer_size: None,
         max_memory_usage: Bytes::new(64 << 20),
         overflow: Overflow::DropOldest,
@@ -146,7 +146,7 @@ impl LaneConfig {
     /// How often series are offered, for a destination that is local or not.
     pub(crate) fn metric_interval_for(&self, local: bool) -> Duration {
         let default = if local { Duration::from_secs(1) } else { Duration::from_secs(10) };
-        self.metric_interval.unwrap_or(default)
+        self.metrics.interval.or(self.flush_interval).unwrap_or(default)
     }
 
     /// How long a record may wait, on disk or not.
@@ -167,11 +167,6 @@ impl LaneConfig {
                 "it is no shorter than `min_flush_interval`",
             ),
             ("max_age", self.max_age.is_none_or(|age| !age.is_zero()), "a record needs some time"),
-            (
-                "metric_interval",
-                self.metric_interval.is_none_or(|every| every >= MILLISECOND),
-                "it is at least 1ms",
-            ),
             ("split_budget", self.split_budget > 0, "it takes at least one request"),
             (
                 "unhealthy_threshold_failures",
@@ -233,7 +228,7 @@ impl LaneConfig {
             ),
         ];
         match rules.into_iter().find(|(_, holds, _)| !holds) {
-            None => Ok(()),
+            None => self.metrics.check(name),
             Some((option, _, rule)) => Err(Error::config(&format!("{name}.{option}"), rule)),
         }
     }
@@ -242,6 +237,10 @@ impl LaneConfig {
     pub(crate) fn check_change(&self, name: &str, before: &Self) -> Result<(), Error> {
         self.check(name)?;
         let fixed = [
+            (
+                "metrics",
+                self.metrics == MetricsConfig { interval: self.metrics.interval, ..before.metrics.clone() },
+            ),
             ("durable", self.durable == before.durable),
             ("export_timeout", self.export_timeout == before.export_timeout),
             ("retry_config", self.retry_config == before.retry_config),
@@ -279,6 +278,7 @@ impl Default for LaneConfig {
 
 super::hinted!(
     LaneConfig,
+    "metric_interval" => "`interval` in `metrics`",
     "drop_oldest_on_overflow" => "`overflow`: \"drop_oldest\" for true, \"drop_newest\" for false",
     "compress_buffer" => "`compress_buffer` in the options of the queue on disk",
     "compression_threshold" => "`compression_threshold` in the options of the queue on disk"
@@ -307,6 +307,21 @@ mod tests {
         assert_eq!(config.retry_config.max_delay, Duration::from_mins(1));
         assert_eq!(config.circuit_breaker.half_open_max_calls, 3);
         assert_eq!(read("{}"), Ok(LaneConfig::DEFAULT));
+    }
+
+    #[test]
+    fn series_are_offered_by_their_own_interval_then_the_lanes_then_by_where_they_go() {
+        let second = Duration::from_secs;
+        let own = |interval| MetricsConfig { interval: Some(interval), ..MetricsConfig::DEFAULT };
+        let lane = LaneConfig { flush_interval: Some(second(3)), ..LaneConfig::DEFAULT };
+        for (config, remote, local) in [
+            (LaneConfig::DEFAULT, 10, 1),
+            (lane.clone(), 3, 3),
+            (LaneConfig { metrics: own(second(60)), ..lane }, 60, 60),
+        ] {
+            assert_eq!(config.metric_interval_for(false), second(remote));
+            assert_eq!(config.metric_interval_for(true), second(local));
+        }
     }
 
     #[test]
@@ -347,6 +362,7 @@ mod tests {
                 r#"{"alert_thresholds": {"export_latency_p95_ms": 1000}}"#,
                 ["export_latency_p95_ms", "did you mean `export_latency_p95`"],
             ),
+            (r#"{"metric_interval": "10s"}"#, ["`metric_interval`", "`interval` in `metrics`"]),
             (r#"{"flush_interval": 30}"#, ["integer `30`", "unit"]),
             (
                 r#"{"drop_oldest_on_overflow": true}"#,

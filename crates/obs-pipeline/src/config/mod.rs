@@ -3,6 +3,7 @@
 mod breaker;
 mod inspect;
 mod lane;
+mod metrics;
 mod monitor;
 mod multi;
 mod rate_limit;
@@ -11,6 +12,7 @@ mod retry;
 pub use breaker::BreakerConfig;
 pub use inspect::InspectConfig;
 pub use lane::{LaneConfig, Overflow};
+pub use metrics::MetricsConfig;
 pub use monitor::{AlertThresholds, MonitorConfig};
 pub use multi::{FailurePolicy, MultiConfig, Strategy};
 pub use rate_limit::RateLimitConfig;

@@ -329,7 +329,10 @@ fn store(
         _ => None,
     };
     match (temporality, log) {
-        (Some(temporality), _) => Store::Series(Box::new(Series::new(temporality, clock.now()))),
+        (Some(temporality), _) => {
+            let (metrics, form) = (&spec.config.metrics, descriptor.histogram_form());
+            Store::Series(Box::new(Series::new(metrics, temporality, form, clock.now())))
+        }
         (None, Some(log)) if descriptor.support(signal).is_some() => {
             let wake = Arc::clone(wake);
             Store::Queue(log.lane(&spec.name, signal, clock, Arc::new(move || wake.notify_one())))

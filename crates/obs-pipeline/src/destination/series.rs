@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use obs_aggregate::{AggregateConfig, Aggregator, ViewId};
-use obs_core::{Batch, Diverted, ErrorKind, Limits, Receipt, Records, Rejection, Temporality, Timestamp};
+use obs_core::{
+    Batch, Diverted, ErrorKind, HistogramForm, Limits, Receipt, Records, Rejection, Temporality, Timestamp,
+};
+
+use crate::MetricsConfig;
 
 /// Folds records, and offers views of the series until one is delivered whole.
 #[derive(Debug)]
@@ -26,9 +30,18 @@ struct View {
 }
 
 impl Series {
-    pub(super) fn new(temporality: Temporality, start: Timestamp) -> Self {
-        let aggregator = Aggregator::new(AggregateConfig::new(temporality, start));
-        Self { aggregator, since: None, view: None }
+    /// The series of one destination; its options are checked before.
+    pub(super) fn new(
+        config: &MetricsConfig,
+        temporality: Temporality,
+        form: HistogramForm,
+        start: Timestamp,
+    ) -> Self {
+        let config = config.aggregate(temporality, form, start);
+        debug_assert!(config.is_ok(), "{config:?}");
+        let config =
+            config.unwrap_or_else(|_| AggregateConfig::new(temporality, start).with_histogram_form(form));
+        Self { aggregator: Aggregator::new(config), since: None, view: None }
     }
 
     /// Folds the records; what cannot be folded is rejected.

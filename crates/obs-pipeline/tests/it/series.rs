@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{ErrorKind, Metric, MetricForm, MetricValue, Record, Retry, Signal, Timestamp};
-use obs_pipeline::{Clock, Pipeline};
+use obs_core::{
+    Descriptor, ErrorKind, Exemplar, HistogramForm, Metric, MetricForm, MetricValue, Record, Retry, Signal,
+    SpanId, SpanRef, Timestamp, TraceId,
+};
+use obs_pipeline::{Clock, DestinationSpec, LaneConfig, MetricsConfig, Pipeline};
 use obs_testkit::{Scripted, Step};
 
 use crate::make::{PATIENCE, builder, eventually, record};
@@ -86,4 +89,105 @@ fn a_refused_measurement_is_counted_and_told_with_its_name() {
     let destination = &report.destinations[0];
     assert_eq!(destination.signals.get(Signal::Metrics).rejected, 2);
     assert!(format!("{:?}", destination.health).contains("jobs.done"), "{:?}", destination.health);
+}
+
+/// What one destination is given of some records.
+fn given(
+    descriptor: Descriptor,
+    metrics: MetricsConfig,
+    records: impl IntoIterator<Item = Metric>,
+) -> Vec<Metric> {
+    let exporter = Scripted::builder([]).with_descriptor(descriptor).shared();
+    let spec = DestinationSpec::new(Arc::clone(&exporter))
+        .with_config(LaneConfig { metrics, ..LaneConfig::DEFAULT });
+    let pipeline = builder().to(spec).build().expect("the options are sound");
+    let intake = pipeline.intake();
+    records.into_iter().for_each(|metric| intake.metric(metric));
+    let report = pipeline.flush(PATIENCE);
+    assert!(report.complete && report.is_balanced(), "{report}");
+    let metric = |record| match record {
+        Record::Metric(metric) => metric,
+        other => panic!("not a metric: {other:?}"),
+    };
+    exporter.records().into_iter().map(metric).collect()
+}
+
+fn sample(name: &'static str, value: f64) -> Metric {
+    Metric::new(Timestamp::from_nanos(1), name, MetricValue::Sample(value))
+}
+
+#[test]
+fn the_exporter_says_what_samples_become_and_the_options_say_it_of_a_metric() {
+    let metrics = MetricsConfig {
+        bounds: [("bounded".to_owned(), vec![1.0, 2.0])].into(),
+        exponential: vec!["fine".to_owned()],
+        ..MetricsConfig::DEFAULT
+    };
+    for form in [HistogramForm::Explicit, HistogramForm::Exponential] {
+        let descriptor = Scripted::DESCRIPTOR.with_metric_form(MetricForm::Delta).with_histogram_form(form);
+        let records = ["bounded", "fine", "other"].map(|name| sample(name, 1.5));
+        let shapes: Vec<_> = given(descriptor, metrics.clone(), records)
+            .into_iter()
+            .map(|metric| match metric.value {
+                MetricValue::Histogram(histogram) => (metric.name.to_string(), Some(histogram.bounds.len())),
+                MetricValue::ExpHistogram(_) => (metric.name.to_string(), None),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let other = (form == HistogramForm::Explicit).then_some(15);
+        let expected = [("bounded", Some(2)), ("fine", None), ("other", other)];
+        assert_eq!(shapes, expected.map(|(name, bounds)| (name.to_owned(), bounds)), "{form:?}");
+    }
+}
+
+#[test]
+fn series_are_limited_as_the_options_say() {
+    let metrics = MetricsConfig { max_series: 2, ..MetricsConfig::DEFAULT };
+    let records = (0..5).map(|user| {
+        let mut metric = Metric::new(Timestamp::from_nanos(1), "work.done", MetricValue::Add(1.0));
+        metric.labels = [("user", format!("{user}"))].into();
+        metric
+    });
+    let given = given(Scripted::DESCRIPTOR.with_metric_form(MetricForm::Cumulative), metrics, records);
+    let labels: Vec<_> = given.iter().map(|metric| metric.labels[0].0.to_string()).collect();
+    assert_eq!(labels, ["otel.metric.overflow", "user"]);
+}
+
+#[test]
+fn an_exemplar_reaches_the_exporter_with_its_value_and_time() {
+    let span = SpanRef { trace_id: TraceId::new(1).unwrap(), span_id: SpanId::new(2) };
+    let mut metric = Metric::new(Timestamp::from_nanos(5), "work.done", MetricValue::Add(3.0));
+    metric.exemplar = Some(Exemplar { span, value: None, time: None });
+    let descriptor = Scripted::DESCRIPTOR.with_metric_form(MetricForm::Cumulative);
+    let given = given(descriptor, MetricsConfig::DEFAULT, [metric]);
+    let expected = Exemplar { span, value: Some(3.0), time: Some(Timestamp::from_nanos(5)) };
+    assert_eq!(given[0].exemplar, Some(expected));
+}
+
+#[test]
+fn a_cumulative_destination_is_given_every_series_at_each_change() {
+    let (pipeline, exporter) = pipeline(MetricForm::Cumulative, []);
+    let intake = pipeline.intake();
+    for name in ["a", "b", "a"] {
+        intake.metric(Metric::new(Timestamp::from_nanos(1), name, MetricValue::Add(1.0)));
+        assert!(pipeline.flush(PATIENCE).complete);
+    }
+    assert!(pipeline.flush(PATIENCE).complete, "nothing new, nothing offered");
+    assert_eq!(sums(&exporter), [1.0, 1.0, 1.0, 2.0, 1.0]);
+}
+
+#[test]
+fn series_are_offered_every_ten_seconds_and_every_second_on_this_machine() {
+    for (descriptor, least) in [(Scripted::DESCRIPTOR, 10), (Scripted::DESCRIPTOR.with_local(), 1)] {
+        let (clock, hand) = Clock::manual(Timestamp::from_nanos(1));
+        let exporter =
+            Scripted::builder([]).with_descriptor(descriptor.with_metric_form(MetricForm::Delta)).shared();
+        let pipeline = builder().clock(clock.clone()).to(Arc::clone(&exporter)).build().unwrap();
+        record(&pipeline.intake(), Signal::Metrics, 1);
+        eventually("the series is offered", || {
+            hand.advance(Duration::from_millis(10));
+            exporter.delivered(Signal::Metrics) == 1
+        });
+        assert!(clock.monotonic() >= Duration::from_secs(least), "after {:?}", clock.monotonic());
+    }
 }

@@ -1,6 +1,6 @@
-//! The exporter against the contract, and every request it makes.
+//! The exporter against the contract, the formats and the Pushgateway.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod checker;
 mod conformance;
-mod wire;

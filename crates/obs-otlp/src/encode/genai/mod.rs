@@ -120,6 +120,11 @@ fn error(span: &Span, put: &mut Put<'_, '_>) {
     }
 }
 
+/// Puts what is known of a trace, where nothing else has the names.
+pub(super) fn put_context(context: &TraceContext, to: &mut Fields<'_>) {
+    self::context(context, &mut Put { to, taken: None });
+}
+
 fn context(context: &TraceContext, put: &mut Put<'_, '_>) {
     let TraceContext {
         name,
