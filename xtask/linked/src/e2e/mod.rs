@@ -7,6 +7,7 @@ mod api;
 mod fact;
 mod install;
 mod otlp;
+mod prometheus;
 mod row;
 mod source;
 mod stage;
@@ -97,16 +98,31 @@ fn choose(only: &[String]) -> Result<Vec<&'static Part>> {
 /// How long a source may take to be delivered.
 const DELIVERY: Duration = Duration::from_secs(30);
 
-/// Records all of it into a pipeline with this destination, and has it delivered.
+/// A pipeline with one destination that has all of some records.
 ///
 /// Redaction is off: what it changes would look like a loss on the way.
+#[derive(Debug)]
+struct Sent(Pipeline);
+
+impl Sent {
+    /// Records all of it, and has it delivered.
+    fn new(destination: DestinationSpec, records: &[Record]) -> Result<Self> {
+        let pipeline = Pipeline::builder().without_redaction().to_named(NAME, destination);
+        let pipeline = pipeline.build().map_err(|error| anyhow!("{error}"))?;
+        record(&pipeline.intake(), records.iter().cloned());
+        let flushed = pipeline.flush(DELIVERY);
+        ensure!(flushed.complete, "not delivered within {DELIVERY:?}:\n{flushed}");
+        Ok(Self(pipeline))
+    }
+
+    /// Shuts the exporter down; what the ledgers say.
+    fn end(self) -> Report {
+        self.0.shutdown(Duration::from_secs(5))
+    }
+}
+
 fn deliver(destination: DestinationSpec, records: &[Record]) -> Result<Report> {
-    let pipeline = Pipeline::builder().without_redaction().to_named(NAME, destination);
-    let pipeline = pipeline.build().map_err(|error| anyhow!("{error}"))?;
-    record(&pipeline.intake(), records.iter().cloned());
-    let flushed = pipeline.flush(DELIVERY);
-    ensure!(flushed.complete, "not delivered within {DELIVERY:?}:\n{flushed}");
-    Ok(pipeline.shutdown(Duration::from_secs(5)))
+    Sent::new(destination, records).map(Sent::end)
 }
 
 /// What a ledger says that is wrong with a signal: all that the exporter takes was delivered.
