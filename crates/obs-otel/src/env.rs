@@ -7,7 +7,7 @@ use std::time::Duration;
 use obs_core::{Attributes, Env, Error, Secret, Signal, Str};
 use obs_http::{Auth, Compression};
 
-use crate::preset::{Given, Goes, Need};
+use crate::preset::{Given, Need};
 use crate::{Histograms, OtelConfig, Preset, Protocol, SignalConfig, Temporality};
 
 /// A config of these variables; what cannot be read is told in the log and ignored, as the specification has it.
@@ -105,7 +105,7 @@ impl Preset {
                 Need::Cloud => config.http.endpoint.is_empty(),
                 Need::Never => false,
             };
-            let value = if needed && setting.goes != Goes::Dsn {
+            let value = if needed {
                 Some(env.required(setting.variables, setting.what)?)
             } else {
                 env.first(setting.variables)?

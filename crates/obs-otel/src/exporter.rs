@@ -14,7 +14,7 @@ use crate::plan::{Plan, carried};
 use crate::resource::Resources;
 use crate::transport::Transport;
 use crate::wire::{Request, Service};
-use crate::{Conventions, Histograms, OtelConfig, endpoint, logs, traces};
+use crate::{Conventions, Histograms, OtelConfig, endpoint, feedback, logs, metrics, scores, traces};
 
 /// What every OTLP exporter is and takes; it follows from the table of mappers.
 pub const DESCRIPTOR: Descriptor =
@@ -34,7 +34,12 @@ pub struct OtelExporter {
 
 impl OtelExporter {
     /// Which mapper serves which signal.
-    const MAPPERS: Mappers<Self, Request> = Mappers::NONE.traces(traces::map).logs(logs::map);
+    const MAPPERS: Mappers<Self, Request> = Mappers::NONE
+        .traces(traces::map)
+        .metrics(metrics::map)
+        .logs(logs::map)
+        .scores_as(scores::map, "`gen_ai.evaluation.result` log events")
+        .feedback_as(feedback::map, "`gen_ai.evaluation.result` log events");
 
     /// Checks the config; nothing is sent.
     ///

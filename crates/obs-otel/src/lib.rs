@@ -6,17 +6,21 @@ mod config;
 mod endpoint;
 mod env;
 mod exporter;
+mod feedback;
 #[cfg(feature = "grpc")]
 mod grpc;
 #[cfg(feature = "grpc")]
 mod grpc_status;
+mod judged;
 mod logs;
+mod metrics;
 mod options;
 mod plan;
 mod prepare;
 mod preset;
 mod reply;
 mod resource;
+mod scores;
 mod signal_config;
 mod traces;
 mod transport;

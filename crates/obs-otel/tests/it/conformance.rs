@@ -7,9 +7,11 @@ use obs_core::{Descriptor, Exporter, Signal};
 use obs_otel::{DESCRIPTOR, OtelConfig, OtelExporter, Protocol};
 use obs_testkit::CaptureServer;
 use obs_testkit::conformance::{ConfigCheck, Harness, Observed, Setup};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use serde_json::json;
 
-use crate::support::{Bench, Sent, TOKEN, speaking};
+use crate::support::{Bench, Sent, TOKEN, attribute, speaking};
 
 /// What a harness has: the exporter, and the server it sends to.
 struct Parts {
@@ -44,13 +46,32 @@ impl Sent {
                 let scopes = request.resource_spans.iter().flat_map(|of| &of.scope_spans);
                 vec![(Signal::Traces, scopes.map(|scope| scope.spans.len()).sum())]
             }
-            Self::Metrics(_) => Vec::new(),
+            Self::Metrics(request) => {
+                let scopes = request.resource_metrics.iter().flat_map(|of| &of.scope_metrics);
+                let points = scopes.flat_map(|scope| &scope.metrics).map(|metric| match &metric.data {
+                    Some(Data::Gauge(data)) => data.data_points.len(),
+                    Some(Data::Sum(data)) => data.data_points.len(),
+                    Some(Data::Histogram(data)) => data.data_points.len(),
+                    Some(Data::ExponentialHistogram(data)) => data.data_points.len(),
+                    other => panic!("obs has no such points: {other:?}"),
+                });
+                vec![(Signal::Metrics, points.sum())]
+            }
             Self::Logs(request) => {
                 let scopes = request.resource_logs.iter().flat_map(|of| &of.scope_logs);
                 let records = scopes.flat_map(|scope| &scope.log_records);
-                records.map(|_| (Signal::Logs, 1)).collect()
+                records.map(|record| (signal_of(record), 1)).collect()
             }
         }
+    }
+}
+
+/// What a log record stands for.
+fn signal_of(record: &LogRecord) -> Signal {
+    match attribute(&record.attributes, "obs.evaluation.kind") {
+        Some(_) => Signal::Feedback,
+        None if record.event_name == "gen_ai.evaluation.result" => Signal::Scores,
+        None => Signal::Logs,
     }
 }
 

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
+mod env;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod presets;
 mod support;

@@ -6,6 +6,8 @@ use obs_testkit::{CaptureServer, Captured};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use prost::Message;
 use serde_json::Value;
 
@@ -78,12 +80,15 @@ fn decoded<T: Message + Default + serde::de::DeserializeOwned>(body: &[u8], json
     serde_json::from_value(value).unwrap()
 }
 
+/// The fields that hold a float.
+const NUMBERS: [&str; 6] = ["doubleValue", "asDouble", "sum", "min", "max", "zeroThreshold"];
+
 /// Numbers that are none are texts in protobuf's JSON, which `opentelemetry-proto` does not read.
 fn readable(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                if ["doubleValue", "asDouble"].contains(&name.as_str()) && value.is_string() {
+                if NUMBERS.contains(&name.as_str()) && value.is_string() {
                     *value = Value::from(0.0);
                 }
                 readable(value);
@@ -92,6 +97,12 @@ fn readable(value: &mut Value) {
         Value::Array(values) => values.iter_mut().for_each(readable),
         _ => {}
     }
+}
+
+/// The attribute of this name.
+pub(crate) fn attribute<'a>(attributes: &'a [KeyValue], key: &str) -> Option<&'a Any> {
+    let found = attributes.iter().find(|pair| pair.key == key)?;
+    found.value.as_ref()?.value.as_ref()
 }
 
 /// With one protocol.

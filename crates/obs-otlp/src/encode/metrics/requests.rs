@@ -74,15 +74,28 @@ impl MetricRequests {
     /// # Errors
     /// The metric cannot go out, and was not added.
     pub fn push(&mut self, at: usize, metric: &Metric) -> Result<(), InvalidMetric> {
+        self.push_under(at, &metric.resource, metric)
+    }
+
+    /// [`Self::push`] under another resource than the metric's own, such as one that was completed.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn push_under(
+        &mut self,
+        at: usize,
+        resource: &Arc<Resource>,
+        metric: &Metric,
+    ) -> Result<(), InvalidMetric> {
         let (kind, point) = point::of(metric)?;
         if self.records.len() == self.max_items {
             self.cut();
         }
-        let bytes = self.add(metric, kind, &point);
+        let bytes = self.add(resource, metric, kind, &point);
         if !self.records.is_empty() && bytes + self.form.envelope() > self.max_bytes {
-            self.take_back(&metric.resource);
+            self.take_back(resource);
             self.cut();
-            self.bytes = self.add(metric, kind, &point);
+            self.bytes = self.add(resource, metric, kind, &point);
         } else {
             self.bytes = bytes;
         }
@@ -97,8 +110,8 @@ impl MetricRequests {
     }
 
     /// Writes a point; gives the bytes that all groups have then.
-    fn add(&mut self, metric: &Metric, kind: Kind, point: &Point<'_>) -> usize {
-        let nth = self.group(&metric.resource);
+    fn add(&mut self, resource: &Arc<Resource>, metric: &Metric, kind: Kind, point: &Point<'_>) -> usize {
+        let nth = self.group(resource);
         let metrics = &mut self.groups[nth];
         let before = metrics.bytes();
         metrics.add(self.form.encoding, &mut self.scratch, metric, kind, point);
