@@ -52,7 +52,17 @@ struct Part {
     run: fn(&Scene) -> Result<Vec<Row>>,
 }
 
-const PARTS: &[Part] = &[Part { name: "otlp", needs: &[Program::Agent], run: otlp::direct }];
+const PARTS: &[Part] = &[
+    Part { name: "otlp", needs: &[Program::Agent], run: otlp::direct },
+    Part { name: "rotel", needs: &[Program::Agent, Program::Rotel], run: otlp::hop },
+    Part {
+        name: "prometheus",
+        needs: &[Program::Prometheus, Program::Promtool, Program::Reader],
+        run: prometheus::pull,
+    },
+    Part { name: "pushgateway", needs: &[Program::Pushgateway], run: prometheus::push },
+    Part { name: "remote-write", needs: &[Program::Victoria, Program::Prometheus], run: prometheus::write },
+];
 
 /// Runs the parts, all of them even if one fails, and fails with all that was found wrong.
 pub(crate) fn run(options: &Options) -> Result<()> {

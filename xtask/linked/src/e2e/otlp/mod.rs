@@ -122,3 +122,6 @@ fn held(records: &[Record], signal: Signal, found: Vec<Fact>, window: Window) ->
     });
     compare(&expected.collect::<Vec<_>>(), &found)
 }
+
+#[cfg(test)]
+mod tests;

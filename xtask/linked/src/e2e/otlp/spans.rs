@@ -199,14 +199,11 @@ pub(super) fn beside(mut fact: Fact, resource: &Resource) -> Fact {
     for (key, value) in resource.attributes.iter() {
         fact = fact.with_attribute(format!("{RESOURCE}{key}"), any(value));
     }
-    if let Some(scope) = &resource.scope {
-        let version = scope.version.as_deref().unwrap_or_default();
-        return fact.with(
-            "scope",
-            json!({ "name": &*scope.name, "version": version, "attributes": map(&scope.attributes) }),
-        );
-    }
-    fact
+    let (name, version) = resource.scope.as_ref().map_or(("", ""), |scope| {
+        (&*scope.name, scope.version.as_deref().unwrap_or_default())
+    });
+    let attributes = resource.scope.as_ref().map_or(json!({}), |scope| map(&scope.attributes));
+    fact.with("scope", json!({ "name": name, "version": version, "attributes": attributes }))
 }
 
 /// The record's own attributes, each as it is; they win over what has the same name.
