@@ -2,9 +2,11 @@
 
 use obs_core::{Labels, Metric, MetricValue, Str, Temporality, Timestamp};
 
+use crate::Refusal;
+use crate::bounds::Shape;
 use crate::exemplars::Exemplars;
 use crate::identity::{Kind, MetricKey};
-use crate::input::LastInput;
+use crate::input::{LastInput, increment};
 use crate::point::Point;
 
 /// One series.
@@ -21,7 +23,7 @@ pub(crate) struct Series {
     viewed: Option<Gathered>,
     fresh: Option<Gathered>,
     /// The last cumulative point from elsewhere.
-    pub(crate) last_input: Option<LastInput>,
+    last_input: Option<LastInput>,
 }
 
 /// A point, and the measurements that stand for it.
@@ -44,8 +46,27 @@ impl Series {
         Self { start, settled: None, viewed: None, fresh: None, last_input: None }
     }
 
+    /// Takes a record in, whole or not at all; `cumulative` is one that counts from the beginning.
+    pub(crate) fn take(&mut self, metric: &Metric, shape: &Shape, cumulative: bool) -> Result<(), Refusal> {
+        if let MetricValue::Sample(sample) = metric.value
+            && self.observe(sample, metric)
+        {
+            return Ok(());
+        }
+        let point = Point::of(metric.time, &metric.value, shape)?;
+        if cumulative {
+            let monotonic = !matches!(metric.value, MetricValue::Sum { monotonic: false, .. });
+            let told = self.last_input.as_ref().map(LastInput::time);
+            let grown = increment(&mut self.last_input, metric.start, metric.time, point, monotonic);
+            self.fold(grown, metric, told);
+        } else {
+            self.fold(point, metric, None);
+        }
+        Ok(())
+    }
+
     /// Folds the point of a record, and those exemplars of it that were made after `since`.
-    pub(crate) fn fold(&mut self, point: Point, metric: &Metric, since: Option<Timestamp>) {
+    fn fold(&mut self, point: Point, metric: &Metric, since: Option<Timestamp>) {
         let fresh = match &mut self.fresh {
             Some(fresh) => {
                 fresh.point.merge(&point);
@@ -60,7 +81,7 @@ impl Series {
     }
 
     /// Folds a sample where there is a point already, without making one of it; else says `false`.
-    pub(crate) fn observe(&mut self, sample: f64, metric: &Metric) -> bool {
+    fn observe(&mut self, sample: f64, metric: &Metric) -> bool {
         let Some(fresh) = self.fresh.as_mut().filter(|_| sample.is_finite()) else { return false };
         if fresh.point.observe(sample) {
             fresh.exemplars.thin(&fresh.point);

@@ -8,8 +8,6 @@ use obs_core::{Labels, Metric, MetricValue, Resource, Str, Temporality, Timestam
 use crate::Refusal;
 use crate::bounds::Shape;
 use crate::identity::{Kind, MetricKey, sorted};
-use crate::input::{LastInput, increment};
-use crate::point::Point;
 use crate::series::{Series, record};
 
 /// The label, with the value `true`, of the series that takes what has no place of its own.
@@ -51,35 +49,36 @@ impl Stream {
     /// Folds a record into its series; a new series counts from `since`.
     pub(crate) fn fold(&mut self, metric: &Metric, since: Timestamp, max: usize) -> Result<(), Refusal> {
         let labels = sorted(&metric.labels);
-        let found = self.series.get_mut(labels.as_ref());
-        let known = found.is_some();
-        if let (Some(series), MetricValue::Sample(sample)) = (found, &metric.value)
-            && series.observe(*sample, metric)
-        {
-            return Ok(());
-        }
-        let point = Point::of(metric.time, &metric.value, &self.shape)?;
-        let cumulative = is_cumulative(metric)?;
-        let overflows = !known && *labels != *OVERFLOW && self.regular() + 1 >= max;
-        if overflows && cumulative {
-            return Err(Refusal::TooManySeries);
-        }
-        let labels = if overflows { &OVERFLOW } else { labels.as_ref() };
-        if !self.series.contains_key(labels) {
-            self.series.insert(labels.clone(), Series::new(starts(metric, cumulative, since)));
-        }
-        let Some(series) = self.series.get_mut(labels) else { return Ok(()) };
-        if cumulative {
-            let monotonic = !matches!(metric.value, MetricValue::Sum { monotonic: false, .. });
-            let told = series.last_input.as_ref().map(LastInput::time);
-            let grown = increment(&mut series.last_input, metric.start, metric.time, point, monotonic);
-            series.fold(grown, metric, told);
-        } else {
-            series.fold(point, metric, None);
+        match self.series.get_mut(labels.as_ref()) {
+            Some(series) => series.take(metric, &self.shape, is_cumulative(metric)?)?,
+            None => self.fold_new(metric, &labels, since, max)?,
         }
         if self.description.is_none() {
             self.description.clone_from(&metric.description);
         }
+        Ok(())
+    }
+
+    /// Folds the first record of its labels: into a series of their own, or into the overflow.
+    fn fold_new(
+        &mut self,
+        metric: &Metric,
+        labels: &Labels,
+        since: Timestamp,
+        max: usize,
+    ) -> Result<(), Refusal> {
+        let cumulative = is_cumulative(metric)?;
+        let overflows = *labels != *OVERFLOW && self.regular() + 1 >= max;
+        if overflows && cumulative {
+            return Err(Refusal::TooManySeries);
+        }
+        let labels = if overflows { &OVERFLOW } else { labels };
+        if let Some(known) = self.series.get_mut(labels) {
+            return known.take(metric, &self.shape, cumulative);
+        }
+        let mut series = Series::new(starts(metric, cumulative, since));
+        series.take(metric, &self.shape, cumulative)?;
+        self.series.insert(labels.clone(), series);
         Ok(())
     }
 

@@ -22,20 +22,14 @@ const MORE: &str = "more";
 ///
 /// The names are OpenTelemetry's with underscores, which is what Loki itself makes of them by OTLP.
 pub(crate) fn of(log: &Log, resource: &Resource, labels: &[(String, String)]) -> BTreeMap<String, String> {
+    // What the record says itself wins over what is said of its trace, and that over its resource.
+    let mut all = of_resource(resource);
     let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::new();
     context(&log.context, &mut pairs);
-    attributes(&resource.attributes, &mut pairs);
-    if let Some(scope) = &resource.scope {
-        pairs.push(("scope_name", Cow::Borrowed(&scope.name)));
-        some("scope_version", scope.version.as_ref(), &mut pairs);
-        attributes(&scope.attributes, &mut pairs);
-    }
-    let shared = labels::clean_whole(pairs, &[]);
+    all.extend(labels::clean_whole(pairs, &[]));
     let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::new();
     attributes(&log.attributes, &mut pairs);
-    let own = labels::clean_whole(pairs, &[]);
-    // What the record says itself wins over what is said of its trace and resource.
-    let mut all: BTreeMap<String, String> = shared.into_iter().chain(own).collect();
+    all.extend(labels::clean_whole(pairs, &[]));
     if let Some(span) = &log.span {
         all.insert("trace_id".to_owned(), span.trace_id.to_string());
         if let Some(span_id) = span.span_id {
@@ -46,13 +40,25 @@ pub(crate) fn of(log: &Log, resource: &Resource, labels: &[(String, String)]) ->
         all.insert("event_name".to_owned(), event.to_string());
     }
     if let Some(data) = &log.data {
-        all.insert("data".to_owned(), data.as_str().to_owned());
+        all.insert("obs_log_data".to_owned(), data.as_str().to_owned());
     }
     all.insert("severity_number".to_owned(), log.level.severity_number().to_string());
     all.retain(|name, value| {
         !value.is_empty() && !labels.iter().any(|(known, said)| known == name && said == value)
     });
     within(all)
+}
+
+/// What is said of the resource and its scope.
+fn of_resource(resource: &Resource) -> BTreeMap<String, String> {
+    let mut pairs: Vec<(&str, Cow<'_, str>)> = Vec::new();
+    attributes(&resource.attributes, &mut pairs);
+    if let Some(scope) = &resource.scope {
+        pairs.push(("scope_name", Cow::Borrowed(&scope.name)));
+        some("scope_version", scope.version.as_ref(), &mut pairs);
+        attributes(&scope.attributes, &mut pairs);
+    }
+    labels::clean_whole(pairs, &[])
 }
 
 fn context<'a>(context: &'a TraceContext, pairs: &mut Vec<(&'a str, Cow<'a, str>)>) {
@@ -171,7 +177,7 @@ mod tests {
         let pairs = of(&log, &log.resource, &[]);
         let sum: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
         assert!(sum <= BYTES && sum > BYTES - 200, "{sum}");
-        assert!(pairs["data"].ends_with("[truncated by obs: 100000 bytes were too large]"));
+        assert!(pairs["obs_log_data"].ends_with("[truncated by obs: 100000 bytes were too large]"));
         assert_eq!((&*pairs["short"], pairs["long"].len()), ("kept", 30_000));
     }
 

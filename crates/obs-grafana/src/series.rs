@@ -172,7 +172,7 @@ fn classic(at: &Place<'_>, metric: &Metric, histogram: &Histogram) -> Result<Vec
             bounds.len()
         ));
     }
-    if !bounds.is_sorted_by(|a, b| a < b) {
+    if bounds.iter().any(|bound| bound.is_nan()) || !bounds.is_sorted_by(|a, b| a < b) {
         return Err("bounds that do not ascend".to_owned());
     }
     let sum_of_buckets = counts.iter().fold(0u64, |sum, count| sum.saturating_add(*count));

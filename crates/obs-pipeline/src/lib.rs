@@ -66,6 +66,7 @@ pub use rate_limit::RateLimit;
 pub use report::{DestinationReport, PerSignal, Report, SyncReport};
 pub use retry::Retry;
 pub use route::{Gate, Matching, RecordRef, Route, Selected, Window, WindowStats};
+pub use self_metrics::{SELF_METRICS, SelfMetric};
 pub use spec::DestinationSpec;
 pub use split::Split;
 pub use stats::DestinationStats;

@@ -10,6 +10,82 @@ use crate::collector::{Lanes, Sealed};
 use crate::destination::Destination;
 use crate::{BreakerState, DestinationReport, DestinationStats, Intake, SignalStats, Terms};
 
+/// What a metric of [`SELF_METRICS`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SelfMetric {
+    /// Its name.
+    pub name: &'static str,
+    /// `counter`, `gauge` or `histogram`.
+    pub kind: &'static str,
+    /// Its unit, in UCUM as OpenTelemetry has it.
+    pub unit: &'static str,
+    /// Its labels; one without a value is left out.
+    pub labels: &'static [&'static str],
+    /// What it measures.
+    pub description: &'static str,
+}
+
+impl SelfMetric {
+    const fn new(
+        name: &'static str,
+        kind: &'static str,
+        unit: &'static str,
+        labels: &'static [&'static str],
+        description: &'static str,
+    ) -> Self {
+        Self { name, kind, unit, labels, description }
+    }
+
+    fn metric(&self, now: Timestamp, value: MetricValue, labels: Labels) -> Metric {
+        let mut metric = Metric::new(now, self.name, value);
+        metric.unit = Some(self.unit.into());
+        metric.description = Some(self.description.into());
+        metric.labels = labels;
+        metric
+    }
+}
+
+const RECORDS: SelfMetric = SelfMetric::new(
+    "obs.destination.records",
+    "counter",
+    "{record}",
+    &["destination", "signal", "outcome", "reason"],
+    "What became of a destination's records.",
+);
+const EXPORT_DURATION: SelfMetric = SelfMetric::new(
+    "obs.destination.export.duration",
+    "histogram",
+    "s",
+    &["destination", "signal"],
+    "How long one call of a destination's exporter takes.",
+);
+const QUEUE_RECORDS: SelfMetric = SelfMetric::new(
+    "obs.destination.queue.records",
+    "gauge",
+    "{record}",
+    &["destination"],
+    "Records that wait for a destination.",
+);
+const QUEUE_BYTES: SelfMetric = SelfMetric::new(
+    "obs.destination.queue.bytes",
+    "gauge",
+    "By",
+    &["destination"],
+    "Memory that the waiting records take.",
+);
+const BREAKER_STATE: SelfMetric = SelfMetric::new(
+    "obs.destination.breaker.state",
+    "gauge",
+    "1",
+    &["destination"],
+    "The circuit breaker of a destination: 0 closed, 1 half open, 2 open.",
+);
+
+/// Every metric that a pipeline makes of itself, where it is asked to by [`crate::PipelineBuilder::self_metrics`].
+pub const SELF_METRICS: [SelfMetric; 5] =
+    [RECORDS, EXPORT_DURATION, QUEUE_RECORDS, QUEUE_BYTES, BREAKER_STATE];
+
 /// Measures the destinations of a pipeline now and then, for one of them.
 #[derive(Debug)]
 pub(crate) struct SelfMetrics {
@@ -92,11 +168,8 @@ impl State {
                     continue;
                 }
                 let value = MetricValue::Add(grown as f64);
-                let mut metric = Metric::new(now, "obs.destination.records", value);
-                metric.unit = Some("{record}".into());
                 let more = [("signal", signal.as_str()), ("outcome", outcome), ("reason", reason)];
-                metric.labels = labels(&report.name, &more);
-                metrics.push(metric);
+                metrics.push(RECORDS.metric(now, value, labels(&report.name, &more)));
             }
         }
     }
@@ -120,11 +193,10 @@ impl State {
                 continue;
             }
             let value = MetricValue::Histogram(Box::new(delta));
-            let mut metric = Metric::new(now, "obs.destination.export.duration", value);
-            metric.unit = Some("s".into());
+            let labels = labels(&stats.name, &[("signal", signal.as_str())]);
+            let mut metric = EXPORT_DURATION.metric(now, value, labels);
             metric.start = Some(self.since.unwrap_or(now));
             metric.temporality = Some(Temporality::Delta);
-            metric.labels = labels(&stats.name, &[("signal", signal.as_str())]);
             metrics.push(metric);
         }
     }
@@ -164,15 +236,12 @@ fn gauges(stats: &DestinationStats, now: Timestamp, metrics: &mut Vec<Metric>) {
         BreakerState::HalfOpen => 1.0,
         BreakerState::Open { .. } => 2.0,
     };
-    for (name, unit, value) in [
-        ("obs.destination.queue.records", "{record}", stats.queue_records as f64),
-        ("obs.destination.queue.bytes", "By", stats.queue_bytes as f64),
-        ("obs.destination.breaker.state", "1", breaker),
+    for (of, value) in [
+        (QUEUE_RECORDS, stats.queue_records as f64),
+        (QUEUE_BYTES, stats.queue_bytes as f64),
+        (BREAKER_STATE, breaker),
     ] {
-        let mut metric = Metric::new(now, name, MetricValue::Gauge(value));
-        metric.unit = Some(unit.into());
-        metric.labels = labels(&stats.name, &[]);
-        metrics.push(metric);
+        metrics.push(of.metric(now, MetricValue::Gauge(value), labels(&stats.name, &[])));
     }
 }
 

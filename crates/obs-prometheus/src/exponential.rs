@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use obs_core::{ExpBuckets, ExpHistogram};
+use obs_aggregate::{AggregateConfig, Aggregator};
+use obs_core::{ExpBuckets, ExpHistogram, Metric, MetricValue, Temporality, Timestamp};
 
 /// The most buckets of each sign; finer ones are joined in pairs until they are no more.
 const MOST: i64 = 40;
@@ -33,13 +34,30 @@ pub(crate) fn explicit(histogram: &ExpHistogram) -> Option<(Arc<[f64]>, Vec<u64>
     Some(ascending(pairs))
 }
 
+/// Both histograms as one, as aggregation merges them; `None` where their counts are more than there can be.
+pub(crate) fn merged(known: &ExpHistogram, more: &ExpHistogram) -> Option<ExpHistogram> {
+    let mut series = Aggregator::new(AggregateConfig::new(Temporality::Delta, Timestamp::default()));
+    for histogram in [known, more] {
+        let value = MetricValue::ExpHistogram(Box::new(histogram.clone()));
+        let mut metric = Metric::new(Timestamp::default(), "merged", value);
+        metric.temporality = Some(Temporality::Delta);
+        series.fold(&metric).ok()?;
+    }
+    let view = series.view(Timestamp::default());
+    view.metrics.into_iter().find_map(|metric| match metric.value {
+        MetricValue::ExpHistogram(merged) => Some(*merged),
+        _ => None,
+    })
+}
+
 /// By how many halvings of the scale the buckets were joined, and the buckets by their index.
 fn joined(buckets: &ExpBuckets) -> (i32, Vec<(i64, u64)>) {
     let filled = buckets.counts.iter().enumerate().filter(|(_, count)| **count > 0);
     let filled: Vec<(i64, u64)> =
         filled.map(|(at, count)| (i64::from(buckets.offset) + at as i64, *count)).collect();
     let (Some((first, _)), Some((last, _))) = (filled.first(), filled.last()) else { return (0, Vec::new()) };
-    let shift = (0..).find(|shift| (last >> shift) - (first >> shift) < MOST).unwrap_or(0);
+    let shift =
+        (0..i32::BITS.cast_signed()).find(|shift| (last >> shift) - (first >> shift) < MOST).unwrap_or(0);
     let mut out: Vec<(i64, u64)> = ((first >> shift)..=(last >> shift)).map(|at| (at, 0)).collect();
     let first = first >> shift;
     for (at, count) in filled {

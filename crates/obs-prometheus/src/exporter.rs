@@ -41,6 +41,9 @@ const PUSHING: Descriptor = Descriptor::of("prometheus", &PrometheusExporter::MA
 /// What every Prometheus exporter is and takes; it follows from the table of mappers.
 pub const DESCRIPTOR: Descriptor = PUSHING.with_local();
 
+/// Bounds by a metric's name and unit.
+type BoundsByMetric = HashMap<(Str, Option<Str>), Arc<[f64]>>;
+
 /// The most metrics whose bounds are remembered.
 const MOST_BOUNDS: usize = 1_000;
 
@@ -55,8 +58,8 @@ pub struct PrometheusExporter {
     gateway: Option<Gateway>,
     address: Option<SocketAddr>,
     listener: Mutex<Option<Listening>>,
-    /// The bounds of histograms that are made of samples, by name and unit.
-    bounds: Mutex<HashMap<(Str, Option<Str>), Arc<[f64]>>>,
+    /// The bounds of histograms that are made of samples.
+    bounds: Mutex<BoundsByMetric>,
     closed: AtomicBool,
 }
 
@@ -154,6 +157,7 @@ impl PrometheusExporter {
         let mut table = self.shown.table();
         let count = changes.len();
         let refused = self.shown.apply_to(&mut table, changes);
+        self.shown.tell(&refused);
         if refused.len() < count
             && let Some(text) = self.shown.text_of(&table, Format::TEXT)
         {

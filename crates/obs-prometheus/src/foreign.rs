@@ -28,20 +28,27 @@ pub(crate) fn encoded(registry: &Registry) -> String {
     text
 }
 
-/// The families of a registry's text but those that have a name which is taken; of these the names.
-pub(crate) fn families(text: &str, table: &Table) -> (Vec<ForeignFamily>, Vec<String>) {
-    let (mut shown, mut left_out, mut taken) = (Vec::new(), Vec::new(), HashSet::new());
+/// The families of a registry.
+#[derive(Debug, Default)]
+pub(crate) struct Foreign {
+    pub(crate) shown: Vec<ForeignFamily>,
+    /// The names of those that have a name which is taken.
+    pub(crate) left_out: Vec<String>,
+}
+
+/// The families of a registry's text.
+pub(crate) fn families(text: &str, table: &Table) -> Foreign {
+    let (mut foreign, mut taken) = (Foreign::default(), HashSet::new());
     for family in read(text) {
         let names = family.names();
-        let clash = names.iter().any(|name| table.is_taken(name) || taken.contains(name));
-        if clash {
-            left_out.push(family.name);
+        if names.iter().any(|name| table.is_taken(name) || taken.contains(name)) {
+            foreign.left_out.push(family.name);
         } else {
             taken.extend(names);
-            shown.push(family);
+            foreign.shown.push(family);
         }
     }
-    (shown, left_out)
+    foreign
 }
 
 /// Reads what the registry's encoder wrote, family by family; lines that are none of a family's, such as the rest of a help
@@ -59,7 +66,7 @@ fn read(text: &str) -> Vec<ForeignFamily> {
             match word {
                 "HELP" => last.help = Some(rest.to_owned()),
                 "UNIT" => last.unit = Some(rest.to_owned()),
-                _ => last.ty = rest.to_owned(),
+                _ => rest.clone_into(&mut last.ty),
             }
             continue;
         }

@@ -71,11 +71,11 @@ fn path(config: &PrometheusConfig) -> String {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
         // A value that is no plain segment of a path goes in base64: slashes would end it, dots alone would climb.
         if value.chars().all(plain) && !value.chars().all(|c| c == '.') {
-            path.push_str(&format!("/{name}/{value}"));
+            path.extend(["/", &name, "/", &value]);
         } else if value.is_empty() {
-            path.push_str(&format!("/{name}@base64/="));
+            path.extend(["/", &name, "@base64/="]);
         } else {
-            path.push_str(&format!("/{name}@base64/{}", URL_SAFE_NO_PAD.encode(value)));
+            path.extend(["/", &name, "@base64/", &URL_SAFE_NO_PAD.encode(value)]);
         }
     }
     path

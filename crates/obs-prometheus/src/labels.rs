@@ -1,5 +1,6 @@
 //! The labels of a series as they stand on the page.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use obs_core::{Attributes, Labels, Resource, Value};
@@ -8,7 +9,7 @@ use crate::PrometheusConfig;
 use crate::names::safe_label;
 
 /// The labels of a series, sorted, each name once, none without a value: for Prometheus that is no label.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone)]
 pub(crate) struct LabelSet {
     /// Under names that every reader takes; they tell the series from others.
     pub(crate) safe: Vec<(String, String)>,
@@ -22,6 +23,27 @@ impl LabelSet {
         self.utf8.as_deref().filter(|_| utf8).unwrap_or(&self.safe)
     }
 }
+
+/// Series are one where a reader of safe names cannot tell them apart; other readers are shown the names of the first.
+impl Ord for LabelSet {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.safe.cmp(&other.safe)
+    }
+}
+
+impl PartialOrd for LabelSet {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for LabelSet {
+    fn eq(&self, other: &Self) -> bool {
+        self.safe == other.safe
+    }
+}
+
+impl Eq for LabelSet {}
 
 /// Which labels a series gets beside its own.
 #[derive(Debug)]

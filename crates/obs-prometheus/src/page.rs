@@ -108,8 +108,9 @@ impl Page {
             })
         });
         let mut families: Vec<Family> = shown.collect();
-        if target_info && !table.targets.is_empty() {
-            families.push(target(table.targets.values().flatten().collect()));
+        let targets: BTreeSet<&LabelSet> = table.targets.values().flatten().collect();
+        if target_info && !targets.is_empty() {
+            families.push(target(targets));
             families.sort_by(|a, b| a.name.cmp(&b.name));
         }
         Self { families }
@@ -126,7 +127,7 @@ impl Joined {
     /// Sums and histograms add up; of gauges the latest stands.
     fn add(&mut self, value: Value, gauge: bool, time: Timestamp) {
         match gauge {
-            false => self.value.add(&value),
+            false => drop(self.value.add(&value)),
             true if time >= self.time => *self = Self { value, time },
             true => {}
         }
@@ -138,6 +139,7 @@ impl From<Value> for Shown {
         match value {
             Value::Number { value, exemplar } => Self::Number { value, exemplar },
             Value::Histogram(buckets) => Self::Histogram(buckets),
+            Value::Exponential(histogram) => Self::Histogram(Buckets::of(&histogram)),
         }
     }
 }

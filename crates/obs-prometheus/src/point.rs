@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use obs_aggregate::Refusal;
-use obs_core::{Exemplar, Histogram, Metric, MetricValue, SpanRef, Temporality, Timestamp};
+use obs_core::{Exemplar, ExpHistogram, Histogram, Metric, MetricValue, SpanRef, Temporality, Timestamp};
 
 use crate::exponential::{self, ascending};
 use crate::units::Scale;
@@ -59,8 +59,13 @@ pub(crate) enum Feed {
 /// What a series holds.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value {
-    Number { value: f64, exemplar: Option<Sampled> },
+    Number {
+        value: f64,
+        exemplar: Option<Sampled>,
+    },
     Histogram(Buckets),
+    /// It is shown under explicit bounds.
+    Exponential(Box<ExpHistogram>),
 }
 
 /// Buckets with explicit upper bounds, one more count than bounds.
@@ -83,7 +88,7 @@ pub(crate) struct Sampled {
 
 impl Sampled {
     fn of(exemplar: &Exemplar, metric: &Metric, own: Option<f64>) -> Option<Self> {
-        let value = exemplar.value.or(own).filter(|value| !value.is_nan())?;
+        let value = exemplar.value.or(own).filter(|value| value.is_finite())?;
         Some(Self { value, time: exemplar.time.unwrap_or(metric.time), span: exemplar.span })
     }
 }
@@ -139,12 +144,23 @@ fn value(metric: &Metric, feed: Feed, bounds: impl FnOnce() -> Arc<[f64]>) -> Re
             }))
         }
         MetricValue::Histogram(histogram) => explicit(metric, histogram).map(Value::Histogram),
-        MetricValue::ExpHistogram(_) if feed == Feed::Adds => Err(Refusal::Unfoldable),
-        MetricValue::ExpHistogram(histogram) => {
-            let (bounds, counts) = exponential::explicit(histogram).ok_or(Refusal::Malformed)?;
-            buckets(metric, bounds, counts, histogram.sum, &histogram.exemplars).map(Value::Histogram)
-        }
+        MetricValue::ExpHistogram(histogram) => exponential(metric, histogram),
     }
+}
+
+/// An exponential histogram whose parts fit together.
+fn exponential(metric: &Metric, histogram: &ExpHistogram) -> Result<Value, Refusal> {
+    if exponential::explicit(histogram).is_none() {
+        return Err(Refusal::Malformed);
+    }
+    if histogram.sum.is_nan() {
+        return Err(Refusal::NotFinite);
+    }
+    let mut histogram = histogram.clone();
+    for exemplar in &mut histogram.exemplars {
+        exemplar.time = exemplar.time.or(Some(metric.time));
+    }
+    Ok(Value::Exponential(Box::new(histogram)))
 }
 
 /// The buckets of a histogram whose counts, bounds and total fit together.
@@ -193,8 +209,8 @@ fn buckets(
 }
 
 impl Value {
-    /// Adds what came since, or what another source of the same series has.
-    pub(crate) fn add(&mut self, other: &Self) {
+    /// Adds what came since, or what another source of the same series has; says `false` where the sum of both is none.
+    pub(crate) fn add(&mut self, other: &Self) -> bool {
         match (self, other) {
             (Self::Number { value, exemplar }, Self::Number { value: more, exemplar: newer }) => {
                 *value += more;
@@ -203,8 +219,13 @@ impl Value {
                 }
             }
             (Self::Histogram(buckets), Self::Histogram(more)) => buckets.add(more),
-            _ => {}
+            (Self::Exponential(known), Self::Exponential(more)) => match exponential::merged(known, more) {
+                Some(merged) => **known = merged,
+                None => return false,
+            },
+            _ => return false,
         }
+        true
     }
 
     /// The value in another unit.
@@ -214,6 +235,7 @@ impl Value {
             Self::Number { value, exemplar } => {
                 Self::Number { value: scale.apply(*value), exemplar: exemplar.as_ref().map(sampled) }
             }
+            Self::Exponential(histogram) => Self::Histogram(Buckets::of(histogram)).scaled(scale),
             Self::Histogram(buckets) => {
                 let uppers = buckets.bounds.iter().map(|bound| scale.apply(*bound)).chain([f64::INFINITY]);
                 let (bounds, counts) = ascending(uppers.zip(buckets.counts.iter().copied()));
@@ -225,6 +247,19 @@ impl Value {
 }
 
 impl Buckets {
+    /// An exponential histogram under explicit bounds.
+    pub(crate) fn of(histogram: &ExpHistogram) -> Self {
+        let (bounds, counts) =
+            exponential::explicit(histogram).unwrap_or_else(|| ([].into(), vec![histogram.count]));
+        let mut buckets = Self { bounds, counts, sum: histogram.sum, exemplars: Vec::new() };
+        for Exemplar { span, value, time } in &histogram.exemplars {
+            if let Some(value) = value.filter(|value| value.is_finite()) {
+                buckets.keep(Sampled { value, time: time.unwrap_or_default(), span: *span });
+            }
+        }
+        buckets
+    }
+
     /// How many values there are.
     fn total(&self) -> u64 {
         self.counts.iter().fold(0, |total, count| total.saturating_add(*count))
@@ -269,14 +304,18 @@ impl Buckets {
             self.counts = coarser(&self.bounds, &self.counts, &common);
             self.bounds = common;
             let exemplars = std::mem::take(&mut self.exemplars);
-            exemplars.into_iter().for_each(|exemplar| self.keep(exemplar));
+            for exemplar in exemplars {
+                self.keep(exemplar);
+            }
         }
         let more = coarser(&other.bounds, &other.counts, &self.bounds);
         for (count, more) in self.counts.iter_mut().zip(more) {
             *count = count.saturating_add(more);
         }
         self.sum += other.sum;
-        other.exemplars.iter().for_each(|exemplar| self.keep(exemplar.clone()));
+        for exemplar in &other.exemplars {
+            self.keep(exemplar.clone());
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::registry::Registry;
 
-use crate::foreign::{self, ForeignFamily};
+use crate::foreign::{self, Foreign};
 use crate::naming::Naming;
 use crate::page::Page;
 use crate::table::{Change, Table};
@@ -55,19 +55,24 @@ impl Shown {
 
     /// Puts changes into the table that is shown; those that do not go in come back with their place and the reason.
     pub(crate) fn apply(&self, changes: Vec<Change>) -> Vec<(usize, Box<str>)> {
-        self.apply_to(&mut lock(&self.table), changes)
+        let refused = self.apply_to(&mut lock(&self.table), changes);
+        self.tell(&refused);
+        refused
     }
 
-    /// The same for another table.
+    /// The same for another table, and nothing is told.
     pub(crate) fn apply_to(&self, table: &mut Table, changes: Vec<Change>) -> Vec<(usize, Box<str>)> {
         let apply = |(at, change)| table.apply(&self.naming, change).err().map(|reason| (at, reason));
-        let refused: Vec<_> = changes.into_iter().enumerate().filter_map(apply).collect();
-        for (_, reason) in &refused {
+        changes.into_iter().enumerate().filter_map(apply).collect()
+    }
+
+    /// Tells what does not go in, once each; never while the table is held, since whoever listens may want it.
+    pub(crate) fn tell(&self, refused: &[(usize, Box<str>)]) {
+        for (_, reason) in refused {
             if self.is_news(reason) {
                 tracing::warn!(target: "obs::prometheus", "a metric is not shown: {reason}");
             }
         }
-        refused
     }
 
     /// The page as it stands.
@@ -75,16 +80,16 @@ impl Shown {
         // The user's metrics are read before the table is held, since they may be slow.
         let registry = self.registry_text();
         let table = lock(&self.table);
-        let (page, foreign) = (self.page(&table), self.foreign(&registry, &table));
+        let (page, foreign) = (self.page(&table), foreign::families(&registry, &table));
         drop(table);
-        write(&page, &foreign, format)
+        self.write(&page, foreign, format)
     }
 
     /// The page of another table; `None` where there is nothing of ours on it.
     pub(crate) fn text_of(&self, table: &Table, format: Format) -> Option<String> {
         let page = self.page(table);
-        let foreign = self.foreign(&self.registry_text(), table);
-        (!page.families.is_empty()).then(|| write(&page, &foreign, format))
+        let foreign = foreign::families(&self.registry_text(), table);
+        (!page.families.is_empty()).then(|| self.write(&page, foreign, format))
     }
 
     fn page(&self, table: &Table) -> Page {
@@ -96,14 +101,13 @@ impl Shown {
         registry.map(|registry| foreign::encoded(&registry)).unwrap_or_default()
     }
 
-    fn foreign(&self, registry: &str, table: &Table) -> Vec<ForeignFamily> {
-        let (foreign, left_out) = foreign::families(registry, table);
-        for name in left_out {
+    fn write(&self, page: &Page, foreign: Foreign, format: Format) -> String {
+        for name in foreign.left_out {
             if self.is_news(&name) {
                 tracing::warn!(target: "obs::prometheus", "the registry's {name} is not shown: its name is taken");
             }
         }
-        foreign
+        write(page, &foreign.shown, format)
     }
 
     /// Whether this is to be told: once each.

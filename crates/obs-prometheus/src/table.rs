@@ -33,7 +33,7 @@ impl SourceKey {
         labels.sort_by(|a, b| a.0.cmp(&b.0));
         Self {
             name: metric.name.clone(),
-            unit: metric.unit.clone(),
+            unit: metric.unit.clone().filter(|unit| !unit.trim().is_empty()),
             kind: Kind::of(&metric.value),
             labels: Labelled(labels),
             resource: Arc::clone(resource),
@@ -127,9 +127,8 @@ impl Table {
         }
         let family = self.family(&plan, &change)?;
         let resource = Arc::clone(&change.key.resource);
-        if !self.targets.contains_key(&resource) {
-            self.targets.insert(resource, naming.labelling().target(&change.resource));
-        }
+        let target = || naming.labelling().target(&change.resource);
+        self.targets.entry(resource).or_insert_with(target);
         let series = Series {
             family,
             labels: Arc::new(naming.labelling().series(&change.labels, &change.resource)),
@@ -158,11 +157,16 @@ impl Table {
         if let Some(owner) = names.iter().find_map(|name| self.names.get(name)) {
             return Err(match self.families.get(owner) {
                 Some(known) => taken(owner, &known.of, known.kind),
-                None => format!("the name {owner}_info is of what is told of the resource; rename the metric by metrics_mapping, or set target_info = false").into(),
+                None => format!(
+                    "the name {owner}_info is of what is told of the resource; rename the metric by \
+                     metrics_mapping, or set target_info = false"
+                )
+                .into(),
             });
         }
         let help = plan.help.clone().or_else(|| change.description.as_ref().map(ToString::to_string));
-        let help = help.filter(|help| !help.trim().is_empty()).unwrap_or_else(|| recorded_as(&key.name));
+        let help = help.map(|help| help.trim().to_owned()).filter(|help| !help.is_empty());
+        let help = help.unwrap_or_else(|| recorded_as(&key.name));
         self.take_names(plan.ty, base);
         let (name, ty, unit) = (plan.name.clone(), plan.ty, plan.unit.clone());
         let family = FamilyPlan { name, ty, help, unit, of: key.name.clone(), kind: key.kind, shown_in };
@@ -179,7 +183,8 @@ fn recorded_as(name: &str) -> String {
 fn taken(family: &str, by: &str, kind: Kind) -> Box<str> {
     let kind = kind.word();
     format!(
-        "the name {family} is taken by the {kind} \"{by}\", of another name, kind or unit; rename one of them by metrics_mapping"
+        "the name {family} is taken by the {kind} \"{by}\", of another name, kind or unit; rename one of them by \
+         metrics_mapping"
     )
     .into()
 }
@@ -197,13 +202,16 @@ fn growing(value: &Value) -> Result<(), Box<str>> {
 impl Series {
     fn update(&mut self, point: Point) -> Result<(), Box<str>> {
         if point.feed != self.feed {
-            return Err("the series has cumulative points and others, which would be counted twice; send it in one form".into());
+            let forms = "the series has cumulative points and others, which would be counted twice; send it in one form";
+            return Err(forms.into());
         }
         let time = self.time.max(point.time);
         let value = match point.feed {
             Feed::Adds => {
                 let mut value = self.value.clone();
-                value.add(&point.value);
+                if !value.add(&point.value) {
+                    return Err("the counts of both are more than a histogram can hold".into());
+                }
                 value
             }
             // A point that comes late says less than the one that is there.

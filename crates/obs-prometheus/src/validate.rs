@@ -14,7 +14,7 @@ impl PrometheusConfig {
             Mode::Pull => self.validate_pull()?,
             Mode::Push => self.validate_push()?,
         }
-        for (name, _) in &self.additional_labels {
+        for name in self.additional_labels.keys() {
             label("additional_labels", name)?;
         }
         for (recorded, mapping) in &self.metrics_mapping {
@@ -43,6 +43,7 @@ impl PrometheusConfig {
         for (field, is_set) in [
             ("pushgateway_url", self.pushgateway_url.is_some()),
             ("endpoint", !self.http.endpoint.is_empty()),
+            ("job_name", self.job_name.is_some()),
             ("instance_label", self.instance_label.is_some()),
             ("grouping", !self.grouping.is_empty()),
             ("delete_on_shutdown", self.delete_on_shutdown),
@@ -131,6 +132,7 @@ mod tests {
             (pull().with_metrics_path("metrics"), "metrics_path"),
             (pull().with_metrics_path("/"), "metrics_path"),
             (pull().with_metrics_path("/{x}"), "metrics_path"),
+            (PrometheusConfig { job_name: Some("j".into()), ..pull() }, "job_name"),
             (pull().with_instance_label("i"), "instance_label"),
             (pull().with_grouping("a", "b"), "grouping"),
             (pull().with_delete_on_shutdown(true), "delete_on_shutdown"),

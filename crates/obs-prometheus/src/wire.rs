@@ -88,22 +88,18 @@ struct Writer {
     format: Format,
 }
 
-/// A label that the format adds to those of a series.
-type Extra<'a> = Option<(&'a str, &'a str)>;
-
 impl Writer {
     fn family(&mut self, family: &Family) {
         self.head(family);
-        let suffix = family.ty.suffix();
+        let name = self.quoted(&family.name, family.ty.suffix());
         for (labels, shown) in &family.samples {
-            let labels = labels.of(self.format.escaping == Escaping::Utf8);
+            let labels = label_text(labels.of(self.format.escaping == Escaping::Utf8));
             match shown {
                 Shown::Number { value, exemplar } => {
-                    self.sample(&family.name, suffix, labels, None, &number(*value));
-                    let exemplar = exemplar.as_ref().filter(|_| family.ty == Type::Counter);
-                    self.end(exemplar);
+                    self.sample(&name, &labels, None, &number(*value));
+                    self.end(exemplar.as_ref().filter(|_| family.ty == Type::Counter));
                 }
-                Shown::Histogram(buckets) => self.histogram(&family.name, labels, buckets),
+                Shown::Histogram(buckets) => self.histogram(&family.name, &labels, buckets),
             }
         }
     }
@@ -122,51 +118,45 @@ impl Writer {
     }
 
     /// Cumulative buckets with the infinite one, the sum and the count.
-    fn histogram(&mut self, name: &Name, labels: &[(String, String)], buckets: &Buckets) {
+    fn histogram(&mut self, name: &Name, labels: &str, buckets: &Buckets) {
         let mut total = 0u64;
+        let of_bucket = self.quoted(name, "_bucket");
         for (at, count) in buckets.counts.iter().enumerate() {
             total = total.saturating_add(*count);
             let upper = buckets.bounds.get(at).map_or_else(|| "+Inf".to_owned(), |upper| bound(*upper));
-            self.sample(name, "_bucket", labels, Some(("le", &upper)), &total.to_string());
+            self.sample(&of_bucket, labels, Some(&upper), &total.to_string());
             self.end(buckets.exemplar(at));
         }
         // OpenMetrics takes sums as counters: where values can be negative there is none, and no count without it.
         if self.format.is_open_metrics() && !buckets.sum_is_counter() {
             return;
         }
-        self.sample(name, "_sum", labels, None, &number(buckets.sum));
+        self.sample(&self.quoted(name, "_sum"), labels, None, &number(buckets.sum));
         self.end(None);
-        self.sample(name, "_count", labels, None, &total.to_string());
+        self.sample(&self.quoted(name, "_count"), labels, None, &total.to_string());
         self.end(None);
     }
 
-    fn sample(
-        &mut self,
-        name: &Name,
-        suffix: &str,
-        labels: &[(String, String)],
-        extra: Extra<'_>,
-        value: &str,
-    ) {
-        let quoted = self.quoted(name, suffix);
-        let inside = quoted.starts_with('"');
-        let mut pairs: Vec<String> = if inside { vec![quoted.clone()] } else { Vec::new() };
-        let all = labels.iter().map(|(key, value)| (key.as_str(), value.as_str())).chain(extra);
-        pairs.extend(all.map(|(key, value)| {
-            let value = label_value(value);
-            if is_safe_label(key) {
-                format!("{key}=\"{value}\"")
-            } else {
-                format!("\"{}\"=\"{value}\"", label_value(key))
-            }
-        }));
-        if !inside {
-            self.out.push_str(&quoted);
+    /// A sample without the end of its line; `le` is the bound of a bucket.
+    fn sample(&mut self, name: &str, labels: &str, le: Option<&str>, value: &str) {
+        // A name in quotes stands among the labels.
+        let inside = name.starts_with('"').then_some(name);
+        if inside.is_none() {
+            self.out.push_str(name);
         }
-        if !pairs.is_empty() {
-            let _ = write!(self.out, "{{{}}}", pairs.join(","));
+        let le = le.map(|le| format!("le=\"{le}\""));
+        let parts = [inside, Some(labels).filter(|labels| !labels.is_empty()), le.as_deref()];
+        let mut before = '{';
+        for part in parts.into_iter().flatten() {
+            self.out.push(before);
+            self.out.push_str(part);
+            before = ',';
         }
-        let _ = write!(self.out, " {value}");
+        if before == ',' {
+            self.out.push('}');
+        }
+        self.out.push(' ');
+        self.out.push_str(value);
     }
 
     /// Ends a sample's line, in OpenMetrics with its exemplar.
@@ -192,7 +182,27 @@ impl Writer {
     }
 }
 
+/// The labels between their braces.
+fn label_text(labels: &[(String, String)]) -> String {
+    let mut out = String::new();
+    for (key, value) in labels {
+        if !out.is_empty() {
+            out.push(',');
+        }
+        let value = label_value(value);
+        let _ = if is_safe_label(key) {
+            write!(out, "{key}=\"{value}\"")
+        } else {
+            write!(out, "\"{}\"=\"{value}\"", label_value(key))
+        };
+    }
+    out
+}
+
 fn label_value(text: &str) -> String {
+    if !text.contains(['\\', '"', '\n']) {
+        return text.to_owned();
+    }
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 

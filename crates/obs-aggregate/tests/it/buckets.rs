@@ -1,6 +1,10 @@
 //! What holds for the buckets of every histogram.
 
-use obs_core::{ExpBuckets, ExpHistogram, Histogram, MetricValue};
+use obs_aggregate::{AggregateConfig, Aggregator};
+use obs_core::{
+    ExpBuckets, ExpHistogram, Histogram, HistogramForm, Metric, MetricValue, Temporality, Timestamp,
+};
+use proptest::prelude::*;
 
 /// Asserts that between two cumulative points no count at or below a bound of the later one has fallen, and that counts
 /// ascend with the bounds.
@@ -45,4 +49,61 @@ fn cumulated(buckets: impl Iterator<Item = (f64, u64)>) -> Vec<(f64, u64)> {
         Some((bound, *sum))
     };
     buckets.scan(0, add).collect()
+}
+
+fn at(nanos: usize) -> Timestamp {
+    Timestamp::from_nanos(nanos as u64)
+}
+
+fn form() -> impl Strategy<Value = HistogramForm> {
+    prop_oneof![Just(HistogramForm::Explicit), Just(HistogramForm::Exponential)]
+}
+
+fn samples() -> impl Strategy<Value = Vec<f64>> {
+    let sample = prop_oneof![4 => -1e3f64..1e5, 1 => -1e-9f64..1e-9, 1 => -1e30f64..1e30, 1 => Just(0.0)];
+    prop::collection::vec(sample, 1..80)
+}
+
+proptest! {
+    #[test]
+    fn histogram_buckets_are_monotone_along_bounds_and_over_cumulative_views(
+        samples in samples(), every in 1usize..20, form in form(), failing in any::<u32>(),
+    ) {
+        let config = AggregateConfig::new(Temporality::Cumulative, at(0)).with_histogram_form(form);
+        let mut series = Aggregator::new(config);
+        let mut last = None;
+        for (round, samples) in samples.chunks(every).enumerate() {
+            for sample in samples {
+                series.fold(&Metric::new(at(round), "size", MetricValue::Sample(*sample))).unwrap();
+            }
+            let mut view = series.view(at(round + 1));
+            let value = view.metrics.remove(0).value;
+            if let Some(last) = last.replace(value.clone()) {
+                never_fall(&last, &value);
+            }
+            if failing & (1 << (round % 32)) == 0 {
+                series.commit(view.id);
+            }
+        }
+    }
+
+    #[test]
+    fn consecutive_deltas_start_where_the_one_delivered_before_ended(
+        samples in samples(), every in 1usize..20, form in form(), failing in any::<u32>(),
+    ) {
+        let config = AggregateConfig::new(Temporality::Delta, at(7)).with_histogram_form(form);
+        let mut series = Aggregator::new(config);
+        let mut end = at(7);
+        for (round, samples) in samples.chunks(every).enumerate() {
+            for sample in samples {
+                series.fold(&Metric::new(at(0), "size", MetricValue::Sample(*sample))).unwrap();
+            }
+            let view = series.view(at(10 * (round + 1)));
+            prop_assert_eq!(view.metrics[0].start, Some(end));
+            if failing & (1 << (round % 32)) == 0 {
+                end = view.metrics[0].time;
+                series.commit(view.id);
+            }
+        }
+    }
 }

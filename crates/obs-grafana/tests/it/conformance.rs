@@ -37,10 +37,11 @@ impl Parts {
             }
             observed.bytes.extend_from_slice(&request.body);
             for entry in streams(&request).iter().flat_map(|stream| &stream.values) {
-                let signal = match entry.2.get("obs_signal").map(String::as_str) {
-                    Some("score") => Signal::Scores,
-                    Some("feedback") => Signal::Feedback,
-                    _ => Signal::Logs,
+                let is = |key: &str, value: &str| entry.2.get(key).is_some_and(|found| found == value);
+                let signal = match is("event_name", "gen_ai.evaluation.result") {
+                    true if is("obs_evaluation_kind", "feedback") => Signal::Feedback,
+                    true => Signal::Scores,
+                    false => Signal::Logs,
                 };
                 observed.records[signal.index()] += 1;
             }
@@ -108,6 +109,13 @@ macro_rules! harness {
             }
         }
     };
+}
+
+mod gateway {
+    use super::*;
+
+    harness!(Gateway, gateway);
+    obs_testkit::conformance!(Gateway);
 }
 
 mod direct {

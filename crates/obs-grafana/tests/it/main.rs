@@ -3,7 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
+mod gateway;
+mod limits;
 mod oracle;
 mod otlp;
+mod policies;
 mod prom;
+mod series;
+mod snapshots;
 mod support;

@@ -28,7 +28,7 @@ const LOG: &[Row<Log>] = &[
     ("trace", "trace_id", |log| log.span.map(|span| span.trace_id.to_string())),
     ("span", "span_id", |log| log.span?.span_id.map(|id| id.to_string())),
     ("event", "event_name", |log| log.event_name.as_ref().map(ToString::to_string)),
-    ("document", "data", |log| log.data.as_ref().map(|data| data.as_str().to_owned())),
+    ("document", "obs_log_data", |log| log.data.as_ref().map(|data| data.as_str().to_owned())),
     ("severity", "severity_number", |log| Some(log.level.severity_number().to_string())),
     ("attribute", "order", |log| attribute(log, "order")),
     ("number", "attempt", |log| attribute(log, "attempt")),
@@ -107,12 +107,13 @@ async fn every_field_of_a_score_and_of_a_feedback_stands_at_its_place_in_loki() 
             assert_eq!(get("gen_ai_evaluation_score_value"), number.as_deref());
             assert_eq!(get("gen_ai_evaluation_explanation"), judged.comment.as_deref());
             assert_eq!(get("trace_id"), judged.target.trace_id().map(|id| id.to_string()).as_deref());
-            assert_eq!(get("span_id"), judged.target.span_id().map(|id| id.to_string()).as_deref());
+            let span_id = judged.target.span_id().or_else(|| judged.target.root_span_id());
+            assert_eq!(get("span_id"), span_id.map(|id| id.to_string()).as_deref());
             if let Target::ExperimentRun { run_id } = &judged.target {
-                assert_eq!(get("obs_experiment_run_id"), Some(&**run_id));
+                assert_eq!(get("obs_evaluation_target_run_id"), Some(&**run_id));
             }
             if let Target::Session { session_id } = &judged.target {
-                assert_eq!(get("session_id"), Some(&**session_id));
+                assert_eq!(get("obs_evaluation_target_session_id"), Some(&**session_id));
             }
             assert_eq!(entry.nanos(), judged.time);
             assert!(entry.1.starts_with(&*judged.name), "{}", entry.1);

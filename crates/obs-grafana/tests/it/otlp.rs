@@ -25,7 +25,7 @@ pub(crate) fn counts(request: &Captured) -> Vec<(Signal, usize)> {
         let has = |key: &str| log.attributes.iter().any(|pair| pair.key == key);
         let at = match () {
             () if log.event_name != "gen_ai.evaluation.result" => 0,
-            () if has("obs.feedback.id") => 2,
+            () if has("obs.evaluation.kind") => 2,
             () => 1,
         };
         counts[at].1 += 1;

@@ -83,6 +83,7 @@ impl Bench {
 fn config(server: &CaptureServer) -> GrafanaConfig {
     GrafanaConfig::new(INSTANCE_ID, API_KEY)
         .with_endpoint(format!("{}/otlp", server.url()))
+        .with_service_name("obs-test")
         .with_service_instance_id("instance-1")
 }
 

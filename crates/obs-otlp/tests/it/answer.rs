@@ -87,10 +87,19 @@ fn json_is_read_in_every_form_that_collectors_write() {
         (Traces, r#"{"partial_success":{"rejected_spans":"4","error_message":"old"}}"#, said(4, "old")),
         (Traces, r#" {"more":[1],"partialSuccess":{"rejectedSpans":1,"more":{}}}"#, said(1, "")),
         (Logs, r#"{"partialSuccess":{"rejectedLogRecords":"5","errorMessage":"x"}}"#, said(5, "x")),
+        (Logs, r#"{"partialSuccess":{"rejectedLogRecords":5}}"#, said(5, "")),
+        (Logs, r#"{"partialSuccess":{"rejectedLogRecords":null,"errorMessage":null}}"#, None),
+        (Logs, r#"{"partialSuccess":null}"#, None),
         (Scores, r#"{"partialSuccess":{"rejected_log_records":5}}"#, said(5, "")),
         (Feedback, r#"{"partialSuccess":{"rejectedLogRecords":5}}"#, said(5, "")),
         (Metrics, r#"{"partialSuccess":{"rejectedDataPoints":"6","errorMessage":"x"}}"#, said(6, "x")),
         (Metrics, r#"{"partialSuccess":{"rejected_data_points":6}}"#, said(6, "")),
+        (
+            Metrics,
+            r#"{"partialSuccess":{"rejectedDataPoints":null,"errorMessage":"careful"}}"#,
+            said(0, "careful"),
+        ),
+        (Metrics, r#"{"partialSuccess":null}"#, None),
     ] {
         for content_type in [JSON, None, Some("text/plain"), PROTOBUF] {
             // Under the content type of protobuf, only what no protobuf can be is taken for JSON.

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use obs_aggregate::{AggregateConfig, Aggregator, ViewId};
 use obs_core::{
-    Batch, Diverted, ErrorKind, HistogramForm, Limits, Receipt, Records, Rejection, Temporality, Timestamp,
+    Batch, ByteSize, Diverted, ErrorKind, HistogramForm, Limits, Receipt, Records, Rejection, Temporality,
+    Timestamp,
 };
 
 use crate::MetricsConfig;
@@ -70,7 +71,7 @@ impl Series {
                 Some(View { id: view.id, points: left.len(), settled: Receipt::default(), sent: 0, left });
         }
         let view = self.view.as_mut()?;
-        let batch = view.left.slice(0..limits.items.max(1));
+        let batch = view.left.slice(0..fitting(&view.left, limits));
         view.sent = batch.len();
         Some(batch)
     }
@@ -116,6 +117,17 @@ impl Series {
     }
 }
 
+/// How many of the first points fit into one batch: at least one.
+fn fitting(points: &Batch, limits: Limits) -> usize {
+    let Batch::Metrics(metrics) = points else { return 1 };
+    let sizes = metrics.iter().take(limits.items).map(ByteSize::byte_size);
+    let sums = sizes.scan(0usize, |sum, size| {
+        *sum = sum.saturating_add(size);
+        Some(*sum)
+    });
+    sums.take_while(|sum| *sum <= limits.bytes).count().max(1)
+}
+
 /// What became of the points of a view, as shares of the records behind it: at least one record where any point did not
 /// arrive, the rest delivered.
 fn in_records(records: usize, points: &Receipt) -> Receipt {
@@ -155,6 +167,20 @@ mod tests {
             dead_lettered,
             rejected: vec![Rejection { count: rejected, ..none }],
             ..Receipt::default()
+        }
+    }
+
+    #[test]
+    fn a_view_is_cut_by_items_and_by_bytes() {
+        let points: Vec<_> = (0..10)
+            .map(|_| obs_core::Metric::new(Timestamp::default(), "n", obs_core::MetricValue::Gauge(1.0)))
+            .collect();
+        let one = points[0].byte_size();
+        let all = Batch::Metrics(Records::from(points));
+        for (items, bytes, expected) in
+            [(4, usize::MAX, 4), (20, usize::MAX, 10), (20, 3 * one + 1, 3), (20, 1, 1), (0, 0, 1)]
+        {
+            assert_eq!(fitting(&all, Limits { items, bytes }), expected, "{items} items, {bytes} bytes");
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod accounting;
 mod breaker;
+mod catalogue;
 mod coverage;
 mod dead_letter;
 mod decorators;
