@@ -89,7 +89,7 @@ pub(super) fn points(request: &Value) -> Vec<Fact> {
         let data = &metric[kind];
         for point in list(&data["data_points"]) {
             let labels = pairs(&point["attributes"]);
-            let fact = Fact::new("series", series_key(text(&metric["name"]), &labels))
+            let fact = Fact::new(SERIES, series_key(text(&metric["name"]), &labels))
                 .with("kind", kind)
                 .with("unit", text(&metric["unit"]))
                 .with("description", text(&metric["description"]))
@@ -105,6 +105,9 @@ pub(super) fn points(request: &Value) -> Vec<Fact> {
     }
     facts
 }
+
+/// What a fact of a point is called; a metric without points is another.
+pub(super) const SERIES: &str = "series";
 
 /// What a series is known by.
 pub(super) fn series_key(name: &str, labels: &Value) -> String {

@@ -1,6 +1,6 @@
 //! What a log, a score and feedback are to be in OTLP, by rules that no exporter shares.
 
-use obs_core::{Feedback, Level, Log, Score, ScoreValue, Target, Timestamp};
+use obs_core::{Feedback, Level, Log, Score, ScoreValue, SpanId, Target, Timestamp};
 use serde_json::Value;
 
 use super::found::log_key;
@@ -43,11 +43,20 @@ fn judged(time: Timestamp, target: &Target, name: &str, value: &ScoreValue, comm
     event(time, "gen_ai.evaluation.result", "")
         .with("level", Level::Info.severity_number())
         .with("trace", target.trace_id().map(|id| id.to_string()).unwrap_or_default())
-        .with("span", target.span_id().map(|id| id.to_string()).unwrap_or_default())
+        .with("span", place(target).map(|id| id.to_string()).unwrap_or_default())
         .with_attribute("gen_ai.evaluation.name", name)
         .with_attribute("gen_ai.evaluation.score.value", number.map(of_float))
         .with_attribute("gen_ai.evaluation.score.label", label)
         .with_attribute("gen_ai.evaluation.explanation", comment)
+}
+
+/// The span that an evaluation stands under: of a trace, its root where that is known.
+fn place(target: &Target) -> Option<SpanId> {
+    match target {
+        Target::Span { span_id, .. } => Some(*span_id),
+        Target::Trace { root_span_id, .. } => *root_span_id,
+        _ => None,
+    }
 }
 
 fn event(time: Timestamp, event: &str, message: &str) -> Fact {

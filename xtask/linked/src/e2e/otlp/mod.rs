@@ -9,6 +9,7 @@ mod series;
 mod spans;
 mod ways;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -33,7 +34,9 @@ pub(crate) fn direct(scene: &Scene) -> Result<Vec<Row>> {
     let agent = Agent::start(scene)?;
     let mut rows = Vec::new();
     for way in DIRECT {
-        let trip = Trip { scene, agent: &agent, backend: "test agent", way, patience: Duration::ZERO };
+        let records = Cow::Borrowed(&scene.records[..]);
+        let trip =
+            Trip { scene, agent: &agent, backend: "test agent", way, records, patience: Duration::ZERO };
         rows.extend(trip.make(agent.http, agent.grpc)?);
     }
     Ok(rows)
@@ -45,7 +48,12 @@ pub(crate) fn hop(scene: &Scene) -> Result<Vec<Row>> {
     let rotel = Rotel::start(scene, agent.http)?;
     let mut rows = Vec::new();
     for way in HOPS {
-        let trip = Trip { scene, agent: &agent, backend: "rotel, test agent", way, patience: VISIBLE };
+        let records = match way.protocol {
+            "http/json" => scene.records.iter().filter_map(rotel::of_json).collect(),
+            _ => Cow::Borrowed(&scene.records[..]),
+        };
+        let trip =
+            Trip { scene, agent: &agent, backend: "rotel, test agent", way, records, patience: VISIBLE };
         rows.extend(trip.make(rotel.http, rotel.grpc)?);
     }
     Ok(rows)
@@ -58,16 +66,16 @@ struct Trip<'a> {
     agent: &'a Agent,
     backend: &'static str,
     way: &'a Way,
+    records: Cow<'a, [Record]>,
     /// How long it may take until the agent has all of it.
     patience: Duration,
 }
 
 impl Trip<'_> {
     fn make(&self, http: u16, grpc: u16) -> Result<Vec<Row>> {
-        let records = &self.scene.records;
         self.scene.stage.block_on(self.agent.clear())?;
         let since = Clock::system().now();
-        let report = deliver(self.way.destination(http, grpc)?, records)?;
+        let report = deliver(self.way.destination(http, grpc)?, &self.records)?;
         let window = Window { since, until: Clock::system().now(), temporality: self.way.temporality };
         SIGNALS.into_iter().map(|(signal, what)| self.row(signal, what, &report, window)).collect()
     }
@@ -79,14 +87,14 @@ impl Trip<'_> {
             what: what.to_owned(),
             backend,
             transport: way.name(),
-            sent: scene.records.iter().filter(|record| carried(signal).contains(&record.signal())).count(),
+            sent: self.records.iter().filter(|record| carried(signal).contains(&record.signal())).count(),
             requests: None,
             compared: Compared::default(),
         };
         scene.stage.settles(self.patience, async || {
             let found = agent.found(signal).await?;
             row.requests = Some(found.requests);
-            row.compared = held(&scene.records, signal, found.facts, window);
+            row.compared = held(&self.records, signal, found.facts, window);
             Ok(row.compared.wrong.is_empty())
         })?;
         for signal in carried(signal) {

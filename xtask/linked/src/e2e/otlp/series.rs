@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use obs_core::{Exemplar, ExpBuckets, Metric, MetricValue, Record, Temporality, Timestamp};
 use serde_json::{Value, json};
 
-use super::found::series_key;
+use super::found::{SERIES, series_key};
 use super::normal::of_float;
 use super::spans::beside;
 use crate::e2e::fact::Fact;
@@ -21,12 +21,13 @@ pub(super) struct Window {
 /// The names of what is not compared as it is, but held against the window.
 const TIMES: [&str; 2] = ["start", "time"];
 
-/// One fact for each series, made of its points; and what is wrong with their times.
+/// One fact for each series and for what is none, made of its points; and what is wrong with their times.
 ///
 /// Of points that accumulate the last one tells all; others are added up, and each begins where the one before it ended.
 pub(super) fn merged(points: Vec<Fact>, window: Window) -> (Vec<Fact>, Vec<String>) {
     let mut wrong = Vec::new();
     let mut series = BTreeMap::<String, Vec<Fact>>::new();
+    let (points, mut facts): (Vec<_>, Vec<_>) = points.into_iter().partition(|point| point.kind == SERIES);
     for mut point in points {
         wrong.extend(out_of_window(&point, window));
         if let Some(Value::Array(counts)) =
@@ -47,7 +48,6 @@ pub(super) fn merged(points: Vec<Fact>, window: Window) -> (Vec<Fact>, Vec<Strin
             .map(|field| point.fields[field].to_string());
         series.entry(format!("{} {identity:?} {:?}", point.key, point.attributes)).or_default().push(point);
     }
-    let mut facts = Vec::new();
     for mut points in series.into_values() {
         points.sort_by_key(|point| number(point, "time"));
         wrong.extend(points.windows(2).filter_map(|pair| gap(&pair[0], &pair[1])));
@@ -165,7 +165,7 @@ fn one(metrics: &[&Metric], temporality: Temporality, found: &[Fact]) -> Fact {
     let first = metrics[0];
     let (kind, monotonic) = kind(&first.value);
     let accumulates = temporality == Temporality::Cumulative || (kind, monotonic) == ("sum", false);
-    let fact = Fact::new("series", key(first))
+    let fact = Fact::new(SERIES, key(first))
         .with("kind", kind)
         .with("unit", first.unit.as_deref().unwrap_or_default())
         .with("description", first.description.as_deref().unwrap_or_default())

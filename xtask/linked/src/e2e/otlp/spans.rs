@@ -199,10 +199,11 @@ pub(super) fn beside(mut fact: Fact, resource: &Resource) -> Fact {
     for (key, value) in resource.attributes.iter() {
         fact = fact.with_attribute(format!("{RESOURCE}{key}"), any(value));
     }
-    let (name, version) = resource.scope.as_ref().map_or(("", ""), |scope| {
-        (&*scope.name, scope.version.as_deref().unwrap_or_default())
-    });
-    let attributes = resource.scope.as_ref().map_or(json!({}), |scope| map(&scope.attributes));
+    // Whoever has no scope of its own was made by us.
+    let (name, version, attributes) = match &resource.scope {
+        Some(scope) => (&*scope.name, scope.version.as_deref().unwrap_or_default(), map(&scope.attributes)),
+        None => ("obs", env!("CARGO_PKG_VERSION"), json!({})),
+    };
     fact.with("scope", json!({ "name": name, "version": version, "attributes": attributes }))
 }
 

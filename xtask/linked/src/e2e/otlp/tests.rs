@@ -39,8 +39,12 @@ fn what_is_written_of_the_fixtures_is_what_was_recorded() {
 /// Every value within a document, by its place.
 fn leaves(at: &str, value: &Value, out: &mut Vec<String>) {
     match value {
-        Value::Object(fields) => fields.iter().for_each(|(name, value)| leaves(&format!("{at}/{name}"), value, out)),
-        Value::Array(values) => values.iter().enumerate().for_each(|(nth, value)| leaves(&format!("{at}/{nth}"), value, out)),
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| leaves(&format!("{at}/{name}"), value, out))
+        }
+        Value::Array(values) => {
+            values.iter().enumerate().for_each(|(nth, value)| leaves(&format!("{at}/{nth}"), value, out))
+        }
         _ => out.push(at.to_owned()),
     }
 }
@@ -85,7 +89,16 @@ const UNSEEN: &[&str] = &[
 #[test]
 fn every_value_that_is_changed_on_the_way_is_seen() {
     for (signal, seen) in [
-        (Signal::Traces, &["gen_ai.request.model", "gen_ai.usage.input_tokens", "gen_ai.provider.name", "float", "input.value"][..]),
+        (
+            Signal::Traces,
+            &[
+                "gen_ai.request.model",
+                "gen_ai.usage.input_tokens",
+                "gen_ai.provider.name",
+                "float",
+                "input.value",
+            ][..],
+        ),
         (Signal::Logs, &["order", "attempt", "obs.log.data", "user.id"]),
         (Signal::Scores, &["gen_ai.evaluation.name", "gen_ai.evaluation.score.value"]),
     ] {
@@ -116,7 +129,9 @@ fn every_value_that_is_changed_on_the_way_is_seen() {
 fn point(kind: &str, of: &Value, point: Value) -> Vec<Fact> {
     let mut data = of.clone();
     data["data_points"] = json!([point]);
-    found::points(&normal(json!({ "resource_metrics": [{ "scope_metrics": [{ "metrics": [{ "name": "m", kind: data }] }] }] })))
+    found::points(&normal(
+        json!({ "resource_metrics": [{ "scope_metrics": [{ "metrics": [{ "name": "m", kind: data }] }] }] }),
+    ))
 }
 
 fn sum(start: u64, time: u64, value: f64, temporality: u64) -> Vec<Fact> {
@@ -140,12 +155,23 @@ fn points_of_a_series_are_put_together_by_their_temporality() {
     let well: Vec<String> = Vec::new();
     let deltas = || both(sum(110, 120, 2.0, 1), sum(120, 130, 3.0, 1));
     assert_eq!(told(&records, deltas(), Temporality::Delta), well);
-    assert_eq!(told(&records, both(sum(110, 120, 2.0, 2), sum(110, 130, 5.0, 2)), Temporality::Cumulative), well);
+    assert_eq!(
+        told(&records, both(sum(110, 120, 2.0, 2), sum(110, 130, 5.0, 2)), Temporality::Cumulative),
+        well
+    );
     for (points, temporality, said) in [
         (sum(110, 120, 4.0, 2), Temporality::Cumulative, "value is 4.0, and 5.0 was recorded"),
         (sum(110, 120, 5.0, 1), Temporality::Cumulative, "temporality is 1, and 2 was recorded"),
-        (both(sum(110, 120, 2.0, 1), sum(121, 130, 3.0, 1)), Temporality::Delta, "a point begins at Some(121)"),
-        (both(sum(110, 120, 2.0, 2), sum(120, 130, 5.0, 2)), Temporality::Cumulative, "a point begins at Some(120)"),
+        (
+            both(sum(110, 120, 2.0, 1), sum(121, 130, 3.0, 1)),
+            Temporality::Delta,
+            "a point begins at Some(121)",
+        ),
+        (
+            both(sum(110, 120, 2.0, 2), sum(120, 130, 5.0, 2)),
+            Temporality::Cumulative,
+            "a point begins at Some(120)",
+        ),
         (sum(110, 250, 5.0, 2), Temporality::Cumulative, "from 110 to 250 is not within 100 to 200"),
         (sum(0, 120, 5.0, 2), Temporality::Cumulative, "from 0 to 120 is not within"),
         (Vec::new(), Temporality::Cumulative, "not there"),
@@ -160,8 +186,12 @@ fn samples_are_counted_into_the_buckets_that_were_found() {
     let records = recorded(&[0.5, 1.0, 7.0], MetricValue::Sample);
     let histogram = |counts: [u64; 2], min: f64, sum: f64| {
         let data = json!({ "aggregation_temporality": 2 });
-        point("histogram", &data, json!({ "start_time_unix_nano": "110", "time_unix_nano": "120", "count": "3", "sum": sum,
-            "min": min, "max": 7.0, "explicit_bounds": [1.0], "bucket_counts": counts.map(|count| count.to_string()) }))
+        point(
+            "histogram",
+            &data,
+            json!({ "start_time_unix_nano": "110", "time_unix_nano": "120", "count": "3", "sum": sum,
+            "min": min, "max": 7.0, "explicit_bounds": [1.0], "bucket_counts": counts.map(|count| count.to_string()) }),
+        )
     };
     let told = |points| told(&records, points, Temporality::Cumulative);
     assert_eq!(told(histogram([2, 1], 0.5, 8.5)), Vec::<String>::new());
@@ -196,9 +226,13 @@ fn the_last_measurement_under_a_span_stands_for_its_bucket() {
             json!({ "trace_id": fixtures::trace_id(1).to_string(), "span_id": fixtures::span_id(*nth).to_string(),
                 "as_double": value, "time_unix_nano": nth.to_string() })
         });
-        point("histogram", &json!({ "aggregation_temporality": 2 }), json!({ "start_time_unix_nano": "110",
+        point(
+            "histogram",
+            &json!({ "aggregation_temporality": 2 }),
+            json!({ "start_time_unix_nano": "110",
             "time_unix_nano": "120", "count": "3", "sum": 8.2, "min": 0.5, "max": 7.0, "explicit_bounds": [1.0],
-            "bucket_counts": ["2", "1"], "exemplars": exemplars.collect::<Vec<_>>() }))
+            "bucket_counts": ["2", "1"], "exemplars": exemplars.collect::<Vec<_>>() }),
+        )
     };
     let told = |nths: &[(u32, f64)]| told(&records, histogram(nths), Temporality::Cumulative);
     assert_eq!(told(&[(2, 0.7), (3, 7.0)]), Vec::<String>::new());

@@ -47,7 +47,7 @@ fn measured(records: &[Record], names: Names) -> BTreeMap<String, BTreeSet<Measu
                 (metric.exemplar.as_slice(), amount(&metric.value))
             }
             MetricValue::Histogram(of) => (&*of.exemplars, f64::NAN),
-            // An exponential histogram gets other buckets on the page, which not every exemplar fits.
+            MetricValue::ExpHistogram(of) => (&*of.exemplars, f64::NAN),
             _ => continue,
         };
         let (key, over) = identity(metric, names);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use obs_core::{Metric, MetricValue, Record, Value as Held};
 
-use super::samples::{bounds, histogram, key, scalar};
+use super::samples::{bounds, has_no_sum, histogram, key, scalar};
 use crate::e2e::fact::Fact;
 
 /// How an exporter names things.
@@ -134,10 +134,11 @@ fn one(series: &Series<'_>, found: &[Fact]) -> Fact {
         }
         MetricValue::ExpHistogram(of) => {
             // Its buckets become others, which are held against nothing but the count.
-            let buckets =
-                found.iter().find(|there| there.key == key).and_then(|there| there.fields.get("buckets"));
-            let fact = histogram(key, Some(of.count as f64), Some(of.sum / over), &[]);
-            fact.with("buckets", buckets.cloned().unwrap_or_default())
+            let there = found.iter().find(|there| there.key == key);
+            let sum = Some(of.sum / over).filter(|_| !there.is_some_and(has_no_sum));
+            let buckets = there.and_then(|there| there.fields.get("buckets")).cloned().unwrap_or_default();
+            histogram(key, Some(of.count as f64), sum, &[])
+                .with("buckets", buckets)
                 .with("buckets grow up to the count", true)
         }
     }

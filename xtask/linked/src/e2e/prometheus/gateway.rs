@@ -35,7 +35,9 @@ struct Step<'a> {
 /// Pushes that replace, add and delete, each read back.
 pub(crate) fn push(scene: &Scene) -> Result<Vec<Row>> {
     let [port] = free_ports()?;
-    let (name, words) = (Program::Pushgateway.name(), vec![format!("--web.listen-address=127.0.0.1:{port}")]);
+    let name = Program::Pushgateway.name();
+    // Debian's keeps what it has in a place of its own unless it is told another.
+    let words = ["--persistence.file=data".to_owned(), format!("--web.listen-address=127.0.0.1:{port}")];
     scene.stage.start(name, scene.shelf.path(Program::Pushgateway)?, &words, &[])?;
     let api = Api::on(port)?;
     scene.stage.ready(name, async || api.answers("/-/ready").await)?;

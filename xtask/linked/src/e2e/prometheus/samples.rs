@@ -98,16 +98,25 @@ pub(super) fn scalar(key: String, value: f64) -> Fact {
 }
 
 /// A histogram, each bucket with all that is no more than its bound.
+///
+/// OpenMetrics has neither sum nor count where there are buckets below zero; the last bucket is the count all the same.
 pub(super) fn histogram(key: String, count: Option<f64>, sum: Option<f64>, buckets: &[(f64, f64)]) -> Fact {
+    let all = buckets.last().filter(|(bound, _)| *bound == f64::INFINITY).map(|(_, count)| *count);
     let well = buckets.windows(2).all(|pair| pair[0].1 <= pair[1].1)
-        && buckets.last().is_some_and(|(bound, of)| *bound == f64::INFINITY && Some(*of) == count);
+        && all.is_some()
+        && (count.is_none() || count == all);
     let buckets: Vec<_> =
         buckets.iter().map(|(bound, count)| json!([shown(*bound), shown(*count)])).collect();
     Fact::new("series", key)
-        .with("count", count.map(shown))
+        .with("count", count.or(all).map(shown))
         .with("sum", sum.map(shown))
         .with("buckets", buckets)
         .with("buckets grow up to the count", well)
+}
+
+/// Whether a histogram that was found has no sum, as it may where there are buckets below zero.
+pub(super) fn has_no_sum(found: &Fact) -> bool {
+    bounds(found).iter().any(|bound| *bound < 0.0) && found.fields.get("sum").is_none_or(Value::is_null)
 }
 
 /// The bounds of a histogram that was found.

@@ -33,7 +33,7 @@ impl Server {
         let file = scene.stage.folder(name)?.join("prometheus.yml");
         std::fs::write(&file, config).with_context(|| format!("{} cannot be written", file.display()))?;
         let words = format!(
-            "--config.file=prometheus.yml --storage.tsdb.path=data --web.listen-address=127.0.0.1:{port} \
+            "--config.file=prometheus.yml --storage.tsdb.path=data-{port} --web.listen-address=127.0.0.1:{port} \
              --web.enable-remote-write-receiver --enable-feature={features} --log.level=warn"
         );
         Self::start(scene, Program::Prometheus, &words, port, "/-/ready")
