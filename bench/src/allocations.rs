@@ -5,7 +5,7 @@ use std::error::Error;
 use std::process::Command;
 
 use crate::case::BURST;
-use crate::{encode, logs, spans};
+use crate::{encode, logs, metrics, spans};
 
 /// Allocations and bytes of one operation.
 #[derive(Debug, Clone, Copy)]
@@ -21,6 +21,7 @@ pub(crate) struct Allocated {
 pub fn count(measure: impl Fn(&mut dyn FnMut()) -> (u64, u64)) -> Result<(), Box<dyn Error>> {
     let mut cases = spans::cases()?;
     cases.extend(logs::cases()?);
+    cases.extend(metrics::cases()?);
     cases.extend(encode::cases()?);
     for case in &mut cases {
         let mut best = (u64::MAX, u64::MAX);

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::case::{BURST, Case};
-use crate::{encode, logs, spans};
+use crate::{encode, logs, metrics, spans};
 
 /// Runs one case in this process, for callgrind to watch.
 pub(crate) const FLAG: &str = "--instructions-of";
@@ -52,6 +52,7 @@ pub(crate) fn profile(name: &str) -> Result<(), Box<dyn std::error::Error>> {
 fn find(name: &str) -> Result<Case, Box<dyn std::error::Error>> {
     let mut cases = spans::cases()?;
     cases.extend(logs::cases()?);
+    cases.extend(metrics::cases()?);
     cases.extend(encode::cases()?);
     let names: Vec<&str> = cases.iter().map(|case| case.name).collect();
     let unknown = format!("there is no case `{name}`; the cases are {}", names.join(", "));

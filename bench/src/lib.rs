@@ -1,14 +1,16 @@
 //! Side-by-side benchmarks of obs and its peers: `cargo run --release`, in this folder.
 //!
-//! `--quick` runs a tenth of it, `--only PART` one part of `spans`, `logs`, `encode`, `fanout`, `store` and `step`;
-//! `--profile CASE` runs one case for some seconds, for a profiler.
+//! `--quick` runs a tenth of it, `--only PART` one part of `spans`, `logs`, `metrics`, `encode`, `export`, `fanout`, `store`
+//! and `step`; `--profile CASE` runs one case for some seconds, for a profiler.
 
 mod allocations;
 mod case;
 mod encode;
+mod export;
 mod fanout;
 mod instructions;
 mod logs;
+mod metrics;
 mod ours;
 mod payload;
 mod peers;
@@ -32,17 +34,21 @@ pub(crate) struct Effort {
     pub(crate) pairs: usize,
     /// Rows put into a store.
     pub(crate) rows: usize,
+    /// Runs of each side of an export.
+    pub(crate) runs: usize,
 }
 
-const FULL: Effort = Effort { rounds: 400, pairs: 200, rows: 50_000 };
-const QUICK: Effort = Effort { rounds: 40, pairs: 20, rows: 5_000 };
+const FULL: Effort = Effort { rounds: 400, pairs: 200, rows: 50_000, runs: 5 };
+const QUICK: Effort = Effort { rounds: 40, pairs: 20, rows: 5_000, runs: 1 };
 
 type Part = fn(Effort) -> Result<Vec<Row>, Box<dyn Error>>;
 
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 8] = [
     ("spans", spans::run),
     ("logs", logs::run),
+    ("metrics", metrics::run),
     ("encode", encode::run),
+    ("export", export::run),
     ("fanout", fanout::run),
     ("store", store::run),
     ("step", step::run),
@@ -56,6 +62,8 @@ pub fn run(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     match arguments {
         [flag, case] if flag == instructions::FLAG => return instructions::run_case(case),
         [flag, case] if flag == instructions::PROFILE => return instructions::profile(case),
+        [flag, side, port, spans] if flag == export::SIDE => return export::run_side(side, port, spans),
+        [flag] if flag == export::SINK => return export::run_sink(),
         _ => {}
     }
     let quick = arguments.iter().any(|argument| argument == "--quick");

@@ -33,7 +33,7 @@ pub(crate) fn copied() -> Result<Case, Error> {
 }
 
 #[inline(always)]
-fn span_copied(obs: &Observability, texts: &Texts<String>) {
+pub(crate) fn span_copied(obs: &Observability, texts: &Texts<String>) {
     let mut span = obs.llm_generation(NAME);
     span.provider(intern(&texts.provider))
         .model(intern(&texts.model))

@@ -41,6 +41,8 @@ enum Chore {
     Ci(ci::Options),
     /// Writes signal-matrix.md and the README's table from the descriptors.
     Matrix(Render),
+    /// Writes Grafana's dashboard of obs's own metrics from their catalogue.
+    Dashboard(Render),
     /// Writes docs/options.md from the config structs.
     Options(Render),
     /// Breaks what can break, and holds what becomes of the records against the laws.
@@ -99,6 +101,8 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Ci(options) => ci::run(&options),
         Chore::Matrix(render) if render.check => ci::linked(&["matrix", "--check"]),
         Chore::Matrix(_) => ci::linked(&["matrix"]),
+        Chore::Dashboard(render) if render.check => ci::linked(&["dashboard", "--check"]),
+        Chore::Dashboard(_) => ci::linked(&["dashboard"]),
         Chore::Options(render) => options::run(render.mode()),
         Chore::Chaos { arguments } => ci::chaos(&arguments),
         Chore::Live { arguments } => ci::linked(&[&["live"][..], &words(&arguments)].concat()),

@@ -9,6 +9,7 @@ mod calls;
 mod langfuse;
 mod langsmith;
 mod otlp;
+mod otlp_records;
 mod records;
 mod tree;
 
@@ -41,6 +42,8 @@ fn contests() -> Result<Vec<Contest>, Box<dyn Error>> {
     Ok(vec![
         otlp::protobuf(),
         against_value("OTLP spans to JSON", names, records::batch, otlp::json, otlp::value),
+        otlp_records::logs(),
+        otlp_records::metrics(),
         langfuse::spans()?,
         braintrust::spans()?,
         langsmith::spans()?,

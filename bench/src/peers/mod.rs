@@ -2,4 +2,5 @@
 
 pub(crate) mod fastrace;
 pub(crate) mod otel;
+pub(crate) mod prometheus;
 pub(crate) mod tracing;

@@ -73,7 +73,7 @@ fn spans<S: Clone + Into<Value> + 'static>(name: &'static str, sampler: Sampler,
 }
 
 #[inline(always)]
-fn span<S: Clone + Into<Value>>(tracer: &impl Tracer, texts: &Texts<S>) {
+pub(crate) fn span<S: Clone + Into<Value>>(tracer: &impl Tracer, texts: &Texts<S>) {
     let mut span = tracer.start(NAME);
     span.set_attribute(KeyValue::new("gen_ai.operation.name", OPERATION));
     span.set_attribute(KeyValue::new("gen_ai.provider.name", texts.provider.clone()));

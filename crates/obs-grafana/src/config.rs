@@ -358,6 +358,12 @@ impl GrafanaConfig {
         Self { grafana_url: Some(url.into()), ..self }
     }
 
+    /// Sets the uid of the data source that has the traces.
+    #[must_use]
+    pub fn with_tempo_datasource(self, uid: impl Into<String>) -> Self {
+        Self { tempo_datasource: uid.into(), ..self }
+    }
+
     /// Sets where requests go and how.
     #[must_use]
     pub fn with_http(self, http: HttpConfig) -> Self {

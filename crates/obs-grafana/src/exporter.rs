@@ -50,8 +50,8 @@ impl GrafanaExporter {
         .traces(traces::map)
         .metrics(metrics::map)
         .logs(logs::map)
-        .scores_as(scores::map, "log events")
-        .feedback_as(feedback::map, "log events");
+        .scores_as(scores::map, "`gen_ai.evaluation.result` log events")
+        .feedback_as(feedback::map, "`gen_ai.evaluation.result` log events");
 
     /// Checks the config; nothing is sent.
     ///

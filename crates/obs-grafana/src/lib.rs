@@ -27,4 +27,5 @@ mod wire;
 
 pub use config::{GrafanaConfig, LogsVia, LokiLine, MetricsVia};
 pub use exporter::{DESCRIPTOR, GrafanaExporter};
+pub use naming::{SeriesKind, series_name};
 pub use obs_otel::{Address, Conventions, Histograms};

@@ -2,9 +2,12 @@
 
 /// What a metric is to Prometheus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum SeriesKind {
+    /// A sum that only grows.
     Counter,
+    /// A level: a reading, or a sum that may fall.
     Gauge,
+    /// A distribution.
     Histogram,
 }
 
@@ -50,10 +53,20 @@ const PER_UNITS: &[(&str, &str)] = &[
     ("y", "year"),
 ];
 
-/// The metric's name with its unit, and `_total` behind a counter's; `None` where nothing of the name can stand in one.
+/// What a metric is called in Grafana: with its unit, and with `_total` behind a counter's name; `None` where nothing of
+/// the name can stand in one.
 ///
+/// These are OpenTelemetry's rules for Prometheus, by which Grafana Cloud, Mimir and Prometheus name what comes by OTLP,
+/// and this crate what goes by remote write.
 /// A unit that the name has already is not repeated, and one in braces counts things and is no unit.
-pub(crate) fn metric(name: &str, unit: Option<&str>, kind: Kind) -> Option<String> {
+///
+/// ```
+/// use obs_grafana::{SeriesKind, series_name};
+///
+/// let name = series_name("gen_ai.client.operation.duration", Some("s"), SeriesKind::Histogram);
+/// assert_eq!(name.as_deref(), Some("gen_ai_client_operation_duration_seconds"));
+/// ```
+pub fn series_name(name: &str, unit: Option<&str>, kind: SeriesKind) -> Option<String> {
     let mut tokens: Vec<&str> = name.split(|c: char| !is_of_a_metric(c)).filter(|t| !t.is_empty()).collect();
     if tokens.is_empty() {
         return None;
@@ -64,9 +77,9 @@ pub(crate) fn metric(name: &str, unit: Option<&str>, kind: Kind) -> Option<Strin
         [&*main, &*per].into_iter().filter(|t| !t.is_empty() && !tokens.contains(t)).collect();
     tokens.extend(added);
     let last = match kind {
-        Kind::Counter => Some("total"),
-        Kind::Gauge if unit == "1" => Some("ratio"),
-        Kind::Gauge | Kind::Histogram => None,
+        SeriesKind::Counter => Some("total"),
+        SeriesKind::Gauge if unit == "1" => Some("ratio"),
+        SeriesKind::Gauge | SeriesKind::Histogram => None,
     };
     if let Some(last) = last {
         tokens.retain(|token| *token != last);
@@ -122,7 +135,7 @@ mod tests {
 
     #[test]
     fn names_are_those_of_the_compatibility_document() {
-        use Kind::{Counter, Gauge, Histogram};
+        use SeriesKind::{Counter, Gauge, Histogram};
         for (name, unit, kind, expected) in [
             ("gen_ai.client.operation.duration", "s", Histogram, "gen_ai_client_operation_duration_seconds"),
             ("gen_ai.client.token.usage", "{token}", Histogram, "gen_ai_client_token_usage"),
@@ -141,9 +154,9 @@ mod tests {
             ("a__b", "", Gauge, "a_b"),
             ("job:rate", "", Gauge, "job:rate"),
         ] {
-            assert_eq!(metric(name, Some(unit), kind).as_deref(), Some(expected), "{name} {unit}");
+            assert_eq!(series_name(name, Some(unit), kind).as_deref(), Some(expected), "{name} {unit}");
         }
-        assert_eq!(metric("日本", None, Gauge), None);
+        assert_eq!(series_name("日本", None, Gauge), None);
     }
 
     #[test]
@@ -164,9 +177,9 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_the_name_prometheus_takes_it(name in ".{0,40}", unit in ".{0,10}", kind in 0..3) {
-            let kind = [Kind::Counter, Kind::Gauge, Kind::Histogram][usize::try_from(kind).unwrap()];
+            let kind = [SeriesKind::Counter, SeriesKind::Gauge, SeriesKind::Histogram][usize::try_from(kind).unwrap()];
             let inner = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            if let Some(metric) = metric(&name, Some(&unit), kind) {
+            if let Some(metric) = series_name(&name, Some(&unit), kind) {
                 prop_assert!(!metric.starts_with(|c: char| c.is_ascii_digit()));
                 prop_assert!(metric.chars().all(|c| inner(c) || c == ':'), "{}", metric);
             }

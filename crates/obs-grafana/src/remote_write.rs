@@ -6,7 +6,7 @@ use std::sync::Arc;
 use obs_core::{Call, ErrorKind, Mapped, Metric, Records, Refused, Resource};
 
 use crate::labels::Labels;
-use crate::naming::Kind;
+use crate::naming::SeriesKind as Kind;
 use crate::native::{Buckets, Native};
 use crate::proto;
 use crate::series::{self, ExemplarPoint, Family, Point, PointValue, Told};

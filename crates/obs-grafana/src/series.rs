@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use obs_core::{Exemplar, Histogram, Metric, MetricValue, Resource, Temporality};
 
 use crate::labels::{self, Labels};
-use crate::naming::{self, Kind};
+use crate::naming::{self, SeriesKind as Kind};
 use crate::native::Native;
 
 /// The label that holds a series's name.
@@ -66,7 +66,7 @@ pub(crate) struct Told {
 /// Why remote write has no form for it.
 pub(crate) fn of(metric: &Metric, target: &Resource, native: bool) -> Result<Told, String> {
     let kind = kind(metric)?;
-    let name = naming::metric(&metric.name, metric.unit.as_deref(), kind).ok_or_else(|| {
+    let name = naming::series_name(&metric.name, metric.unit.as_deref(), kind).ok_or_else(|| {
         format!("of the name {:?} nothing can stand in Prometheus's names", metric.name.as_str())
     })?;
     let base = base(metric, target, kind);

@@ -1,6 +1,6 @@
 //! What a user gives.
 
-use obs_core::suggest::{LANE, error_elsewhere};
+use obs_core::suggest::{LANE, error, error_elsewhere};
 use obs_core::units::Bytes;
 use obs_core::{Attributes, Env, Error, Secret, Signal, Str, Value};
 use obs_http::HttpConfig;
@@ -384,6 +384,6 @@ impl OtelConfig {
 impl<'de> Deserialize<'de> for OtelConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::deserialize(HttpConfig::beside(Self::OWN, deserializer))
-            .map_err(|error| error_elsewhere(error, ELSEWHERE))
+            .map_err(|unexplained| error(error_elsewhere(unexplained, ELSEWHERE)))
     }
 }

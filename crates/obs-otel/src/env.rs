@@ -55,23 +55,23 @@ impl Preset {
     ///
     /// # Errors
     /// A configuration error that names the variable of a credential that is not set where the vendor's own address needs it.
-    pub fn from_env(self) -> Result<OtelConfig, Error> {
-        self.from_vars(&Env::process())
+    pub fn config_from_env(self) -> Result<OtelConfig, Error> {
+        self.config_from_vars(&Env::process())
     }
 
-    /// As [`Self::from_env`], with `PREFIX_` before each variable's name.
+    /// As [`Self::config_from_env`], with `PREFIX_` before each variable's name.
     ///
     /// # Errors
-    /// As [`Self::from_env`].
-    pub fn from_env_prefixed(self, prefix: &str) -> Result<OtelConfig, Error> {
-        self.from_vars(&Env::process().prefixed(prefix))
+    /// As [`Self::config_from_env`].
+    pub fn config_from_env_prefixed(self, prefix: &str) -> Result<OtelConfig, Error> {
+        self.config_from_vars(&Env::process().prefixed(prefix))
     }
 
-    /// As [`Self::from_env`], from this environment.
+    /// As [`Self::config_from_env`], from this environment.
     ///
     /// # Errors
-    /// As [`Self::from_env`].
-    pub fn from_vars(self, env: &Env) -> Result<OtelConfig, Error> {
+    /// As [`Self::config_from_env`].
+    pub fn config_from_vars(self, env: &Env) -> Result<OtelConfig, Error> {
         let (facts, vars) = (self.facts(), Vars { env });
         let is_silent = facts.address.is_empty() && facts.settings.is_empty();
         let mut config = if is_silent { read(env) } else { OtelConfig::default() };
@@ -186,19 +186,19 @@ impl Vars<'_> {
     fn signal(&self, signal: &str) -> SignalConfig {
         let name = |what: &str| format!("OTEL_EXPORTER_OTLP_{signal}{what}");
         let file = |what: &str| self.env.os(&name(what)).map(PathBuf::from);
-        let mut found = SignalConfig::default();
-        found.endpoint = self.text(&name("ENDPOINT")).map(Into::into);
-        found.protocol = self.read(&name("PROTOCOL"), "grpc, http/protobuf or http/json", Protocol::named);
-        found.headers = self.read(&name("HEADERS"), PAIRS, headers);
-        found.timeout = self.read(&name("TIMEOUT"), "a number of milliseconds above 0", |text| {
-            text.parse().ok().filter(|millis| *millis > 0).map(Duration::from_millis)
-        });
-        found.compression = self.read(&name("COMPRESSION"), "gzip, zstd or none", compression);
-        found.ca_file = file("CERTIFICATE");
-        found.client_certificate = file("CLIENT_CERTIFICATE");
-        found.client_key = file("CLIENT_KEY");
-        found.insecure = self.read(&name("INSECURE"), "true or false", switch);
-        found
+        SignalConfig {
+            endpoint: self.text(&name("ENDPOINT")).map(Into::into),
+            protocol: self.read(&name("PROTOCOL"), "grpc, http/protobuf or http/json", Protocol::named),
+            headers: self.read(&name("HEADERS"), PAIRS, headers),
+            timeout: self.read(&name("TIMEOUT"), "a number of milliseconds above 0", |text| {
+                text.parse().ok().filter(|millis| *millis > 0).map(Duration::from_millis)
+            }),
+            compression: self.read(&name("COMPRESSION"), "gzip, zstd or none", compression),
+            ca_file: file("CERTIFICATE"),
+            client_certificate: file("CLIENT_CERTIFICATE"),
+            client_key: file("CLIENT_KEY"),
+            insecure: self.read(&name("INSECURE"), "true or false", switch),
+        }
     }
 
     /// The signals that are not turned off by `OTEL_TRACES_EXPORTER=none` and its like.

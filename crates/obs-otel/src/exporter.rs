@@ -49,11 +49,7 @@ impl OtelExporter {
     /// not built in or that the backend does not take.
     pub fn new(config: OtelConfig) -> Result<Self, Error> {
         let plan = Plan::of(config)?;
-        let transports = [
-            Transport::of(plan.line(Service::Traces))?,
-            Transport::of(plan.line(Service::Metrics))?,
-            Transport::of(plan.line(Service::Logs))?,
-        ];
+        let transports = Transport::all(&plan.lines)?;
         let resources = Resources::new(&plan.config);
         let descriptor = descriptor(&plan);
         Ok(Self { descriptor, plan, transports, resources, closed: AtomicBool::new(false) })
@@ -115,6 +111,11 @@ impl OtelExporter {
     /// Whose names the attributes of spans have.
     pub(crate) fn conventions(&self) -> Conventions {
         self.plan.conventions
+    }
+
+    /// Whether children are spans of their own.
+    pub(crate) fn creates_child_spans(&self) -> bool {
+        self.plan.config.create_child_spans
     }
 
     /// What stands before the name of every span.

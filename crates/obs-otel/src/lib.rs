@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod address;
+mod children;
 mod chunks;
 mod config;
 mod endpoint;
@@ -21,9 +22,14 @@ mod preset;
 mod reply;
 mod resource;
 mod scores;
+#[cfg(feature = "sdk")]
+pub mod sdk;
+#[cfg(feature = "sdk-exporter")]
+pub mod sdk_exporter;
 mod signal_config;
 mod traces;
 mod transport;
+mod vendors;
 mod wire;
 
 pub use address::Address;

@@ -54,14 +54,12 @@ impl Prepared {
         };
         let found = facts.regions.iter().find(|(name, _)| [region, "*"].contains(name));
         let is_name = region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        match found.filter(|_| is_name && !region.is_empty()) {
-            Some((_, address)) => Ok(Some(address.replace("{region}", region).into())),
-            None => {
-                let known: Vec<_> = facts.regions.iter().map(|(name, _)| *name).collect();
-                let cause = format!("{} has no such region; set one of {}", facts.name, known.join(", "));
-                Err(Error::config("region", cause))
-            }
+        if let Some((_, address)) = found.filter(|_| is_name && !region.is_empty()) {
+            return Ok(Some(address.replace("{region}", region).into()));
         }
+        let known: Vec<_> = facts.regions.iter().map(|(name, _)| *name).collect();
+        let cause = format!("{} has no such region; set one of {}", facts.name, known.join(", "));
+        Err(Error::config("region", cause))
     }
 
     fn has_own_address(&self) -> bool {
@@ -155,8 +153,8 @@ impl Prepared {
 }
 
 fn missing(setting: &Setting, how: &str) -> Error {
-    let variables: String = setting.variables.iter().map(|name| format!(", or {name}")).collect();
-    Error::config(setting.option.name(), format!("{how}; set it{variables}, to {}", setting.what))
+    let places = ["it"].iter().chain(setting.variables).copied().collect::<Vec<_>>().join(", or ");
+    Error::config(setting.option.name(), format!("{how}; set {places}, to {}", setting.what))
 }
 
 fn foreign(option: &str, facts: Option<&Facts>) -> Error {

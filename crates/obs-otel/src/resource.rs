@@ -20,8 +20,11 @@ pub(crate) struct Resources {
     /// What a resource gets that it lacks.
     complement: Attributes,
     /// By the address of the record's resource, which is kept so that no other can have it.
-    known: Mutex<HashMap<usize, (Arc<Resource>, Arc<Resource>)>>,
+    known: Mutex<HashMap<usize, Pair>>,
 }
+
+/// A record's resource, and the completed one.
+type Pair = (Arc<Resource>, Arc<Resource>);
 
 impl Resources {
     pub(crate) fn new(config: &OtelConfig) -> Self {

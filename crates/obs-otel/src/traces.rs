@@ -1,10 +1,12 @@
 //! Spans into requests.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use obs_core::{Mapped, Records, Refused, Span, SpanRecord, encode_within};
-use obs_otlp::encode::{Fields, SpanParts, TraceRequests, genai, openinference};
+use obs_otlp::encode::{Chunk, Fields, SpanParts, TraceRequests, genai, openinference};
 
+use crate::children::{self, Families};
 use crate::chunks::calls;
 use crate::resource::OfBatch;
 use crate::wire::{Request, Service};
@@ -13,17 +15,20 @@ use crate::{Conventions, OtelExporter};
 /// Requests of the spans that have ended.
 pub(crate) fn map(exporter: &OtelExporter, records: &Records<SpanRecord>) -> Mapped<Request> {
     let limits = exporter.limits(Service::Traces);
-    let mut requests =
-        TraceRequests::new(limits.encoding, limits.items, limits.bytes).expecting(records.len());
-    let mut resources = OfBatch::new(exporter.resources());
     let mut refused = Vec::new();
+    let mut ended = Vec::with_capacity(records.len());
     for (at, record) in records.iter().enumerate() {
         match record {
-            SpanRecord::Ended(span) => push(exporter, &mut requests, &mut resources, at, span),
+            SpanRecord::Ended(span) => ended.push((at, span)),
             SpanRecord::Started(_) => refused.push(started(at)),
         }
     }
-    calls(Service::Traces, limits.bytes, requests.finish(), refused, |at| {
+    let chunks = if exporter.creates_child_spans() {
+        encode(exporter, ended)
+    } else {
+        with_events(exporter, records, &ended)
+    };
+    calls(Service::Traces, limits.bytes, chunks, refused, |at| {
         let record = records.get(at).ok_or_else(|| Refused::encode(at, "the record is gone"))?;
         encode_within(at, record, limits.bytes, |record| {
             let mut alone = TraceRequests::new(limits.encoding, 1, usize::MAX);
@@ -34,8 +39,59 @@ pub(crate) fn map(exporter: &OtelExporter, records: &Records<SpanRecord>) -> Map
 }
 
 /// Why the start of a span is not sent: OTLP has no spans without an end.
-fn started(at: usize) -> Refused {
+pub(crate) fn started(at: usize) -> Refused {
     Refused::encode(at, "a span that only began: OTLP takes spans when they have ended")
+}
+
+/// Each span as a span.
+fn encode(exporter: &OtelExporter, spans: Vec<(usize, &Span)>) -> Vec<Chunk> {
+    let limits = exporter.limits(Service::Traces);
+    let mut requests = TraceRequests::new(limits.encoding, limits.items, limits.bytes).expecting(spans.len());
+    let mut resources = OfBatch::new(exporter.resources());
+    for (at, span) in spans {
+        push(exporter, &mut requests, &mut resources, at, span);
+    }
+    requests.finish()
+}
+
+/// Roots with their children as events; a family that is too large for one request goes as spans.
+fn with_events(
+    exporter: &OtelExporter,
+    records: &Records<SpanRecord>,
+    ended: &[(usize, &Span)],
+) -> Vec<Chunk> {
+    let limits = exporter.limits(Service::Traces);
+    let families = children::families(records);
+    let folded: HashSet<usize> = families.values().flatten().copied().collect();
+    let mut requests = TraceRequests::new(limits.encoding, limits.items, limits.bytes);
+    let mut resources = OfBatch::new(exporter.resources());
+    for (at, span) in ended.iter().filter(|(at, _)| !folded.contains(at)) {
+        let children = families.get(at).map_or(&[][..], Vec::as_slice);
+        let children: Vec<&Span> =
+            children.iter().filter_map(|at| records.get(*at).map(SpanRecord::span)).collect();
+        children::push(exporter, &mut requests, &mut resources, *at, span, &children);
+    }
+    let whole = |chunk: Chunk| with_children(chunk, &families);
+    let chunks = requests.finish().into_iter().map(whole);
+    let too_large = |chunk: &Chunk| chunk.body.len() > limits.bytes && chunk.records.len() > 1;
+    chunks
+        .flat_map(|chunk| {
+            if !too_large(&chunk) {
+                return vec![chunk];
+            }
+            let spans = chunk.records.iter().filter_map(|at| Some((*at, records.get(*at)?.span())));
+            encode(exporter, spans.collect())
+        })
+        .collect()
+}
+
+/// A chunk with the positions of the children that are in it as events.
+fn with_children(mut chunk: Chunk, families: &Families) -> Chunk {
+    let children: Vec<usize> =
+        chunk.records.iter().filter_map(|root| families.get(root)).flatten().copied().collect();
+    chunk.records.extend(children);
+    chunk.records.sort_unstable();
+    chunk
 }
 
 fn push<'a>(
@@ -68,7 +124,7 @@ pub(crate) fn attributes(conventions: Conventions) -> fn(&Span, &mut Fields<'_>)
 }
 
 /// The name by the conventions, behind the prefix of the config.
-fn name<'a>(exporter: &OtelExporter, span: &'a Span) -> Cow<'a, str> {
+pub(crate) fn name<'a>(exporter: &OtelExporter, span: &'a Span) -> Cow<'a, str> {
     let name = genai::name(span);
     match exporter.prefix() {
         Some(prefix) => format!("{prefix}.{name}").into(),

@@ -1,7 +1,7 @@
 //! The way that the requests of one service take.
 
 use obs_core::{Error, Failure, Reply};
-use obs_http::{Client, Policy};
+use obs_http::{Client, HttpConfig, Policy};
 use obs_otlp::encode::Encoding;
 
 use crate::plan::Line;
@@ -14,18 +14,34 @@ pub(crate) const EXPORT: Policy = Policy::OTLP;
 /// One service's way.
 #[derive(Debug)]
 pub(crate) enum Transport {
-    Http {
-        client: Client,
-        target: &'static str,
-        encoding: Encoding,
-    },
+    Http(Box<Http>),
     #[cfg(feature = "grpc")]
     Grpc(Box<crate::grpc::Channel>),
 }
 
+/// OTLP over HTTP.
+#[derive(Debug)]
+pub(crate) struct Http {
+    client: Client,
+    target: &'static str,
+    encoding: Encoding,
+}
+
 impl Transport {
-    pub(crate) fn of(line: &Line) -> Result<Self, Error> {
-        let client = Client::new(&line.http).map_err(|error| named(line, error))?;
+    /// The three of them; those that differ in nothing but the path share their connections.
+    pub(crate) fn all(lines: &[Line; 3]) -> Result<[Self; 3], Error> {
+        let mut clients: Vec<(&HttpConfig, Client)> = Vec::new();
+        let mut of = |line| Self::of(line, &mut clients);
+        let [traces, metrics, logs] = lines;
+        Ok([of(traces)?, of(metrics)?, of(logs)?])
+    }
+
+    fn of<'a>(line: &'a Line, clients: &mut Vec<(&'a HttpConfig, Client)>) -> Result<Self, Error> {
+        let client = match clients.iter().find(|(http, _)| **http == line.http) {
+            Some((_, client)) => client.clone(),
+            None => Client::new(&line.http).map_err(|error| named(line, error))?,
+        };
+        clients.push((&line.http, client.clone()));
         let encoding = match line.protocol {
             Protocol::HttpJson => Encoding::Json,
             Protocol::HttpProtobuf => Encoding::Protobuf,
@@ -36,13 +52,13 @@ impl Transport {
             #[cfg(not(feature = "grpc"))]
             Protocol::Grpc => Encoding::Protobuf,
         };
-        Ok(Self::Http { client, target: line.target, encoding })
+        Ok(Self::Http(Box::new(Http { client, target: line.target, encoding })))
     }
 
     /// How requests are written.
     pub(crate) fn encoding(&self) -> Encoding {
         match self {
-            Self::Http { encoding, .. } => *encoding,
+            Self::Http(http) => http.encoding,
             #[cfg(feature = "grpc")]
             Self::Grpc(_) => Encoding::Protobuf,
         }
@@ -51,7 +67,8 @@ impl Transport {
     /// Sends one request, and says what became of its records.
     pub(crate) async fn send(&self, Request { service, body }: Request) -> Result<Reply, Failure> {
         match self {
-            Self::Http { client, target, encoding } => {
+            Self::Http(http) => {
+                let Http { client, target, encoding } = &**http;
                 let request = obs_http::Request::post(*target)
                     .with_content_type(encoding.content_type())
                     .with_body(client.body(body));

@@ -73,15 +73,14 @@ impl Changes {
     }
 }
 
-/// The resource by value, whatever the order of its attributes.
+/// The resource by value, whatever the order of its attributes; as Rust writes it, which tells each value from all others.
 fn text(resource: &Resource) -> String {
     let mut pairs: Vec<_> = resource.attributes.iter().collect();
     pairs.sort_by_key(|(key, _)| *key);
     let mut text = String::new();
     for (key, value) in pairs {
-        let value = serde_json::to_string(value).unwrap_or_default();
-        let _ = writeln!(text, "{key:?}:{value}");
+        let _ = writeln!(text, "{key:?}:{value:?}");
     }
-    text.push_str(&serde_json::to_string(&resource.scope).unwrap_or_default());
+    let _ = write!(text, "{:?}", resource.scope);
     text
 }

@@ -81,11 +81,11 @@ fn typed(kind: Kind, wanted: Option<MetricType>, recorded: &str) -> Result<Type,
     let own = match kind {
         Kind::Counter => Type::Counter,
         Kind::UpDown | Kind::Gauge => Type::Gauge,
-        Kind::Histogram => Type::Histogram,
+        Kind::Histogram | Kind::Exponential => Type::Histogram,
     };
     let Some(wanted) = wanted else { return Ok(own) };
     match (kind, wanted) {
-        (Kind::Histogram, MetricType::Histogram) => Ok(Type::Histogram),
+        (Kind::Histogram | Kind::Exponential, MetricType::Histogram) => Ok(Type::Histogram),
         (Kind::Counter | Kind::UpDown | Kind::Gauge, MetricType::Counter) => Ok(Type::Counter),
         (Kind::Counter | Kind::UpDown | Kind::Gauge, MetricType::Gauge) => Ok(Type::Gauge),
         (Kind::Counter | Kind::UpDown | Kind::Gauge, MetricType::Untyped) => Ok(Type::Untyped),

@@ -15,6 +15,7 @@ pub(crate) enum Kind {
     UpDown,
     Gauge,
     Histogram,
+    Exponential,
 }
 
 impl Kind {
@@ -23,10 +24,14 @@ impl Kind {
             MetricValue::Add(_) | MetricValue::Sum { monotonic: true, .. } => Self::Counter,
             MetricValue::UpDown(_) | MetricValue::Sum { monotonic: false, .. } => Self::UpDown,
             MetricValue::Gauge(_) => Self::Gauge,
-            MetricValue::Sample(_) | MetricValue::Histogram(_) | MetricValue::ExpHistogram(_) => {
-                Self::Histogram
-            }
+            MetricValue::Sample(_) | MetricValue::Histogram(_) => Self::Histogram,
+            MetricValue::ExpHistogram(_) => Self::Exponential,
         }
+    }
+
+    /// The kind that a family has: its histograms are shown as one, whatever they count in.
+    pub(crate) fn of_family(self) -> Self {
+        if self == Self::Exponential { Self::Histogram } else { self }
     }
 
     pub(crate) fn word(self) -> &'static str {
@@ -34,7 +39,7 @@ impl Kind {
             Self::Counter => "counter",
             Self::UpDown => "up-down counter",
             Self::Gauge => "gauge",
-            Self::Histogram => "histogram",
+            Self::Histogram | Self::Exponential => "histogram",
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::point::{Feed, Kind, Point, Value};
 use crate::units::Scale;
 
 /// What tells a source of points from all others: resource and scope, name, unit, kind and labels.
+///
+/// It tells at least as much apart as aggregation does: two of its series under one key would replace each other.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct SourceKey {
     name: Str,
@@ -33,11 +35,16 @@ impl SourceKey {
         labels.sort_by(|a, b| a.0.cmp(&b.0));
         Self {
             name: metric.name.clone(),
-            unit: metric.unit.clone().filter(|unit| !unit.trim().is_empty()),
+            unit: metric.unit.clone(),
             kind: Kind::of(&metric.value),
             labels: Labelled(labels),
             resource: Arc::clone(resource),
         }
+    }
+
+    /// The unit, if it says anything; sources with and without such a unit are of one family.
+    fn unit(&self) -> Option<&Str> {
+        self.unit.as_ref().filter(|unit| !unit.trim().is_empty())
     }
 }
 
@@ -121,7 +128,8 @@ impl Table {
         if self.series.len() >= naming.max_series() {
             return Err("too many series: raise max_series, or use fewer label values".into());
         }
-        let plan = naming.plan(&change.key.name, change.key.unit.as_deref(), change.key.kind)?;
+        let key = &change.key;
+        let plan = naming.plan(&key.name, key.unit().map(|unit| &**unit), key.kind.of_family())?;
         if plan.ty == Type::Counter {
             growing(&change.point.value)?;
         }
@@ -146,11 +154,11 @@ impl Table {
     /// The family of a record, made where there is none; a name that something else has is refused.
     fn family(&mut self, plan: &Plan, change: &Change) -> Result<Arc<str>, Box<str>> {
         let base = plan.name.safe.as_str();
-        let key = &change.key;
-        let shown_in = if plan.unit.is_some() { None } else { key.unit.clone() };
+        let (key, kind) = (&change.key, change.key.kind.of_family());
+        let shown_in = if plan.unit.is_some() { None } else { key.unit().cloned() };
         if let Some(known) = self.families.get(base) {
             let same = (&known.of, known.kind, known.ty, &known.unit, &known.shown_in)
-                == (&key.name, key.kind, plan.ty, &plan.unit, &shown_in);
+                == (&key.name, kind, plan.ty, &plan.unit, &shown_in);
             return if same { Ok(base.into()) } else { Err(taken(base, &known.of, known.kind)) };
         }
         let names = plan.ty.names(base);
@@ -169,7 +177,7 @@ impl Table {
         let help = help.unwrap_or_else(|| recorded_as(&key.name));
         self.take_names(plan.ty, base);
         let (name, ty, unit) = (plan.name.clone(), plan.ty, plan.unit.clone());
-        let family = FamilyPlan { name, ty, help, unit, of: key.name.clone(), kind: key.kind, shown_in };
+        let family = FamilyPlan { name, ty, help, unit, of: key.name.clone(), kind, shown_in };
         self.families.insert(base.to_owned(), family);
         Ok(base.into())
     }

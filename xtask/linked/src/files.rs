@@ -10,8 +10,14 @@ pub(crate) fn root() -> PathBuf {
     Path::new(&here).ancestors().nth(2).unwrap_or(Path::new(".")).to_path_buf()
 }
 
-/// Writes `text` to `path` below `root`, or with `check` fails with the first line that differs.
+/// [`settle_by`] for what `cargo xtask matrix` renders.
 pub(crate) fn settle(check: bool, root: &Path, path: &str, text: &str) -> Result<()> {
+    settle_by(check, root, path, text, "cargo xtask matrix")
+}
+
+/// Writes `text` to `path` below `root`, or with `check` fails with the first line that differs and the `command` that
+/// renders it.
+pub(crate) fn settle_by(check: bool, root: &Path, path: &str, text: &str, command: &str) -> Result<()> {
     let file = root.join(path);
     let found = std::fs::read_to_string(&file).unwrap_or_default();
     if found == text {
@@ -22,9 +28,12 @@ pub(crate) fn settle(check: bool, root: &Path, path: &str, text: &str) -> Result
         let at = found.lines().zip(text.lines()).take_while(|(a, b)| a == b).count();
         let line = text.lines().nth(at).unwrap_or("the end of the file");
         bail!(
-            "{path}:{}: not what the descriptors say, which is: {line}\n    next: run `cargo xtask matrix` and commit",
+            "{path}:{}: not what the code says, which is: {line}\n    next: run `{command}` and commit",
             at + 1
         );
+    }
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).with_context(|| format!("no folder for {path}"))?;
     }
     std::fs::write(&file, text).with_context(|| format!("{path} could not be written"))?;
     println!("{path} written");
@@ -68,7 +77,7 @@ mod tests {
     fn a_check_writes_nothing_and_names_the_line() {
         let dir = tempfile::tempdir().unwrap();
         let message = settle(true, dir.path(), "a.md", "one\n").unwrap_err().to_string();
-        assert!(message.starts_with("a.md:1: not what the descriptors say, which is: one"), "{message}");
+        assert!(message.starts_with("a.md:1: not what the code says, which is: one"), "{message}");
         assert!(!dir.path().join("a.md").exists());
         settle(false, dir.path(), "a.md", "one\n").unwrap();
         settle(true, dir.path(), "a.md", "one\n").unwrap();

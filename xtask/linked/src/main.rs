@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod chaos;
+mod dashboard;
 mod demo;
 mod e2e;
 mod exporters;
@@ -27,6 +28,12 @@ struct Arguments {
 enum Chore {
     /// Writes signal-matrix.md and the README's table from the descriptors.
     Matrix {
+        /// Compares instead of writing, and fails at a difference.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Writes Grafana's dashboard of obs's own metrics from their catalogue.
+    Dashboard {
         /// Compares instead of writing, and fails at a difference.
         #[arg(long)]
         check: bool,
@@ -62,6 +69,7 @@ fn main() -> ExitCode {
 fn run(chore: &Chore) -> Result<()> {
     match chore {
         Chore::Matrix { check } => matrix::run(*check),
+        Chore::Dashboard { check } => dashboard::run(*check),
         Chore::Demo => demo::run(),
         Chore::Chaos(options) => chaos::run(options),
         Chore::Live(options) => live::run(options),

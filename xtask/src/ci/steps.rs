@@ -55,6 +55,9 @@ const fn cargo(arguments: &'static [&'static str]) -> Work {
 /// The version of cargo-deny that we check with.
 const CARGO_DENY: &str = "0.20.2";
 
+/// The features of obs-otel, which are off by default.
+const OTEL: &str = "grpc,sdk,sdk-exporter";
+
 /// What every change passes, cheapest first, so that a simple mistake is told soon.
 pub(crate) const STEPS: &[Step] = &[
     step("fmt", "the code is formatted", cargo(&["fmt", "--all", "--check"])),
@@ -74,6 +77,31 @@ pub(crate) const STEPS: &[Step] = &[
         cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     ),
     step(
+        "features",
+        "what is off by default passes its tests",
+        cargo(&["test", "--package", "obs-otel", "--features", OTEL, "--quiet"]),
+    ),
+    step(
+        "features-clippy",
+        "no lint complains of what is off by default",
+        cargo(&[
+            "clippy",
+            "--package",
+            "obs-otel",
+            "--features",
+            OTEL,
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    ),
+    step(
+        "features-sdk",
+        "spans and logs of an OpenTelemetry SDK go through obs and out by the SDK's own exporters",
+        cargo(&["run", "--quiet", "--package", "obs-otel", "--features", OTEL, "--example", "otel-sdk"]),
+    ),
+    step(
         "doc",
         "the documentation builds and its links resolve",
         Work::Cargo {
@@ -85,6 +113,11 @@ pub(crate) const STEPS: &[Step] = &[
         "matrix",
         "signal-matrix.md and the README's table are what the descriptors say",
         Work::Linked(&["matrix", "--check"]),
+    ),
+    step(
+        "dashboard",
+        "Grafana's dashboard asks for the metrics that the code makes",
+        Work::Linked(&["dashboard", "--check"]),
     ),
     step("options", "docs/options.md is what the config structs say", Work::Options),
     step(

@@ -38,7 +38,7 @@ async fn every_signal_goes_to_its_path_as_protobuf_with_the_stacks_credential() 
 }
 
 #[tokio::test]
-async fn the_ids_of_spans_survive() {
+async fn law_5_the_ids_of_spans_survive() {
     let bench = Bench::gateway().await;
     let batch = bench.input(&fixtures::batch(Signal::Traces));
     let Batch::Traces(records) = &batch else { unreachable!() };
@@ -170,7 +170,7 @@ fn a_trace_has_an_address_where_grafanas_pages_are_known() {
 }
 
 #[tokio::test]
-async fn law_5_ids_and_labels_of_a_log_are_apart() {
+async fn ids_of_a_log_are_no_labels() {
     let bench = Bench::direct_with(|config| config.with_loki_labels(["service.name", "order"])).await;
     let Batch::Logs(logs) = fixtures::batch(Signal::Logs) else { unreachable!() };
     let streams = bench.pushed(&Batch::Logs(logs.clone())).await;

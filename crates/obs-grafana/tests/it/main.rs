@@ -5,6 +5,7 @@
 mod conformance;
 mod gateway;
 mod limits;
+mod mastra;
 mod oracle;
 mod otlp;
 mod policies;

@@ -40,7 +40,7 @@ impl Parts {
 
 impl Sent {
     /// How many records of each signal it has.
-    fn counts(&self) -> Vec<(Signal, usize)> {
+    pub(crate) fn counts(&self) -> Vec<(Signal, usize)> {
         match self {
             Self::Traces(request) => {
                 let scopes = request.resource_spans.iter().flat_map(|of| &of.scope_spans);

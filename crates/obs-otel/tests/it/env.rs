@@ -209,7 +209,7 @@ fn code_wins_over_the_environment() {
 #[test]
 fn presets_read_their_vendors_variables() {
     let of = |preset: Preset, variables: &[(&str, &str)]| {
-        preset.from_vars(&Env::of(variables.iter().copied())).unwrap()
+        preset.config_from_vars(&Env::of(variables.iter().copied())).unwrap()
     };
     let config = of(
         Preset::Phoenix,
@@ -250,7 +250,7 @@ fn a_vendors_key_that_is_missing_is_named() {
         (Preset::Sentry, "SENTRY_DSN"),
     ] {
         let none: [(&str, &str); 0] = [];
-        let error = preset.from_vars(&Env::of(none)).unwrap_err();
+        let error = preset.config_from_vars(&Env::of(none)).unwrap_err();
         assert!(
             error.message().starts_with(&format!("{variable}: not set; set it to ")),
             "{}",

@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use obs_core::{Batch, ErrorKind, Exporter, Health, Retry, Signal};
+use obs_core::{Batch, Descriptor, ErrorKind, Exporter, Health, Retry, Signal};
 use obs_http::{Auth, Compression, HttpConfig};
 use obs_otel::{OtelConfig, OtelExporter, Protocol};
+use obs_testkit::conformance::{ConfigCheck, Harness, Observed, Setup};
 use obs_testkit::fixtures;
 use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsService, LogsServiceServer};
 use opentelemetry_proto::tonic::collector::logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse};
@@ -22,10 +23,12 @@ use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::codec::CompressionEncoding;
 use tonic::metadata::MetadataMap;
+use tonic::transport::{Certificate, Identity, Server, ServerTlsConfig};
 use tonic::{Code, Request, Response, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -52,6 +55,13 @@ impl Receiver {
     async fn start(
         answer: impl Fn() -> Result<Option<ExportTracePartialSuccess>, Status> + Send + Sync + 'static,
     ) -> (Self, SocketAddr) {
+        Self::start_with(Server::builder(), answer).await
+    }
+
+    async fn start_with(
+        mut server: Server,
+        answer: impl Fn() -> Result<Option<ExportTracePartialSuccess>, Status> + Send + Sync + 'static,
+    ) -> (Self, SocketAddr) {
         let receiver = Self { answer: Arc::new(answer), got: Arc::default() };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -59,8 +69,7 @@ impl Receiver {
         let traces = TraceServiceServer::new(receiver.clone()).accept_compressed(gzip).send_compressed(gzip);
         let metrics = MetricsServiceServer::new(receiver.clone()).accept_compressed(gzip);
         let logs = LogsServiceServer::new(receiver.clone()).accept_compressed(gzip);
-        let server =
-            tonic::transport::Server::builder().add_service(traces).add_service(metrics).add_service(logs);
+        let server = server.add_service(traces).add_service(metrics).add_service(logs);
         tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
         (receiver, address)
     }
@@ -101,6 +110,50 @@ impl LogsService for Receiver {
         (self.answer)().map(|_| Response::new(ExportLogsServiceResponse::default()))
     }
 }
+
+struct OverGrpc {
+    receiver: Receiver,
+    exporter: Arc<OtelExporter>,
+}
+
+#[tonic::async_trait]
+impl Harness for OverGrpc {
+    fn descriptor() -> Descriptor {
+        obs_otel::DESCRIPTOR
+    }
+
+    fn config() -> Option<ConfigCheck> {
+        None
+    }
+
+    async fn start(_: Setup) -> Self {
+        let (receiver, address) = Receiver::start(|| Ok(None)).await;
+        Self { receiver, exporter: Arc::new(exporter(address)) }
+    }
+
+    fn exporter(&self) -> Arc<dyn Exporter> {
+        self.exporter.clone()
+    }
+
+    async fn observe(&self) -> Observed {
+        let mut observed = Observed::default();
+        for (metadata, sent) in &*self.receiver.got.lock().unwrap() {
+            observed.writes += 1;
+            observed.bytes.extend_from_slice(format!("{sent:?}").as_bytes());
+            assert!(metadata.contains_key("authorization"));
+            for (signal, count) in sent.counts() {
+                observed.records[signal.index()] += count;
+            }
+        }
+        observed
+    }
+
+    fn secrets(&self) -> Vec<String> {
+        vec![TOKEN.to_owned()]
+    }
+}
+
+obs_testkit::conformance!(OverGrpc);
 
 fn config(address: SocketAddr) -> OtelConfig {
     let http = HttpConfig::new(format!("http://{address}"))
@@ -144,6 +197,51 @@ async fn every_signal_arrives_as_it_does_over_http_with_its_metadata() {
     assert_eq!(exporter.check().await, Health::Healthy);
     exporter.shutdown().await.unwrap();
     assert_eq!(exporter.export(&spans()).await.unwrap_err().kind(), ErrorKind::Closed);
+}
+
+/// A receiver with TLS that wants to see a certificate of its own authority, and the files of both sides.
+async fn start_with_tls(folder: &std::path::Path) -> (Receiver, u16) {
+    let mut authority = CertificateParams::new(Vec::new()).unwrap();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+    let of = |name: &str| {
+        let key = KeyPair::generate().unwrap();
+        let signed =
+            CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&key, &authority).unwrap();
+        (signed.pem(), key.serialize_pem())
+    };
+    let (own, client) = (of("localhost"), of("client.example"));
+    for (name, pem) in [("ca.pem", &authority.pem()), ("me.pem", &client.0), ("me.key", &client.1)] {
+        std::fs::write(folder.join(name), pem).unwrap();
+    }
+    let tls = ServerTlsConfig::new()
+        .identity(Identity::from_pem(own.0, own.1))
+        .client_ca_root(Certificate::from_pem(authority.pem()));
+    let (receiver, address) =
+        Receiver::start_with(Server::builder().tls_config(tls).unwrap(), || Ok(None)).await;
+    (receiver, address.port())
+}
+
+#[tokio::test]
+async fn a_receiver_with_tls_is_trusted_by_the_files_authority_and_shown_the_clients_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let (receiver, port) = start_with_tls(folder.path()).await;
+    let file = |name: &str| folder.path().join(name);
+    let http = HttpConfig::new(format!("localhost:{port}")).with_auth(Auth::bearer(TOKEN));
+    let trusting = http.clone().with_ca_file(file("ca.pem"));
+    let known = trusting.clone().with_client_certificate(file("me.pem"), file("me.key"));
+    let export = async |http: HttpConfig| {
+        let config = OtelConfig::default().with_http(http).with_protocol(Protocol::Grpc);
+        OtelExporter::new(config).unwrap().export(&spans()).await
+    };
+    assert_eq!(export(known).await.unwrap().delivered, spans().len());
+    assert_eq!(receiver.take().len(), 1);
+    let error = export(trusting).await.unwrap_err();
+    assert_eq!((error.kind(), error.undelivered()), (ErrorKind::Unavailable, &spans()));
+    let error = export(http).await.unwrap_err();
+    assert_eq!(error.retry(), Retry::Hold(obs_http::HOLD), "{}", error.message());
+    assert!(error.message().contains("name its authority in `ca_file`"), "{}", error.message());
+    assert!(receiver.take().is_empty());
 }
 
 #[tokio::test]

@@ -2,9 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod children;
 mod conformance;
 mod env;
 #[cfg(feature = "grpc")]
 mod grpc;
+mod limits;
+mod mastra;
+mod mistakes;
+mod options;
+mod oracle;
+mod policies;
 mod presets;
+#[cfg(feature = "sdk")]
+mod sdk;
+#[cfg(feature = "sdk-exporter")]
+mod sdk_exporter;
+mod snapshots;
 mod support;

@@ -8,13 +8,19 @@ use crate::support::{Sent, attribute};
 
 /// A config of a preset with all that it must have.
 fn whole(preset: Preset) -> OtelConfig {
-    let config = OtelConfig::of(preset);
     match preset {
-        Preset::Phoenix | Preset::Jaeger | Preset::GrafanaLgtm | Preset::DatadogAgent => config,
-        Preset::Arize => config.with_api_key("key-1").with_space_id("space-1").with_project("shop"),
-        Preset::Mlflow => config.with_project("7"),
-        Preset::Sentry => config.with_dsn("https://key1@o1.ingest.sentry.io/42"),
-        _ => config.with_api_key("key-1"),
+        Preset::Phoenix => OtelConfig::phoenix(),
+        Preset::Arize => OtelConfig::arize("space-1", "key-1", "shop"),
+        Preset::Honeycomb => OtelConfig::honeycomb("key-1"),
+        Preset::Signoz | Preset::Dash0 => OtelConfig::of(preset).with_api_key("key-1"),
+        Preset::Sentry => OtelConfig::sentry("https://key1@o1.ingest.sentry.io/42"),
+        Preset::Laminar => OtelConfig::laminar("key-1"),
+        Preset::Traceloop => OtelConfig::traceloop("key-1"),
+        Preset::Mlflow => OtelConfig::mlflow("7"),
+        Preset::Jaeger => OtelConfig::jaeger(),
+        Preset::GrafanaLgtm => OtelConfig::grafana_lgtm(),
+        Preset::DatadogAgent => OtelConfig::datadog_agent(),
+        other => panic!("{other:?} is new: say what it must have"),
     }
 }
 
@@ -116,7 +122,8 @@ fn what_a_preset_does_not_have_is_refused_with_the_field() {
         (OtelConfig::new("http://localhost:4318").with_region("eu"), "region"),
         (whole(Preset::Laminar).with_region("eu"), "region"),
         (whole(Preset::Honeycomb).with_region("mars"), "region"),
-        (whole(Preset::Signoz).with_region("a.evil/"), "region"),
+        (OtelConfig::signoz("key-1", "a.evil/"), "region"),
+        (OtelConfig::dash0("key-1", ""), "region"),
         (whole(Preset::Honeycomb).with_region("eu").with_endpoint("https://h"), "region"),
         (whole(Preset::Honeycomb).with_api_key(" "), "api_key"),
         (whole(Preset::Sentry).with_dsn("https://o1.ingest.sentry.io/42"), "dsn"),

@@ -1,12 +1,13 @@
 //! The conventions that AI telemetry is written in: which attribute stands for which field of a record.
 //!
-//! [`ATTRIBUTES`] and [`TYPES`] are the only places that know attribute names, beside [`langfuse`] and [`mcp`] for what no record has a field for.
+//! [`ATTRIBUTES`] and [`TYPES`] are the only places that know attribute names, beside [`langfuse`], [`mcp`] and [`openinference`] for what no record has a field for.
 //! Readers go from the name to the field, writers from the field to the name.
 
 mod attributes;
 mod field;
 pub mod langfuse;
 pub mod mcp;
+pub mod openinference;
 mod types;
 
 use std::collections::HashMap;
@@ -14,7 +15,6 @@ use std::sync::LazyLock;
 
 pub use attributes::ATTRIBUTES;
 pub use field::Field;
-pub(crate) use types::OPEN_INFERENCE;
 pub use types::{TYPES, TypeName, type_value};
 
 /// Whose names they are.

@@ -26,7 +26,7 @@ const fn near(attribute: &'static str, value: &'static str, span_type: &'static 
 pub(crate) const MASTRA: &str = "mastra.span.type";
 pub(crate) const GEN_AI: &str = "gen_ai.operation.name";
 /// The attribute of OpenInference's kind.
-pub(crate) const OPEN_INFERENCE: &str = "openinference.span.kind";
+pub const OPEN_INFERENCE: &str = "openinference.span.kind";
 const OPEN_LLMETRY: &str = "traceloop.span.kind";
 /// The attribute of an observation's type.
 pub const LANGFUSE: &str = "langfuse.observation.type";

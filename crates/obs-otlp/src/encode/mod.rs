@@ -25,7 +25,7 @@ pub use log::LogParts;
 pub use logs::LogRequests;
 pub use metrics::{InvalidMetric, MetricRequests};
 pub use requests::Chunk;
-pub use span::SpanParts;
+pub use span::{AddedEvent, SpanParts};
 pub use traces::TraceRequests;
 pub use value::MAX_DEPTH;
 

@@ -1,5 +1,7 @@
 //! One span.
 
+use std::fmt;
+
 use obs_core::{Attributes, ErrorInfo, Event, Link, Span, SpanId, SpanKind, Status, Timestamp, TraceId};
 
 use super::exception::{EXCEPTION, says_anything, told, untold};
@@ -46,8 +48,39 @@ pub struct SpanParts<'a> {
     ///
     /// Where the last `exception` of the events says nothing of an error yet, it is that one: it has the time of the error.
     pub exception: Option<&'a ErrorInfo>,
+    /// Events that no record has, behind the others.
+    pub added: &'a [AddedEvent<'a>],
     /// Other spans it is related to.
     pub links: &'a [Link],
+}
+
+/// An event whose attributes are put as they are written.
+#[derive(Clone, Copy)]
+pub struct AddedEvent<'a> {
+    /// When it happened.
+    pub time: Timestamp,
+    /// What it is called.
+    pub name: &'a str,
+    /// An error that it tells of first.
+    pub error: Option<&'a ErrorInfo>,
+    /// Puts its attributes.
+    pub attributes: &'a dyn Fn(&mut Fields<'_>),
+}
+
+impl AddedEvent<'_> {
+    fn put(&self, to: &mut Fields<'_>) {
+        told(self.error, None, to);
+        (self.attributes)(to);
+    }
+}
+
+impl fmt::Debug for AddedEvent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AddedEvent")
+            .field("time", &self.time)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<'a> SpanParts<'a> {
@@ -70,6 +103,7 @@ impl<'a> SpanParts<'a> {
             trace_state: span.trace_state.as_deref(),
             events: &span.events,
             exception: error,
+            added: &[],
             links: &span.links,
         }
     }
@@ -91,6 +125,7 @@ impl<'a> SpanParts<'a> {
             trace_state: None,
             events: &[],
             exception: None,
+            added: &[],
             links: &[],
         }
     }
@@ -147,12 +182,11 @@ impl<'a> SpanParts<'a> {
         wire::nanos(out, wire::fixed64(8), self.end.as_nanos());
         fields::write(out, scratch, Encoding::Protobuf, 9, attributes);
         self.events(|time, name, error, own| {
-            let slot = wire::Slot::open(out, wire::delimited(11), 1);
-            wire::nanos(out, wire::fixed64(1), time.as_nanos());
-            wire::text(out, wire::delimited(2), name);
-            fields::write(out, scratch, Encoding::Protobuf, 3, |to| told(error, own, to));
-            slot.close(out);
+            event(out, scratch, time, name, |to| told(error, own, to));
         });
+        for added in self.added {
+            event(out, scratch, added.time, added.name, |to| added.put(to));
+        }
         for link in self.links {
             link_to(out, scratch, link);
         }
@@ -186,17 +220,16 @@ impl<'a> SpanParts<'a> {
         json::name(out, "endTimeUnixNano");
         json::quoted(out, self.end.as_nanos());
         fields::write(out, scratch, Encoding::Json, 9, attributes);
-        if !self.events.is_empty() || self.exception.is_some_and(says_anything) {
+        let tells = self.exception.is_some_and(says_anything);
+        if tells || !self.events.is_empty() || !self.added.is_empty() {
             json::name(out, "events");
             out.push(b'[');
             self.events(|time, name, error, own| {
-                json_element(out);
-                json::name(out, "timeUnixNano");
-                json::quoted(out, time.as_nanos());
-                json::field(out, "name", name);
-                fields::write(out, scratch, Encoding::Json, 3, |to| told(error, own, to));
-                out.push(b'}');
+                json_event(out, scratch, time, name, |to| told(error, own, to));
             });
+            for added in self.added {
+                json_event(out, scratch, added.time, added.name, |to| added.put(to));
+            }
             out.push(b']');
         }
         if !self.links.is_empty() {
@@ -248,6 +281,35 @@ const fn status(status: Status) -> u8 {
         Status::Ok => 1,
         Status::Error => 2,
     }
+}
+
+fn event(
+    out: &mut Vec<u8>,
+    scratch: &mut Vec<u8>,
+    time: Timestamp,
+    name: &str,
+    put: impl FnOnce(&mut Fields<'_>),
+) {
+    let slot = wire::Slot::open(out, wire::delimited(11), 1);
+    wire::nanos(out, wire::fixed64(1), time.as_nanos());
+    wire::text(out, wire::delimited(2), name);
+    fields::write(out, scratch, Encoding::Protobuf, 3, put);
+    slot.close(out);
+}
+
+fn json_event(
+    out: &mut Vec<u8>,
+    scratch: &mut Vec<u8>,
+    time: Timestamp,
+    name: &str,
+    put: impl FnOnce(&mut Fields<'_>),
+) {
+    json_element(out);
+    json::name(out, "timeUnixNano");
+    json::quoted(out, time.as_nanos());
+    json::field(out, "name", name);
+    fields::write(out, scratch, Encoding::Json, 3, put);
+    out.push(b'}');
 }
 
 fn link_to(out: &mut Vec<u8>, scratch: &mut Vec<u8>, link: &Link) {

@@ -29,7 +29,7 @@ pub(super) fn implies(span_type: &SpanType, key: &str, value: &Value) -> bool {
     let Some(value) = value.as_str() else { return false };
     // A chain is whatever has no better kind, so that it says more than nothing of a span of no type.
     let typed = !matches!(span_type, SpanType::Generic);
-    if typed && key == conventions::OPEN_INFERENCE && value == openinference::kind_of(span_type) {
+    if typed && key == conventions::openinference::KIND && value == openinference::kind_of(span_type) {
         return true;
     }
     TYPES

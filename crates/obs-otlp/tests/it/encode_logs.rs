@@ -26,7 +26,10 @@ fn encode(encoding: Encoding, logs: &[Log], (max_items, max_bytes): (usize, usiz
 fn expected(logs: &[Log], records: &[usize]) -> ExportLogsServiceRequest {
     let mut groups: Vec<(&Resource, ResourceLogs)> = Vec::new();
     for log in records.iter().map(|at| &logs[*at]) {
-        let group = match groups.iter_mut().find(|(resource, _)| **resource == *log.resource) {
+        // A number that is none makes a resource differ from itself, which is one group all the same.
+        let same =
+            |known: &Resource| std::ptr::eq(known, Arc::as_ptr(&log.resource)) || *known == *log.resource;
+        let group = match groups.iter_mut().find(|(resource, _)| same(resource)) {
             Some((_, group)) => group,
             None => &mut groups.push_mut((&log.resource, empty(&log.resource))).1,
         };

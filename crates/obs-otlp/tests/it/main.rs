@@ -54,3 +54,4 @@ mod scores;
 mod spans;
 #[cfg(feature = "ingest")]
 mod types;
+mod under;

@@ -68,18 +68,24 @@ proptest! {
     }
 
     #[test]
-    fn any_span_is_read_back_and_from_then_on_stays_the_same(mut span in arbitrary::span()) {
-        span.start = span.start.max(Timestamp::from_nanos(1));
-        span.end = Some(span.end.unwrap_or_default().max(span.start));
-        match &mut span.span_type {
-            SpanType::LlmGeneration(call) => usage(&mut call.usage),
-            SpanType::Embedding(embedding) => usage(&mut embedding.usage),
-            _ => {}
-        }
+    fn any_span_is_read_back_and_from_then_on_stays_the_same(span in arbitrary::span()) {
+        let span = sendable(span);
         let once = back(Encoding::Protobuf, &span);
         let twice = back(Encoding::Protobuf, &once);
         prop_assert_eq!(canonical(twice), canonical(once));
     }
+}
+
+/// The span with times and counts that can be told.
+pub(crate) fn sendable(mut span: Span) -> Span {
+    span.start = span.start.max(Timestamp::from_nanos(1));
+    span.end = Some(span.end.unwrap_or_default().max(span.start));
+    match &mut span.span_type {
+        SpanType::LlmGeneration(call) => usage(&mut call.usage),
+        SpanType::Embedding(embedding) => usage(&mut embedding.usage),
+        _ => {}
+    }
+    span
 }
 
 /// The span as it can be told.
@@ -162,7 +168,7 @@ pub(crate) fn resource(mut resource: Resource) -> Resource {
 }
 
 /// What is told by its text alone is JSON if it looks like an object or a list.
-fn as_it_looks(document: &Payload) -> Payload {
+pub(crate) fn as_it_looks(document: &Payload) -> Payload {
     Payload::unchecked(document.shared().clone()).settled().into_owned()
 }
 

@@ -17,3 +17,4 @@ mod resources;
 mod seed_table;
 mod serving;
 mod snapshots;
+mod views;

@@ -76,8 +76,8 @@ fn plants(field: &str, url: &str) -> Vec<HttpConfig> {
         .map(|auth| config.clone().with_auth(auth))
         .into(),
         "proxy" => vec![config.with_proxy(url.replace("://", &format!("://user:{PLANT}@")))],
-        "timeout" | "connect_timeout" | "compression" | "ca_file" | "allow_http" | "allow_link_local"
-        | "user_agent" | "max_answer" => Vec::new(),
+        "timeout" | "connect_timeout" | "compression" | "ca_file" | "client_certificate" | "client_key"
+        | "allow_http" | "allow_link_local" | "user_agent" | "max_answer" => Vec::new(),
         other => panic!("{other} is new: say which credentials it takes"),
     }
 }

@@ -110,7 +110,8 @@ mod tests {
     };
 
     use super::*;
-    use crate::conventions::{OPEN_INFERENCE, TYPES, type_value};
+    use crate::conventions::openinference::KIND;
+    use crate::conventions::{TYPES, type_value};
 
     #[test]
     fn every_kind_is_the_one_that_is_read_where_one_is() {
@@ -131,9 +132,9 @@ mod tests {
         assert_eq!(types.each_ref().map(SpanType::name), SpanType::NAMES);
         for span_type in &types {
             let kind = of(span_type);
-            let read = type_value(OPEN_INFERENCE, span_type.name());
+            let read = type_value(KIND, span_type.name());
             assert!(read.is_none_or(|read| read == kind.name), "{kind:?}");
-            assert!(TYPES.iter().any(|row| (row.attribute, row.value) == (OPEN_INFERENCE, kind.name)));
+            assert!(TYPES.iter().any(|row| (row.attribute, row.value) == (KIND, kind.name)));
             // What names the type is left out only where the kind, or MCP's method, says as much.
             let silent = kind.told.contains(&g::OPERATION) || kind.told.contains(&g::TYPE);
             let mcp = matches!(span_type, SpanType::McpToolCall(_));

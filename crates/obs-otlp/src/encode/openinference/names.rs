@@ -1,7 +1,7 @@
 //! The names of OpenInference, from the one table.
 
 use crate::conventions::Convention::OpenInference;
-pub(super) use crate::conventions::OPEN_INFERENCE as KIND;
+pub(super) use crate::conventions::openinference::{KIND, NODE_PARENT_ID};
 use crate::conventions::{Field, name, name_within};
 
 /// The part of a name before its `*`, for which the path of an element stands.
@@ -40,8 +40,6 @@ pub(super) const COST: &str = name(OpenInference, Field::Cost);
 
 pub(super) const AGENT_NAME: &str = name(OpenInference, Field::AgentName);
 pub(super) const NODE_ID: &str = name(OpenInference, Field::NodeId);
-/// No record has a field for it: it is the calling entity's.
-pub(super) const NODE_PARENT_ID: &str = "graph.node.parent_id";
 pub(super) const TOOL_NAME: &str = name(OpenInference, Field::ToolName);
 pub(super) const TOOL_CALL_ID: &str = name(OpenInference, Field::ToolCallId);
 pub(super) const TOOL_DESCRIPTION: &str = name(OpenInference, Field::ToolDescription);

@@ -120,7 +120,7 @@ fn documents<'a>(found: impl Iterator<Item = Document<'a>>, put: &mut Put<'_, '_
     for (nth, document) in found.enumerate() {
         let Document { id, source, content, score } = document;
         let name = |field: &str| format!("{}{nth}.document.{field}", n::DOCUMENTS);
-        if let Some(id) = id {
+        if let Some(id) = id.filter(|id| !id.is_empty()) {
             put.str(&name("id"), id);
         }
         if let Some(content) = content {
@@ -129,7 +129,7 @@ fn documents<'a>(found: impl Iterator<Item = Document<'a>>, put: &mut Put<'_, '_
         if let Some(score) = score {
             put.value(&name("score"), &score);
         }
-        if let Some(source) = source {
+        if let Some(source) = source.filter(|source| !source.is_empty()) {
             put.json(&name("metadata"), &Attributes::from_iter([("source", Str::copied(source))]));
         }
     }
