@@ -113,7 +113,7 @@ fn differences(wanted: &Fact, found: &Fact) -> Vec<String> {
     for (attribute, value) in &wanted.attributes {
         match found.attributes.get(attribute) {
             None => {
-                lines.push(format!("{name}: no attribute {attribute}, and {} was recorded", short(value)))
+                lines.push(format!("{name}: no attribute {attribute}, and {} was recorded", short(value)));
             }
             Some(there) if there != value => {
                 let (there, value) = (short(there), short(value));

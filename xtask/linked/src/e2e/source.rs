@@ -6,8 +6,11 @@ use obs_testkit::fixtures;
 
 use crate::demo;
 
+/// A name, the kind of value, and values.
+type Measured = (&'static str, fn(f64) -> MetricValue, &'static [f64]);
+
 /// Metrics under the names that Mastra's exporters have.
-const MASTRA: [(&str, fn(f64) -> MetricValue, &[f64]); 5] = [
+const MASTRA: [Measured; 5] = [
     ("mastra_agent_runs_started", MetricValue::Add, &[1.0, 1.0, 1.0]),
     ("mastra_agent_duration_ms", MetricValue::Sample, &[850.0, 12.5, 90_000.0]),
     ("mastra_model_input_tokens", MetricValue::Add, &[1_169.0, 20.0]),

@@ -1,6 +1,8 @@
 //! One form of what the test agent gives back: requests in JSON come back as they were sent, and those in protobuf with
 //! other names, ids in base64 and enums by their names.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Number, Value};
 
 /// The names of enums' values that protobuf's own JSON writes, and the numbers that they stand for.
@@ -90,10 +92,17 @@ fn snake(name: &str) -> String {
 fn id(value: Value) -> Value {
     let Some(text) = value.as_str() else { return value };
     let hex = match text.len() {
-        12 | 24 => base64(text).map(|bytes| bytes.iter().map(|byte| format!("{byte:02x}")).collect()),
+        12 | 24 => base64(text).map(|bytes| hex(&bytes)),
         _ => Some(text.to_ascii_lowercase()),
     };
     hex.map_or(value, Value::String)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 /// The bytes of a text in base64, if it is that.

@@ -35,8 +35,8 @@ impl Rotel {
 
 /// What this version of the collector reads of a record in JSON.
 ///
-/// It refuses a request with an attribute that has no value, and loses histograms whose counts stand in quotes, as OTLP
-/// has them in JSON.
+/// It refuses a request with an attribute that has no value, and loses points with exemplars and histograms whose counts
+/// stand in quotes, as OTLP has them in JSON.
 pub(super) fn of_json(record: &Record) -> Option<Record> {
     let mut record = record.clone();
     match &mut record {
@@ -45,14 +45,11 @@ pub(super) fn of_json(record: &Record) -> Option<Record> {
             span.attributes =
                 own.into_iter().filter(|(_, value)| *value != Value::Null).collect::<Attributes>();
         }
-        Record::Metric(Metric { value, .. })
-            if matches!(
-                value,
-                MetricValue::Sample(_) | MetricValue::Histogram(_) | MetricValue::ExpHistogram(_)
-            ) =>
-        {
-            return None;
-        }
+        Record::Metric(Metric {
+            value: MetricValue::Sample(_) | MetricValue::Histogram(_) | MetricValue::ExpHistogram(_),
+            ..
+        }) => return None,
+        Record::Metric(metric) => metric.exemplar = None,
         _ => {}
     }
     Some(record)

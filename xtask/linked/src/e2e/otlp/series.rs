@@ -51,7 +51,9 @@ pub(super) fn merged(points: Vec<Fact>, window: Window) -> (Vec<Fact>, Vec<Strin
     for mut points in series.into_values() {
         points.sort_by_key(|point| number(point, "time"));
         wrong.extend(points.windows(2).filter_map(|pair| gap(&pair[0], &pair[1])));
-        let Some(mut fact) = points.into_iter().reduce(joined) else { continue };
+        let Some(mut fact) = points.into_iter().reduce(|before, after| joined(&before, after)) else {
+            continue;
+        };
         for time in TIMES {
             fact.fields.remove(time);
         }
@@ -92,10 +94,10 @@ fn gap(before: &Fact, after: &Fact) -> Option<String> {
 }
 
 /// Two points of a series as one.
-fn joined(before: Fact, mut after: Fact) -> Fact {
+fn joined(before: &Fact, mut after: Fact) -> Fact {
     let mut exemplars = before.fields["exemplars"].as_array().cloned().unwrap_or_default();
     exemplars.extend(after.fields["exemplars"].as_array().cloned().unwrap_or_default());
-    if number(&before, "temporality") == Some(DELTA) {
+    if number(before, "temporality") == Some(DELTA) {
         for field in ["value", "count", "sum", "zeros"] {
             if let (Some(a), Some(b)) = (before.fields.get(field), after.fields.get(field)) {
                 let whole = a.as_u64().zip(b.as_u64()).map(|(a, b)| Value::from(a + b));

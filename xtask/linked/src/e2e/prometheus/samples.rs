@@ -55,9 +55,12 @@ fn is_beside(name: &str) -> bool {
     matches!(name, "up" | "target_info") || name.starts_with("scrape_")
 }
 
+/// A name with labels.
+type Named = (String, BTreeMap<String, String>);
+
 /// The series of these samples: histograms with all that belongs to them, and others; labels in `without` are left out.
 pub(super) fn series(samples: &[Sample], without: &[&str]) -> Vec<Fact> {
-    let mut all: BTreeMap<(String, BTreeMap<String, String>), f64> = BTreeMap::new();
+    let mut all: BTreeMap<Named, f64> = BTreeMap::new();
     let mut twice = Vec::new();
     for sample in samples.iter().filter(|sample| !is_beside(&sample.name)) {
         let mut labels = sample.labels.clone();
@@ -66,7 +69,7 @@ pub(super) fn series(samples: &[Sample], without: &[&str]) -> Vec<Fact> {
             twice.push(Fact::new("sample that is there twice", key(&sample.name, &labels)));
         }
     }
-    let mut histograms: BTreeMap<(String, BTreeMap<String, String>), Vec<(f64, f64)>> = BTreeMap::new();
+    let mut histograms: BTreeMap<Named, Vec<(f64, f64)>> = BTreeMap::new();
     for ((name, labels), value) in &all {
         if let (Some(base), Some(bound)) = (name.strip_suffix("_bucket"), labels.get("le")) {
             let mut labels = labels.clone();
