@@ -2,3 +2,49 @@
 
 /// A span's own name, where the conventions give it another on the wire.
 pub const SPAN_NAME: &str = "obs.span.name";
+
+/// What an agent decided, as a JSON list.
+pub const DECISIONS: &str = "obs.agent.decisions";
+
+/// What a model call cost, as a JSON object, where it is not a whole amount of US dollars.
+pub const COST: &str = "obs.cost";
+
+/// The part of the application that a record is of, as a JSON object.
+pub const ENTITY: &str = "obs.entity";
+
+/// The part of the application that called that one, as a JSON object.
+pub const PARENT_ENTITY: &str = "obs.parent_entity";
+
+/// An error's id, which all spans have that failed with it.
+pub const ERROR_ID: &str = "obs.error.id";
+
+/// The part of the system that an error is from.
+pub const ERROR_DOMAIN: &str = "obs.error.domain";
+
+/// What kind of trouble an error is.
+pub const ERROR_CATEGORY: &str = "obs.error.category";
+
+/// Anything else of an error, as a JSON object.
+pub const ERROR_DETAILS: &str = "obs.error.details";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conventions::lookup;
+
+    #[test]
+    fn none_of_them_stands_for_a_field_of_the_conventions() {
+        let own = [
+            SPAN_NAME,
+            DECISIONS,
+            COST,
+            ENTITY,
+            PARENT_ENTITY,
+            ERROR_ID,
+            ERROR_DOMAIN,
+            ERROR_CATEGORY,
+            ERROR_DETAILS,
+        ];
+        assert_eq!(own.map(lookup), [None; 9]);
+    }
+}

@@ -1,13 +1,13 @@
 //! A record's attributes on their way into its fields.
 
-use obs_core::{Form, Payload, SpanType, Status, Str, Timestamp, TraceContext, Usage, Value};
+use obs_core::{Cost, Form, Payload, SpanType, Status, Str, Timestamp, TraceContext, Usage, Value};
 
 use super::amounts::Amounts;
 use super::error_info::Parts;
 use super::pairs::{Unique, once};
 use super::usage::Counts;
 use super::value::{name, parsed, payload};
-use super::{list, messages, restated, span_type, typed};
+use super::{list, messages, own, restated, span_type, typed};
 use crate::conventions::{self, ATTRIBUTES, Field};
 
 /// An attribute and its position, so that those that stay keep their order.
@@ -27,6 +27,8 @@ pub(super) struct Draft {
     parameters: Unique,
     counts: Counts,
     amounts: Amounts,
+    /// A cost that was told whole, before its amounts.
+    cost: Option<Cost>,
     instructions: Option<Pair>,
     level: Option<Pair>,
     status_message: Option<Pair>,
@@ -59,6 +61,7 @@ impl Draft {
             let order = offset + order;
             match conventions::lookup(&key) {
                 Some(meaning) => known.push((meaning.rank, (order, key, value))),
+                None if self.take_own(&key, &value) => {}
                 None if span_type::implies(&self.span_type, &key, &value) => {}
                 None => self.left.push((order, key, value)),
             }
@@ -81,6 +84,14 @@ impl Draft {
                 self.take_one(row.field, pair);
             }
         }
+    }
+
+    /// Takes what stands under a name of our own; `false` if it is none of a record like this.
+    fn take_own(&mut self, key: &str, value: &Value) -> bool {
+        own::set_context(&mut self.context, key, value)
+            || !self.context_only
+                && (self.error.set_own(key, value)
+                    || own::set_type(&mut self.span_type, &mut self.cost, key, value))
     }
 
     /// A field that the event of a span fills, if nothing has yet.
@@ -272,7 +283,8 @@ impl Draft {
             SpanType::LlmGeneration(generation) => {
                 generation.usage = usage;
                 generation.parameters.other = std::mem::take(&mut self.parameters).finish();
-                generation.cost = std::mem::take(&mut self.amounts).finish().map(Box::new);
+                let amounts = std::mem::take(&mut self.amounts).finish();
+                generation.cost = self.cost.take().or(amounts).map(Box::new);
             }
             SpanType::Embedding(embedding) => embedding.usage = usage,
             SpanType::RagQuery(query) => asked(&mut query.query, self.input.as_ref()),

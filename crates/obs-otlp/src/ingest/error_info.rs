@@ -1,10 +1,11 @@
 //! What went wrong, from attributes and `exception` events.
 
 use obs_core::{Attributes, ErrorInfo, Event, Status, Str, Timestamp, Value};
+use uuid::Uuid;
 
 use super::pairs::once;
 use super::value::name;
-use crate::conventions::{self, Field};
+use crate::conventions::{self, Field, own};
 
 /// Error types that say nothing.
 const UNKNOWN: [&str; 3] = ["unknown", "_OTHER", ""];
@@ -16,6 +17,10 @@ pub(super) struct Parts {
     message: Option<Str>,
     stack: Option<Str>,
     code: Option<Str>,
+    id: Option<Uuid>,
+    domain: Option<Str>,
+    category: Option<Str>,
+    details: Option<Attributes>,
 }
 
 impl Parts {
@@ -31,8 +36,25 @@ impl Parts {
         }
     }
 
+    /// Takes what stands under a name of our own; `false` if it is none of them, or was told before.
+    pub(super) fn set_own(&mut self, key: &str, value: &Value) -> bool {
+        let slot = match key {
+            own::ERROR_ID if self.id.is_none() => {
+                self.id = value.as_str().and_then(|id| id.parse().ok());
+                return self.id.is_some();
+            }
+            own::ERROR_DETAILS => return super::own::once(&mut self.details, value),
+            own::ERROR_DOMAIN => &mut self.domain,
+            own::ERROR_CATEGORY => &mut self.category,
+            _ => return false,
+        };
+        once(slot, name(value), Value::Null).is_none()
+    }
+
     fn is_empty(&self) -> bool {
-        self.error_type.is_none() && self.message.is_none() && self.stack.is_none() && self.code.is_none()
+        let Self { error_type, message, stack, code, id, domain, category, details } = self;
+        let texts = [error_type, message, stack, code, domain, category];
+        texts.iter().all(|text| text.is_none()) && id.is_none() && details.is_none()
     }
 
     /// The error of a span that failed, or that says so by its attributes.
@@ -57,17 +79,20 @@ impl Parts {
             }
         }
         let said = Some(message).filter(|text| !text.is_empty());
-        let mut details = Attributes::new();
+        let mut details = self.details.take().unwrap_or_default();
         if let (Some(said), Some(_)) =
             (said, self.message.as_ref().filter(|known| Some(known.as_str()) != said))
         {
-            details.push("status.message", Str::copied(said));
+            details.insert("status.message", Str::copied(said));
         }
         Some(Box::new(ErrorInfo {
             error_type: self.error_type,
             message: self.message.or_else(|| said.map(Str::copied)).unwrap_or_default(),
             stack: self.stack,
             code: self.code,
+            error_id: self.id,
+            domain: self.domain,
+            category: self.category,
             details,
             ..ErrorInfo::default()
         }))

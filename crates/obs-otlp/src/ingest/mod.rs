@@ -17,6 +17,7 @@ mod list;
 mod logs;
 mod messages;
 mod metrics;
+mod own;
 mod pairs;
 mod restated;
 mod scoped;

@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::trace::v1::{self as wire, span::SpanKind as Wire
 use super::collect::Source;
 use super::draft::Draft;
 use super::messages::{DETAILS, Said};
-use super::{pairs, scores};
+use super::{own as own_fields, pairs, scores};
 use crate::conventions::own;
 
 /// W3C's flags in the low byte of OTLP's; above them, whether it is known and whether it is so that the parent is remote.
@@ -68,6 +68,7 @@ fn describe(out: &mut Span, span: &wire::Span, source: &mut Source) -> Result<Ve
         out.name = name.clone();
         attributes.remove(own::SPAN_NAME);
     }
+    own_fields::drop_restated(&draft.span_type, &draft.context, &mut attributes);
     let said = status.map_or("", |status| &status.message);
     out.error = draft.error.finish(out.status, said, &mut out.events, out.end);
     if out.error.is_none() && !said.is_empty() {

@@ -51,6 +51,13 @@ fn span(span_type: SpanType) -> Span {
 /// OpenInference tells some of it within JSON, as numbers that are, and tools as a list of schemas.
 fn tellable(span: Span) -> Span {
     let mut span = expressible(span);
+    let asked = match &span.span_type {
+        SpanType::MemoryLookup(lookup) => lookup.query.clone(),
+        SpanType::RagQuery(query) => query.query.clone(),
+        _ => None,
+    };
+    // What was asked is the input where there is none.
+    span.input = span.input.take().or(asked.map(Payload::text));
     match &mut span.span_type {
         SpanType::LlmGeneration(call) => {
             let json = serde_json::to_string(&call.parameters.other).unwrap();
@@ -280,6 +287,7 @@ fn a_model_call_is_flattened() {
     let expected = pairs(&[
         ("openinference.span.kind", json!("LLM")),
         ("llm.provider", json!("openai")),
+        ("llm.system", json!("openai")),
         ("llm.model_name", json!("gpt-4o")),
         ("llm.invocation_parameters", json!(r#"{"temperature":0.5,"seed":7}"#)),
         ("llm.finish_reason", json!("tool_calls")),

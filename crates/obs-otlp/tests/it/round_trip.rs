@@ -140,21 +140,22 @@ pub(crate) fn some(text: &mut Option<Str>) {
     text.take_if(|text| text.is_empty());
 }
 
-/// OTLP has an error's type, message, stack and code; a failed span has an error, any other one only if it says something.
+/// A failed span has an error, any other one only if it says something.
 fn error(status: Status, error: Option<&ErrorInfo>) -> Option<Box<ErrorInfo>> {
     let mut error = error.cloned().unwrap_or_default();
     for text in [&mut error.error_type, &mut error.stack, &mut error.code] {
         some(text);
     }
-    (error.error_id, error.domain, error.category) = (None, None, None);
-    error.details = Attributes::new();
+    some(&mut error.domain);
+    some(&mut error.category);
+    error.details = json(&error.details);
     // Sources are told as a stack, see below.
     error.sources = Vec::new();
     (status == Status::Error || error != ErrorInfo::default()).then(|| Box::new(error))
 }
 
 pub(crate) fn context(context: TraceContext) -> TraceContext {
-    let mut context = TraceContext { entity: None, parent_entity: None, ..context };
+    let mut context = context;
     for text in [
         &mut context.name,
         &mut context.user_id,
@@ -171,13 +172,17 @@ pub(crate) fn context(context: TraceContext) -> TraceContext {
         some(text);
     }
     context.tags.retain(|tag| !tag.is_empty());
-    // Metadata is told as JSON, in which numbers that are none are words.
-    let json = serde_json::to_string(&context.metadata).unwrap();
-    context.metadata = match serde_json::from_str(&json).unwrap() {
-        Value::Map(metadata) => metadata,
-        other => panic!("{other:?}"),
-    };
+    context.metadata = json(&context.metadata);
     context
+}
+
+/// Attributes that are told as JSON, in which numbers that are none are words.
+fn json(attributes: &Attributes) -> Attributes {
+    let json = serde_json::to_string(attributes).unwrap();
+    match serde_json::from_str(&json).unwrap() {
+        Value::Map(attributes) => attributes,
+        other => panic!("{other:?}"),
+    }
 }
 
 pub(crate) fn resource(mut resource: Resource) -> Resource {
@@ -286,8 +291,6 @@ fn agent(run: &mut AgentRun) {
     some(&mut run.agent_name);
     run.instructions = run.instructions.as_ref().map(in_a_part);
     run.tools.retain(|tool| !tool.is_empty());
-    // No convention has decisions.
-    run.decisions = Vec::new();
 }
 
 fn flavour(flavour: &mut StepFlavour) {
@@ -322,8 +325,8 @@ fn generation(call: &mut LlmGeneration) {
     // The names of costs mean whole amounts of US dollars.
     call.cost.take_if(|cost| {
         let amounts = [Some(cost.total), cost.input, cost.output];
-        (cost.currency, cost.partial) = (Str::from_static("USD"), false);
-        !amounts.into_iter().flatten().all(f64::is_finite)
+        let whole = cost.currency == "USD" && !cost.partial;
+        whole && !amounts.into_iter().flatten().all(f64::is_finite)
     });
     call.prompt.take_if(|prompt| prompt.name.is_empty());
     if let Some(prompt) = &mut call.prompt {

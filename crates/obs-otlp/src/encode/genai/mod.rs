@@ -28,11 +28,12 @@ pub(super) mod put;
 mod span_name;
 mod types;
 
-use obs_core::{Form, Payload, Span, SpanType, Status, TraceContext};
+use obs_core::{Form, Payload, Span, SpanType, Status, Str, TraceContext};
 
 use super::Fields;
 use super::exception::Causes;
 use crate::chat::{self, Role};
+use crate::conventions::own;
 pub use log::log_attributes;
 use names as n;
 use put::{Put, Taken};
@@ -43,7 +44,7 @@ pub const VERSION: &str = "1.42.0-dev";
 
 /// The schema of [`VERSION`], for a request's `schema_url`.
 ///
-/// Names that go beyond it, such as `mastra.workflow_step.step_id`, are in no schema.
+/// Names that go beyond it, such as `mastra.workflow.step.id`, are in no schema.
 pub const SCHEMA_URL: &str = "https://opentelemetry.io/schemas/gen-ai-dev/1.42.0-dev";
 
 /// Puts all that the conventions have names for, then the span's own attributes.
@@ -57,10 +58,20 @@ pub fn attributes(span: &Span, to: &mut Fields<'_>) {
 pub(super) fn attributes_but(span: &Span, told: &'static [&'static str], to: &mut Fields<'_>) {
     let mut put = Put { to, taken: Taken::by(&span.attributes, told) };
     types::put(&span.span_type, &mut put);
+    if let SpanType::WorkflowStep(_) = span.span_type {
+        put.some(n::WORKFLOW_ID, workflow(&span.context));
+    }
     documents(span, &mut put);
     error(span, &mut put);
     context(&span.context, &mut put);
     put.to.attributes(&span.attributes);
+}
+
+/// The workflow that a step is of, as far as its context tells.
+pub(crate) fn workflow(context: &TraceContext) -> Option<&Str> {
+    let mut entities = [&context.entity, &context.parent_entity].into_iter().flatten();
+    let workflow = entities.find(|entity| entity.kind.as_deref() == Some("workflow"))?;
+    workflow.name.as_ref().or(workflow.id.as_ref())
 }
 
 /// The input and output, under the names that fit what they are.
@@ -129,6 +140,14 @@ fn error(span: &Span, put: &mut Put<'_, '_>) {
     let Some(error) = &span.error else { return };
     put.some(n::ERROR_TYPE, error.error_type.as_ref());
     put.some(n::ERROR_CODE, error.code.as_ref());
+    if let Some(id) = error.error_id {
+        put.display(own::ERROR_ID, id);
+    }
+    put.some(own::ERROR_DOMAIN, error.domain.as_ref());
+    put.some(own::ERROR_CATEGORY, error.category.as_ref());
+    if !error.details.is_empty() {
+        put.json(own::ERROR_DETAILS, &error.details);
+    }
     if span.status != Status::Error {
         put.some(n::ERROR_MESSAGE, Some(&error.message));
         put.some(n::ERROR_STACK, error.stack.as_ref());
@@ -157,9 +176,8 @@ fn context(context: &TraceContext, put: &mut Put<'_, '_>) {
         version,
         service,
         experiment_id,
-        // The conventions have agents, workflows and tools on the spans that run them, and not beside.
-        entity: _,
-        parent_entity: _,
+        entity,
+        parent_entity,
         metadata,
     } = context;
     put.some(n::TRACE_NAME, name.as_ref());
@@ -174,6 +192,12 @@ fn context(context: &TraceContext, put: &mut Put<'_, '_>) {
     put.some(n::SERVICE, service.as_ref());
     put.some(n::EXPERIMENT_ID, experiment_id.as_ref());
     put.strs(n::TAGS, tags);
+    // The conventions have agents, workflows and tools on the spans that run them, and not beside.
+    for (name, entity) in [(own::ENTITY, entity), (own::PARENT_ENTITY, parent_entity)] {
+        if let Some(entity) = entity {
+            put.json(name, entity);
+        }
+    }
     if !metadata.is_empty() {
         put.json(n::METADATA, metadata);
     }

@@ -13,6 +13,7 @@ use super::document::Document;
 use super::names as n;
 use super::put::Put;
 use crate::chat;
+use crate::conventions::own;
 
 /// What was done to a memory, and the operation that it is; any other is put beside the last.
 const MEMORY_OPERATIONS: [(&str, &str); 4] = [
@@ -128,8 +129,11 @@ fn usage(usage: &Usage, put: &mut Put<'_, '_>) {
     }
 }
 
-/// The names mean US dollars, so that no other currency goes out under them.
+/// The names mean US dollars, so that no other currency goes out under them, and know no amount that is not whole.
 fn cost(cost: &Cost, put: &mut Put<'_, '_>) {
+    if cost.currency != "USD" || cost.partial {
+        put.json(own::COST, cost);
+    }
     if cost.currency == "USD" {
         put.f64(n::COST, Some(cost.total));
         put.f64(n::INPUT_COST, cost.input);
@@ -149,6 +153,9 @@ fn agent(run: &AgentRun, put: &mut Put<'_, '_>) {
         put.json(n::TOOLS, &tools);
     }
     put.u64(n::MAX_STEPS, run.max_steps);
+    if !run.decisions.is_empty() {
+        put.json(own::DECISIONS, &run.decisions);
+    }
 }
 
 fn workflow(run: &WorkflowRun, put: &mut Put<'_, '_>) {

@@ -24,6 +24,7 @@ pub(super) const EMBEDDINGS: &str = before_star(name(OpenInference, Field::Embed
 pub(super) const MODEL: &str = name(OpenInference, Field::Model);
 pub(super) const EMBEDDING_MODEL: &str = name_within("embedding.", Field::Model);
 pub(super) const PROVIDER: &str = name(OpenInference, Field::Provider);
+pub(super) const SYSTEM: &str = name_within("llm.system", Field::Provider);
 pub(super) const RESPONSE_MODEL: &str = name(OpenInference, Field::ResponseModel);
 pub(super) const FINISH_REASON: &str = name(OpenInference, Field::FinishReason);
 pub(super) const PARAMETERS: &str = name(OpenInference, Field::Parameters);

@@ -8,6 +8,7 @@ use super::flat;
 use super::names as n;
 use crate::conventions::Field;
 use crate::encode::genai::document::Document;
+use crate::encode::genai::names as g;
 use crate::encode::genai::put::Put;
 
 /// Puts the fields of the type, and what of the documents stands in lists.
@@ -30,8 +31,14 @@ pub(super) fn put(span: &Span, put: &mut Put<'_, '_>) {
         SpanType::WorkflowStep(step) => node(span, step.step_id.as_ref(), put),
         SpanType::ToolCall(call) => tool(call, put),
         SpanType::McpToolCall(mcp) => tool(&mcp.call, put),
-        SpanType::MemoryLookup(lookup) => documents(lookup.results.iter().map(Document::from), put),
-        SpanType::RagQuery(query) => documents(query.chunks.iter().map(Document::from), put),
+        SpanType::MemoryLookup(lookup) => {
+            asked(span, lookup.query.as_ref(), put);
+            documents(lookup.results.iter().map(Document::from), put);
+        }
+        SpanType::RagQuery(query) => {
+            asked(span, query.query.as_ref(), put);
+            documents(query.chunks.iter().map(Document::from), put);
+        }
         SpanType::MemoryUpdate(_) | SpanType::EvalExecution(_) | SpanType::Generic => {}
     }
 }
@@ -45,6 +52,7 @@ fn list(before: &str, field: Field, document: Option<&Payload>, put: &mut Put<'_
 
 fn generation(call: &LlmGeneration, put: &mut Put<'_, '_>) {
     put.some(n::PROVIDER, call.provider.as_ref());
+    put.some(n::SYSTEM, call.provider.as_ref());
     put.some(n::MODEL, call.model.as_ref());
     put.some(n::RESPONSE_MODEL, call.response_model.as_ref());
     parameters(call, put);
@@ -112,6 +120,13 @@ fn node(span: &Span, id: Option<&Str>, put: &mut Put<'_, '_>) {
     put.some(n::NODE_ID, id);
     if let Some(Entity { id, name, .. }) = &span.context.parent_entity {
         put.some(n::NODE_PARENT_ID, id.as_ref().or(name.as_ref()));
+    }
+}
+
+/// What was asked, where readers look for it, unless the span has an input.
+fn asked(span: &Span, query: Option<&Str>, put: &mut Put<'_, '_>) {
+    if let Some(query) = query.filter(|query| span.input.is_none() && !query.is_empty()) {
+        put.document(g::INPUT, g::INPUT_MIME, &Payload::text(query.clone()));
     }
 }
 

@@ -1,0 +1,54 @@
+//! What stands under names of our own.
+
+use obs_core::{Attributes, Cost, SpanType, TraceContext, Value};
+use serde::de::DeserializeOwned;
+
+use crate::conventions::own;
+use crate::encode::genai::{self, names};
+
+/// Takes what is known of the trace; `false` if it is nothing of that, or was told before.
+pub(super) fn set_context(context: &mut TraceContext, key: &str, value: &Value) -> bool {
+    match key {
+        own::ENTITY => once(&mut context.entity, value),
+        own::PARENT_ENTITY => once(&mut context.parent_entity, value),
+        _ => false,
+    }
+}
+
+/// Takes a field of the span's type; `false` if it has no such, or was told before.
+pub(super) fn set_type(span_type: &mut SpanType, cost: &mut Option<Cost>, key: &str, value: &Value) -> bool {
+    match (span_type, key) {
+        (SpanType::AgentRun(run), own::DECISIONS) if run.decisions.is_empty() => {
+            let decisions: Option<Vec<_>> = held(value);
+            decisions.filter(|all| !all.is_empty()).is_some_and(|all| {
+                run.decisions = all;
+                true
+            })
+        }
+        (SpanType::LlmGeneration(_), own::COST) => once(cost, value),
+        _ => false,
+    }
+}
+
+/// Drops the name of a step's workflow where its context tells it.
+pub(super) fn drop_restated(span_type: &SpanType, context: &TraceContext, attributes: &mut Attributes) {
+    let told = attributes.get(names::WORKFLOW_ID).and_then(Value::as_str);
+    let step = matches!(span_type, SpanType::WorkflowStep(_));
+    if step && told.is_some() && told == genai::workflow(context).map(|name| name.as_str()) {
+        attributes.remove(names::WORKFLOW_ID);
+    }
+}
+
+/// Fills what nothing has filled yet.
+pub(super) fn once<T: DeserializeOwned>(slot: &mut Option<T>, value: &Value) -> bool {
+    if slot.is_none() {
+        *slot = held(value);
+        return slot.is_some();
+    }
+    false
+}
+
+/// What the JSON of a text says.
+fn held<T: DeserializeOwned>(value: &Value) -> Option<T> {
+    serde_json::from_str(value.as_str()?).ok()
+}
