@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashSet;
 
 use obs_core::{Mapped, Records, Refused, Span, SpanRecord, encode_within};
+use obs_otlp::conventions::own;
 use obs_otlp::encode::{Chunk, Fields, SpanParts, TraceRequests, genai, openinference};
 
 use crate::children::{self, Families};
@@ -114,12 +115,26 @@ fn push<'a>(
 /// What puts the attributes of a span under the names of these conventions.
 pub(crate) fn attributes(conventions: Conventions) -> fn(&Span, &mut Fields<'_>) {
     match conventions {
-        Conventions::GenAi => genai::attributes,
-        Conventions::OpenInference => openinference::attributes,
+        Conventions::GenAi => |span, to| {
+            genai::attributes(span, to);
+            own_name(span, to);
+        },
+        Conventions::OpenInference => |span, to| {
+            openinference::attributes(span, to);
+            own_name(span, to);
+        },
         Conventions::Both => |span, to| {
             genai::attributes(span, to);
             openinference::own_attributes(span, to);
+            own_name(span, to);
         },
+    }
+}
+
+/// The name that the application gave the span, where the conventions give it another.
+fn own_name(span: &Span, to: &mut Fields<'_>) {
+    if !genai::keeps_name(span) && span.attributes.get(own::SPAN_NAME).is_none() {
+        to.str(own::SPAN_NAME, &span.name);
     }
 }
 

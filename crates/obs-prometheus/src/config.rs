@@ -152,7 +152,8 @@ impl PrometheusConfig {
     /// Reads `PROMETHEUS_PUSHGATEWAY_URL`, `PROMETHEUS_JOB_NAME`, `PROMETHEUS_INSTANCE_LABEL`, `PROMETHEUS_PUSHGATEWAY_USER`
     /// with `PROMETHEUS_PUSHGATEWAY_PASSWORD`, `PROMETHEUS_PUSHGATEWAY_TOKEN`, `PROMETHEUS_METRICS_PORT` (else
     /// `OTEL_EXPORTER_PROMETHEUS_PORT`), `PROMETHEUS_METRICS_ADDRESS` (else `OTEL_EXPORTER_PROMETHEUS_HOST`),
-    /// `PROMETHEUS_METRICS_PATH` and `PROMETHEUS_METRIC_NAMES`; none of them is required.
+    /// `PROMETHEUS_METRICS_PATH` and `PROMETHEUS_METRIC_NAMES`; none of them is required. OpenTelemetry's two are read where
+    /// there is no `PROMETHEUS_PUSHGATEWAY_URL`.
     ///
     /// # Errors
     /// A configuration error that names the variable that cannot be read.

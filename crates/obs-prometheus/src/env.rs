@@ -19,12 +19,14 @@ pub(crate) fn read(env: &Env) -> Result<PrometheusConfig, Error> {
         ..PrometheusConfig::default()
     };
     config.http.auth = auth(env)?;
-    for name in ["PROMETHEUS_METRICS_PORT", "OTEL_EXPORTER_PROMETHEUS_PORT"] {
+    // OpenTelemetry's are for the listeners of other exporters, too: they say nothing of one that pushes.
+    let listens = config.pushgateway_url.is_none();
+    for name in of_listener(["PROMETHEUS_METRICS_PORT", "OTEL_EXPORTER_PROMETHEUS_PORT"], listens) {
         if config.metrics_port.is_none() {
             config.metrics_port = env.parsed(name, "a port, such as 9464")?;
         }
     }
-    if let Some(address) = address(env)? {
+    if let Some(address) = address(env, listens)? {
         config.metrics_address = address;
     }
     if let Some(path) = env.text("PROMETHEUS_METRICS_PATH")? {
@@ -38,9 +40,14 @@ pub(crate) fn read(env: &Env) -> Result<PrometheusConfig, Error> {
     Ok(config)
 }
 
+/// Our own variable, and OpenTelemetry's where there is a listener to be.
+fn of_listener(names: [&str; 2], listens: bool) -> impl Iterator<Item = &str> {
+    names.into_iter().take(if listens { 2 } else { 1 })
+}
+
 /// The address that the listener takes.
-fn address(env: &Env) -> Result<Option<std::net::IpAddr>, Error> {
-    for name in ["PROMETHEUS_METRICS_ADDRESS", "OTEL_EXPORTER_PROMETHEUS_HOST"] {
+fn address(env: &Env, listens: bool) -> Result<Option<std::net::IpAddr>, Error> {
+    for name in of_listener(["PROMETHEUS_METRICS_ADDRESS", "OTEL_EXPORTER_PROMETHEUS_HOST"], listens) {
         if env.text(name)?.as_deref() == Some("localhost") {
             return Ok(Some(std::net::Ipv4Addr::LOCALHOST.into()));
         }
@@ -107,6 +114,35 @@ mod tests {
         .unwrap();
         let expected = PrometheusConfig::default().with_metrics_port(8080).with_metrics_path("/m");
         assert_eq!((config, of(&[]).unwrap()), (expected, PrometheusConfig::default()));
+    }
+
+    #[test]
+    fn what_is_for_the_listeners_of_others_is_read_where_there_is_one() {
+        let config = of(&[
+            ("PROFILING_PROMETHEUS_PUSHGATEWAY_URL", "http://127.0.0.1:9091"),
+            ("PROFILING_OTEL_EXPORTER_PROMETHEUS_PORT", "9464"),
+            ("PROFILING_OTEL_EXPORTER_PROMETHEUS_HOST", "0.0.0.0"),
+        ])
+        .unwrap();
+        assert_eq!(config.metrics_port, None);
+        assert!(config.validate().is_ok());
+    }
+
+    #[test]
+    fn what_belongs_to_the_other_mode_is_refused_with_its_variable() {
+        let url = ("PROFILING_PROMETHEUS_PUSHGATEWAY_URL", "http://127.0.0.1:9091");
+        for (variables, field) in [
+            (&[("PROFILING_PROMETHEUS_PUSHGATEWAY_TOKEN", "x")][..], "auth"),
+            (&[("PROFILING_PROMETHEUS_JOB_NAME", "x")], "job_name"),
+            (&[("PROFILING_PROMETHEUS_INSTANCE_LABEL", "x")], "instance_label"),
+            (&[("PROFILING_PROMETHEUS_METRICS_PORT", "1"), url], "metrics_port"),
+            (&[("PROFILING_PROMETHEUS_METRICS_ADDRESS", "::1"), url], "metrics_address"),
+        ] {
+            let error = of(variables).unwrap().validate().unwrap_err();
+            let variable = variables[0].0.trim_start_matches("PROFILING_");
+            assert!(error.message().starts_with(&format!("{field}: ")), "{}", error.message());
+            assert!(error.message().contains(variable), "{}", error.message());
+        }
     }
 
     #[test]

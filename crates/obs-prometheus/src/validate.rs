@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use obs_core::Error;
+use obs_http::Auth;
 
 use crate::names::{is_safe_label, is_safe_name};
-use crate::{Mode, PrometheusConfig};
+use crate::{Mode, PrometheusConfig, PushMethod};
 
 impl PrometheusConfig {
     /// What is wrong with it.
@@ -14,6 +15,7 @@ impl PrometheusConfig {
             Mode::Pull => self.validate_pull()?,
             Mode::Push => self.validate_push()?,
         }
+        self.validate_path()?;
         for name in self.additional_labels.keys() {
             label("additional_labels", name)?;
         }
@@ -33,27 +35,28 @@ impl PrometheusConfig {
     }
 
     fn validate_pull(&self) -> Result<(), Error> {
+        let given = [
+            ("pushgateway_url", self.pushgateway_url.is_some()),
+            ("endpoint", !self.http.endpoint.is_empty()),
+            ("job_name", self.job_name.is_some()),
+            ("instance_label", self.instance_label.is_some()),
+            ("grouping", !self.grouping.is_empty()),
+            ("method", self.method != PushMethod::default()),
+            ("delete_on_shutdown", self.delete_on_shutdown),
+            ("auth", self.http.auth != Auth::None),
+            ("headers", !self.http.headers.is_empty()),
+        ];
+        none_of(given, "push", "change the mode")
+    }
+
+    /// The router serves the page in both modes.
+    fn validate_path(&self) -> Result<(), Error> {
         let path = &self.metrics_path;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '.' | '~');
         if !path.starts_with('/') || path.len() < 2 || !path.chars().all(plain) {
             let next =
                 format!("\"{}\" is no path of a page; write one such as \"/metrics\"", path.escape_debug());
             return Err(Error::config("metrics_path", next));
-        }
-        for (field, is_set) in [
-            ("pushgateway_url", self.pushgateway_url.is_some()),
-            ("endpoint", !self.http.endpoint.is_empty()),
-            ("job_name", self.job_name.is_some()),
-            ("instance_label", self.instance_label.is_some()),
-            ("grouping", !self.grouping.is_empty()),
-            ("delete_on_shutdown", self.delete_on_shutdown),
-        ] {
-            if is_set {
-                return Err(Error::config(
-                    field,
-                    "it belongs to mode = \"push\"; remove it, or change the mode",
-                ));
-            }
         }
         Ok(())
     }
@@ -69,10 +72,11 @@ impl PrometheusConfig {
             }
             _ => {}
         }
-        if self.metrics_port.is_some() {
-            let next = "it belongs to mode = \"pull\"; remove it, or make a second exporter";
-            return Err(Error::config("metrics_port", next));
-        }
+        let given = [
+            ("metrics_port", self.metrics_port.is_some()),
+            ("metrics_address", self.metrics_address != Self::default().metrics_address),
+        ];
+        none_of(given, "pull", "make a second exporter")?;
         if self.job_name.as_deref().is_some_and(str::is_empty) {
             return Err(Error::config("job_name", "empty; set it, or leave it out for `obs`"));
         }
@@ -107,6 +111,23 @@ impl PrometheusConfig {
     }
 }
 
+/// The variables that set options of one mode alone.
+const VARIABLES: &[(&str, &str)] = &[
+    ("job_name", "PROMETHEUS_JOB_NAME"),
+    ("instance_label", "PROMETHEUS_INSTANCE_LABEL"),
+    ("auth", "PROMETHEUS_PUSHGATEWAY_PASSWORD, PROMETHEUS_PUSHGATEWAY_TOKEN"),
+    ("metrics_port", "PROMETHEUS_METRICS_PORT"),
+    ("metrics_address", "PROMETHEUS_METRICS_ADDRESS"),
+];
+
+/// Refuses the first option that is given and belongs to the other mode.
+fn none_of<const N: usize>(given: [(&str, bool); N], mode: &str, instead: &str) -> Result<(), Error> {
+    let Some((field, _)) = given.into_iter().find(|(_, is_given)| *is_given) else { return Ok(()) };
+    let variable = VARIABLES.iter().find(|(known, _)| *known == field);
+    let variable = variable.map(|(_, name)| format!(" ({name} in the environment)")).unwrap_or_default();
+    Err(Error::config(field, format!("it belongs to mode = \"{mode}\"; remove it{variable}, or {instead}")))
+}
+
 /// Refuses what is no name of a label, or one of Prometheus's own.
 fn label(field: &str, name: &str) -> Result<(), Error> {
     if !is_safe_label(name) || name.starts_with("__") || matches!(name, "le" | "quantile") {
@@ -121,6 +142,10 @@ fn label(field: &str, name: &str) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use obs_http::HttpConfig;
+
     use super::*;
     use crate::MetricMapping;
 
@@ -138,7 +163,12 @@ mod tests {
             (pull().with_delete_on_shutdown(true), "delete_on_shutdown"),
             (PrometheusConfig { mode: Some(Mode::Pull), ..push() }, "pushgateway_url"),
             (PrometheusConfig { mode: Some(Mode::Push), ..pull() }, "pushgateway_url"),
+            (pull().with_method(PushMethod::Post), "method"),
+            (pull().with_http(HttpConfig::default().with_auth(Auth::bearer("t"))), "auth"),
+            (pull().with_http(HttpConfig::default().with_header("x", "y")), "headers"),
             (push().with_metrics_port(1), "metrics_port"),
+            (push().with_metrics_address(Ipv4Addr::UNSPECIFIED), "metrics_address"),
+            (push().with_metrics_path("metrics"), "metrics_path"),
             (push().with_grouping("job", "b"), "grouping"),
             (push().with_grouping("instance", "b"), "grouping"),
             (push().with_grouping("a-b", "b"), "grouping"),
@@ -153,7 +183,12 @@ mod tests {
             let message = config.validate().unwrap_err().message().to_owned();
             assert!(message.starts_with(&format!("{field}: ")), "{field}: {message}");
         }
-        for config in [pull(), push(), push().with_instance_label("i").with_label("zone", "c")] {
+        for config in [
+            pull(),
+            push(),
+            push().with_metrics_path("/m"),
+            push().with_instance_label("i").with_label("zone", "c"),
+        ] {
             assert!(config.validate().is_ok());
         }
     }

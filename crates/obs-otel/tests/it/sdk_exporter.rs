@@ -203,7 +203,12 @@ fn encoded(spans: &[Span]) -> ExportTraceServiceRequest {
         let name = genai::name(span);
         let end = span.end.unwrap_or(span.start);
         let parts = SpanParts { name: &name, kind: genai::kind(span), ..SpanParts::of(span, end) };
-        requests.push(at, &span.resource, &parts, |to| genai::attributes(span, to));
+        requests.push(at, &span.resource, &parts, |to| {
+            genai::attributes(span, to);
+            if ![&name, ""].contains(&span.name.as_str()) && span.attributes.get("obs.span.name").is_none() {
+                to.str("obs.span.name", &span.name);
+            }
+        });
     }
     ExportTraceServiceRequest::decode(&*requests.finish().remove(0).body).unwrap()
 }

@@ -1,6 +1,6 @@
 //! The conventions that AI telemetry is written in: which attribute stands for which field of a record.
 //!
-//! [`ATTRIBUTES`] and [`TYPES`] are the only places that know attribute names, beside [`langfuse`], [`mcp`] and [`openinference`] for what no record has a field for.
+//! [`ATTRIBUTES`] and [`TYPES`] are the only places that know attribute names, beside [`langfuse`], [`mcp`], [`openinference`] and [`own`] for what no record has a field for.
 //! Readers go from the name to the field, writers from the field to the name.
 
 mod attributes;
@@ -8,6 +8,7 @@ mod field;
 pub mod langfuse;
 pub mod mcp;
 pub mod openinference;
+pub mod own;
 mod types;
 
 use std::collections::HashMap;

@@ -10,6 +10,7 @@ use super::collect::Source;
 use super::draft::Draft;
 use super::messages::{DETAILS, Said};
 use super::{pairs, scores};
+use crate::conventions::own;
 
 /// W3C's flags in the low byte of OTLP's; above them, whether it is known and whether it is so that the parent is remote.
 const REMOTE: u32 = 0x300;
@@ -63,6 +64,10 @@ fn describe(out: &mut Span, span: &wire::Span, source: &mut Source) -> Result<Ve
     let status = span.status.as_ref();
     out.status = draft.settle_status(status.map_or(Ok(Status::Unset), |status| self::status(status.code))?);
     let mut attributes = draft.finish(source.scope_name());
+    if let Some(Value::Str(name)) = attributes.get(own::SPAN_NAME) {
+        out.name = name.clone();
+        attributes.remove(own::SPAN_NAME);
+    }
     let said = status.map_or("", |status| &status.message);
     out.error = draft.error.finish(out.status, said, &mut out.events, out.end);
     if out.error.is_none() && !said.is_empty() {

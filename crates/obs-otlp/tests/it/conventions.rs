@@ -97,6 +97,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
+    fn a_span_keeps_its_name_exactly_if_the_conventions_give_it_no_other(span in arbitrary::span(), own in any::<bool>()) {
+        let mut span = span;
+        if own {
+            span.name = genai::name(&span).into_owned().into();
+        }
+        let same = span.name.is_empty() || genai::name(&span) == span.name.as_str();
+        prop_assert_eq!(genai::keeps_name(&span), same);
+    }
+
+    #[test]
     fn no_key_is_told_twice(span in arbitrary::span()) {
         for (name, attributes) in CONVENTIONS {
             let mut seen = HashSet::new();

@@ -30,6 +30,15 @@ fn ids_are_hex_in_either_case_or_base64() {
 }
 
 #[test]
+fn a_span_gets_its_own_name_back() {
+    let own = json!([{"key": "obs.span.name", "value": {"stringValue": "look up the order"}}]);
+    let span = with("attributes", own);
+    assert_eq!((span.name.as_str(), span.attributes.len()), ("look up the order", 0));
+    let other = with("attributes", json!([{"key": "obs.span.name", "value": {"intValue": "1"}}]));
+    assert_eq!((other.name.as_str(), other.attributes.len()), ("s", 1));
+}
+
+#[test]
 fn enums_are_numbers_or_names() {
     for kind in [json!(3), json!("3"), json!("SPAN_KIND_CLIENT"), json!("CLIENT"), json!("client")] {
         assert_eq!(with("kind", kind.clone()).kind, SpanKind::Client, "{kind}");

@@ -1,6 +1,8 @@
 //! What records of each form make of a series.
 
-use obs_core::{ExpBuckets, ExpHistogram, Histogram, Metric, MetricValue, Temporality};
+use obs_core::{
+    Exemplar, ExpBuckets, ExpHistogram, Histogram, Metric, MetricValue, Resource, Scope, Temporality,
+};
 
 use crate::bench::{OPEN, at, delivered, exemplar, metric, open_page, pull, refused, total, value};
 use crate::checker;
@@ -161,6 +163,26 @@ async fn exemplars_stand_on_counters_and_buckets_in_openmetrics_alone() {
     }
     assert_eq!(text.matches("trace_id").count(), 3);
     assert!(!exporter.render("").body.contains("trace_id"));
+}
+
+#[tokio::test]
+async fn of_two_exemplars_the_later_stands_whichever_came_first() {
+    let runs = |seconds: u32, scope: &'static str| {
+        let mut runs = metric("runs", MetricValue::Add(f64::from(seconds)));
+        runs.exemplar = Some(Exemplar { time: Some(at(u64::from(seconds))), ..exemplar(None) });
+        let scope = Some(Scope { name: scope.into(), ..Scope::default() });
+        runs.resource = Resource { scope, ..Resource::default() }.into();
+        runs
+    };
+    // Of one series, and of two that are shown as one.
+    for (first, second) in [("a", "a"), ("a", "b"), ("b", "a")] {
+        for times in [[2, 1], [1, 2]] {
+            let exporter = pull();
+            delivered(&exporter, vec![runs(times[0], first), runs(times[1], second)]).await;
+            let text = exporter.render(OPEN).body;
+            assert!(text.contains("runs_total 3 # ") && text.contains(" 2 2.000000000\n"), "{text}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -35,7 +35,7 @@ use super::exception::Causes;
 pub use log::log_attributes;
 use names as n;
 use put::{Put, Taken};
-pub use span_name::{kind, name};
+pub use span_name::{keeps_name, kind, name};
 
 /// The version of the conventions that the names are those of: OpenTelemetry's GenAI conventions have no stable one yet.
 pub const VERSION: &str = "1.42.0-dev";

@@ -11,6 +11,29 @@ use super::types::{TOOLS_CALL, memory_operation};
 ///
 /// `chat gpt-4o`, `execute_tool search`, `invoke_agent Support`; the operation alone where nothing more is known; a generic span keeps its own name.
 pub fn name(span: &Span) -> Cow<'_, str> {
+    match said(span) {
+        Some((operation, Some(target))) => Cow::Owned(format!("{operation} {target}")),
+        Some((operation, None)) => Cow::Borrowed(operation),
+        None => Cow::Borrowed(&span.name),
+    }
+}
+
+/// Whether [`name`] is the span's own, or the span has none of its own.
+pub fn keeps_name(span: &Span) -> bool {
+    let own = span.name.as_str();
+    own.is_empty()
+        || match said(span) {
+            Some((operation, Some(target))) => {
+                let rest = own.strip_prefix(operation).and_then(|rest| rest.strip_prefix(' '));
+                rest == Some(target.as_str())
+            }
+            Some((operation, None)) => own == operation,
+            None => true,
+        }
+}
+
+/// The operation and what it is done to; `None` for a span that keeps its own name.
+fn said(span: &Span) -> Option<(&str, Option<&Str>)> {
     let (operation, target) = match &span.span_type {
         SpanType::AgentRun(run) => (n::INVOKE_AGENT, run.agent_name.as_ref().or(run.agent_id.as_ref())),
         SpanType::WorkflowRun(run) => (n::INVOKE_WORKFLOW, run.workflow_id.as_ref()),
@@ -26,10 +49,9 @@ pub fn name(span: &Span) -> Cow<'_, str> {
         SpanType::RagQuery(query) => (n::RETRIEVAL, query.store.as_ref()),
         SpanType::Embedding(embedding) => (n::EMBEDDINGS, embedding.model.as_ref()),
         SpanType::EvalExecution(eval) => ("evaluate", eval.scorer.as_ref()),
-        SpanType::Generic => return Cow::Borrowed(&span.name),
+        SpanType::Generic => return None,
     };
-    let target: Option<&Str> = target.filter(|target| !target.is_empty());
-    target.map_or(Cow::Borrowed(operation), |target| Cow::Owned(format!("{operation} {target}")))
+    Some((operation, target.filter(|target| !target.is_empty())))
 }
 
 /// The span's role: its own, unless it has none and calls something that is commonly elsewhere.
