@@ -55,7 +55,10 @@ impl View {
         self.shares = shares.take_left(&self.left);
         self.shares.extend(of_tail);
         self.left.join(tail);
-        let receipt = shares.in_records(receipt);
+        let (receipt, rest) = shares.in_records(receipt);
+        if let Some(first) = self.shares.first_mut() {
+            *first += rest;
+        }
         self.settled += receipt.settled();
         receipt
     }

@@ -10,31 +10,39 @@ use obs_core::{Batch, Diverted, Receipt, Rejection};
 #[derive(Debug)]
 pub(super) struct Shares {
     by_address: HashMap<usize, usize>,
+    /// How many points are left that nobody sent: copies, whose place is another.
+    strange: usize,
 }
 
 impl Shares {
     /// Those of the first points of `sent`, as many as there are `records`.
     pub(super) fn of(sent: &Batch, records: &[usize]) -> Self {
-        Self { by_address: sent.addresses().into_iter().zip(records.iter().copied()).collect() }
+        let by_address = sent.addresses().into_iter().zip(records.iter().copied()).collect();
+        Self { by_address, strange: 0 }
     }
 
     /// Takes out the points that are left, and says how many records each has.
     pub(super) fn take_left(&mut self, left: &Batch) -> Vec<usize> {
-        left.addresses().iter().map(|at| self.by_address.remove(at).unwrap_or_default()).collect()
+        let mut take = |at| {
+            let known = self.by_address.remove(&at);
+            self.strange += usize::from(known.is_none());
+            known.unwrap_or_default()
+        };
+        left.addresses().into_iter().map(&mut take).collect()
     }
 
-    /// What became of the points that were not left.
+    /// What became of the points that were not left, and how many records are in those left that nobody knows.
     ///
     /// A rejection that says which points it is of costs the records in them, and none where they have no new ones. Where
     /// only a number is known, it has that share of the records that are in no other point, rounded once for all.
-    pub(super) fn in_records(mut self, points: &Receipt) -> Receipt {
+    pub(super) fn in_records(mut self, points: &Receipt) -> (Receipt, usize) {
         let (mut known, mut exact) = (VecDeque::new(), 0);
         self.identify(points, &mut known, &mut exact);
         let records = self.by_address.values().sum();
-        let mut split = Split { records, points: points.settled().saturating_sub(exact), passed: 0 };
-        let mut receipt = convert(points, &mut known, &mut split);
-        receipt.delivered += split.rest();
-        receipt
+        let unknown = points.settled().saturating_sub(exact) + self.strange;
+        let mut split = Split { records, points: unknown, passed: 0 };
+        let receipt = convert(points, &mut known, &mut split);
+        (receipt, split.rest())
     }
 
     /// The records of each rejection whose points are all known, in the order of [`convert`].
@@ -134,7 +142,8 @@ mod tests {
         for (refused, expected) in [(vec![7], 0), (vec![3], 1), (vec![3, 500, 8], 10)] {
             let each = refused.iter().map(|at| rejected(sent.slice(*at..at + 1))).collect();
             let receipt = Receipt { rejected: each, ..Receipt::delivered(1_000 - refused.len()) };
-            let settled = Shares::of(&sent, &records).in_records(&receipt);
+            let (settled, rest) = Shares::of(&sent, &records).in_records(&receipt);
+            assert_eq!(rest, 0);
             assert_eq!((settled.rejected_count(), settled.delivered), (expected, 10 - expected));
         }
     }
@@ -145,10 +154,19 @@ mod tests {
         let mut records = vec![0; 1_000];
         records[..10].fill(1);
         let receipt = Receipt { rejected: vec![unsaid(1); 500], ..Receipt::delivered(500) };
-        let settled = Shares::of(&sent, &records).in_records(&receipt);
+        let (settled, _) = Shares::of(&sent, &records).in_records(&receipt);
         assert_eq!((settled.rejected_count(), settled.delivered), (5, 5));
         let receipt = Receipt { rejected: vec![unsaid(1)], ..Receipt::delivered(999) };
-        assert_eq!(Shares::of(&sent, &records).in_records(&receipt).delivered, 10);
+        assert_eq!(Shares::of(&sent, &records).in_records(&receipt).0.delivered, 10);
+    }
+
+    #[test]
+    fn law_1_accounting_copies_that_are_left_keep_their_share() {
+        let sent = points(10);
+        let mut shares = Shares::of(&sent, &[2; 10]);
+        assert_eq!(shares.take_left(&points(7)), [0; 7]);
+        let (settled, rest) = shares.in_records(&Receipt::delivered(3));
+        assert_eq!((settled.delivered, rest), (6, 14));
     }
 
     /// What may become of a point.
@@ -189,7 +207,8 @@ mod tests {
             prop_assert_eq!(all.settled() + left.len(), sent.len());
             let mut shares = Shares::of(&sent, &records);
             prop_assert_eq!(shares.take_left(&left).iter().sum::<usize>(), of(&[8]));
-            let settled = shares.in_records(&all);
+            let (settled, rest) = shares.in_records(&all);
+            prop_assert_eq!(rest, 0);
             prop_assert_eq!(settled.settled(), of(&[0, 1, 2, 3, 4, 5, 6, 7]));
             let exact = |receipt: &Receipt, fate| receipt.rejected_count() >= of(&[fate]);
             prop_assert!(exact(&settled, 0) && exact(&settled.diverted[0].receipt, 3));
