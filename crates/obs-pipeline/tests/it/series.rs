@@ -206,7 +206,9 @@ fn law_1_accounting_a_refused_series_costs_the_records_that_are_in_it_and_no_oth
     let intake = pipeline.intake();
     let mut outcomes = Vec::new();
     for records in [(0..20).collect::<Vec<u64>>(), vec![7, 8, 9], vec![0, 0, 5]] {
-        records.iter().for_each(|at| intake.metric(labelled("runs", *at, MetricValue::Add(1.0))));
+        for at in records {
+            intake.metric(labelled("runs", at, MetricValue::Add(1.0)));
+        }
         let report = pipeline.flush(PATIENCE);
         assert!(report.complete && report.is_balanced(), "{report}");
         let terms = report.destinations[0].signals.get(Signal::Metrics).clone();
@@ -249,7 +251,7 @@ fn views_within(time: Duration, descriptor: Descriptor, metrics: MetricsConfig) 
         let terms = report.destinations[0].signals.get(Signal::Metrics);
         assert_eq!((terms.offered, terms.delivered, terms.queued), (1, 1, 0), "after {before}");
     }
-    exporter.delivered(Signal::Metrics) as usize
+    exporter.delivered(Signal::Metrics)
 }
 
 #[test]
@@ -279,7 +281,7 @@ fn neither_a_flush_nor_a_shutdown_waits_for_a_heartbeat() {
     let pipeline = builder().clock(clock).to(Arc::clone(&exporter)).build().unwrap();
     record(&pipeline.intake(), Signal::Metrics, 1);
     assert!(pipeline.flush(PATIENCE).complete);
-    hand.advance(Duration::from_secs(60));
+    hand.advance(Duration::from_mins(1));
     eventually("a heartbeat is on its way", || exporter.under_way() == 1);
     assert!(pipeline.flush(PATIENCE).complete, "a flush");
     let report = pipeline.shutdown(PATIENCE);
