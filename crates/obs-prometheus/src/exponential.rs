@@ -2,52 +2,26 @@
 
 use std::sync::Arc;
 
-use obs_aggregate::{AggregateConfig, Aggregator};
-use obs_core::{ExpBuckets, ExpHistogram, Metric, MetricValue, Temporality, Timestamp};
+use obs_core::{ExpBuckets, ExpHistogram};
 
 /// The most buckets of each sign; finer ones are joined in pairs until they are no more.
 const MOST: i64 = 40;
 
-/// The scales that OpenTelemetry knows.
-const SCALES: std::ops::RangeInclusive<i32> = -10..=20;
-
-/// The upper bounds and the counts; `None` where the parts are not the whole or the scale is none.
+/// The upper bounds and the counts of a histogram that aggregation has checked.
 ///
 /// Positive buckets keep their exact bounds; a negative one, whose values may lie on the upper bound of its magnitude, ends
 /// where its magnitude begins.
-pub(crate) fn explicit(histogram: &ExpHistogram) -> Option<(Arc<[f64]>, Vec<u64>)> {
-    let ExpHistogram { count, scale, zero_count, zero_threshold, positive, negative, .. } = histogram;
-    let parts = positive.counts.iter().chain(&negative.counts);
-    let total = parts.copied().try_fold(*zero_count, u64::checked_add)?;
-    if total != *count || !SCALES.contains(scale) {
-        return None;
-    }
+pub(crate) fn explicit(histogram: &ExpHistogram) -> (Arc<[f64]>, Vec<u64>) {
+    let ExpHistogram { scale, zero_count, zero_threshold, positive, negative, .. } = histogram;
     let mut pairs: Vec<(f64, u64)> = Vec::new();
     let (shift, buckets) = joined(negative);
     pairs.extend(buckets.into_iter().rev().map(|(at, count)| (-boundary(at, *scale, shift), count)));
     if *zero_count > 0 || !pairs.is_empty() {
-        let zero = if zero_threshold.is_finite() { zero_threshold.max(0.0) } else { 0.0 };
-        pairs.push((zero, *zero_count));
+        pairs.push((*zero_threshold, *zero_count));
     }
     let (shift, buckets) = joined(positive);
     pairs.extend(buckets.into_iter().map(|(at, count)| (boundary(at + 1, *scale, shift), count)));
-    Some(ascending(pairs))
-}
-
-/// Both histograms as one, as aggregation merges them; `None` where their counts are more than there can be.
-pub(crate) fn merged(known: &ExpHistogram, more: &ExpHistogram) -> Option<ExpHistogram> {
-    let mut series = Aggregator::new(AggregateConfig::new(Temporality::Delta, Timestamp::default()));
-    for histogram in [known, more] {
-        let value = MetricValue::ExpHistogram(Box::new(histogram.clone()));
-        let mut metric = Metric::new(Timestamp::default(), "merged", value);
-        metric.temporality = Some(Temporality::Delta);
-        series.fold(&metric).ok()?;
-    }
-    let view = series.view(Timestamp::default());
-    view.metrics.into_iter().find_map(|metric| match metric.value {
-        MetricValue::ExpHistogram(merged) => Some(*merged),
-        _ => None,
-    })
+    ascending(pairs)
 }
 
 /// By how many halvings of the scale the buckets were joined, and the buckets by their index.
@@ -112,7 +86,7 @@ mod tests {
             negative: buckets(1, &[3]),
             ..ExpHistogram::default()
         };
-        let (bounds, counts) = explicit(&histogram).unwrap();
+        let (bounds, counts) = explicit(&histogram);
         assert_eq!(*bounds, [-2.0, 0.0, 1.0, 2.0, 4.0]);
         assert_eq!(counts, [3, 1, 2, 0, 4, 0]);
     }
@@ -121,7 +95,7 @@ mod tests {
     fn fine_buckets_are_joined_and_no_count_is_lost() {
         let positive = buckets(0, &[1; 160]);
         let histogram = ExpHistogram { count: 160, scale: 20, positive, ..ExpHistogram::default() };
-        let (bounds, counts) = explicit(&histogram).unwrap();
+        let (bounds, counts) = explicit(&histogram);
         assert_eq!((bounds.len(), counts.iter().sum::<u64>()), (40, 160));
         assert!(bounds.windows(2).all(|pair| pair[0] < pair[1]));
     }
@@ -133,18 +107,10 @@ mod tests {
             let negative = buckets(offset, &[1]);
             let histogram =
                 ExpHistogram { count: 3, scale: 0, positive, negative, ..ExpHistogram::default() };
-            let (bounds, counts) = explicit(&histogram).unwrap();
+            let (bounds, counts) = explicit(&histogram);
             assert!(bounds.iter().all(|bound| bound.is_finite()), "{bounds:?}");
             assert!(bounds.windows(2).all(|pair| pair[0] < pair[1]), "{bounds:?}");
             assert_eq!((counts.len(), counts.iter().sum::<u64>()), (bounds.len() + 1, 3));
         }
-    }
-
-    #[test]
-    fn parts_that_are_not_the_whole_are_refused() {
-        assert!(explicit(&ExpHistogram { count: 1, ..ExpHistogram::default() }).is_none());
-        assert!(explicit(&ExpHistogram { scale: 21, ..ExpHistogram::default() }).is_none());
-        let positive = buckets(0, &[u64::MAX, 1]);
-        assert!(explicit(&ExpHistogram { positive, ..ExpHistogram::default() }).is_none());
     }
 }

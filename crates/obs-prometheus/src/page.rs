@@ -2,17 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use obs_aggregate::Refusal;
 use obs_core::Timestamp;
 
+use crate::buckets::Buckets;
 use crate::labels::LabelSet;
 use crate::names::Name;
-use crate::point::{Buckets, Sampled, Value};
+use crate::point::{Sampled, Value};
 use crate::table::Table;
 
 /// All that there is to show, by the families' names.
 #[derive(Debug, Default)]
 pub(crate) struct Page {
     pub(crate) families: Vec<Family>,
+    /// What is not on it: of series that are shown as one, those whose sum with the others is none.
+    pub(crate) left_out: Vec<String>,
 }
 
 /// The samples of one metric.
@@ -85,12 +89,16 @@ impl Page {
     /// The page of a table; series whose names and labels are the same, as those of two scopes, are shown as one.
     pub(crate) fn of(table: &Table, target_info: bool) -> Self {
         let mut samples: BTreeMap<&str, BTreeMap<&LabelSet, Joined>> = BTreeMap::new();
+        let mut left_out = Vec::new();
         // In the order of their keys, so that what is joined is joined the same way at every scrape.
         for series in table.series.values() {
             let of_family = samples.entry(&series.family).or_default();
             let value = series.value.scaled(series.scale);
             match of_family.get_mut(&*series.labels) {
-                Some(joined) => joined.add(value, series.gauge, series.time),
+                Some(joined) => {
+                    let added = joined.add(value, series.gauge, series.time);
+                    left_out.extend(added.err().map(|why| format!("a series of {}: {why}", series.family)));
+                }
                 None => drop(of_family.insert(&series.labels, Joined { value, time: series.time })),
             }
         }
@@ -113,7 +121,7 @@ impl Page {
             families.push(target(targets));
             families.sort_by(|a, b| a.name.cmp(&b.name));
         }
-        Self { families }
+        Self { families, left_out }
     }
 }
 
@@ -125,12 +133,13 @@ struct Joined {
 
 impl Joined {
     /// Sums and histograms add up; of gauges the latest stands.
-    fn add(&mut self, value: Value, gauge: bool, time: Timestamp) {
+    fn add(&mut self, value: Value, gauge: bool, time: Timestamp) -> Result<(), Refusal> {
         match gauge {
-            false => drop(self.value.add(&value)),
+            false => return self.value.add(&value),
             true if time >= self.time => *self = Self { value, time },
             true => {}
         }
+        Ok(())
     }
 }
 

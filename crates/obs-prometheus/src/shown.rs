@@ -102,6 +102,11 @@ impl Shown {
     }
 
     fn write(&self, page: &Page, foreign: Foreign, format: Format) -> String {
+        for what in &page.left_out {
+            if self.is_news(what) {
+                tracing::warn!(target: "obs::prometheus", "not shown with the others of its labels: {what}");
+            }
+        }
         for name in foreign.left_out {
             if self.is_news(&name) {
                 tracing::warn!(target: "obs::prometheus", "the registry's {name} is not shown: its name is taken");

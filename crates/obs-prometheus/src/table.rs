@@ -217,9 +217,7 @@ impl Series {
         let value = match point.feed {
             Feed::Adds => {
                 let mut value = self.value.clone();
-                if !value.add(&point.value) {
-                    return Err("the counts of both are more than a histogram can hold".into());
-                }
+                value.add(&point.value).map_err(|refusal| refusal.to_string())?;
                 value
             }
             // A point that comes late says less than the one that is there.

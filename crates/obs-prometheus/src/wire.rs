@@ -7,11 +7,12 @@ use std::fmt::Write as _;
 
 use obs_core::Timestamp;
 
+use crate::buckets::Buckets;
 use crate::foreign::ForeignFamily;
 use crate::names::{Name, is_safe_label, is_safe_name};
 use crate::number::{bound, number};
 use crate::page::{Family, Page, Shown, Type};
-use crate::point::{Buckets, Sampled};
+use crate::point::Sampled;
 
 /// A text format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,10 +2,11 @@
 
 use obs_aggregate::{AggregateConfig, Aggregator};
 use obs_core::{
-    ExpBuckets, ExpHistogram, Histogram, Metric, MetricValue, Resource, Str, Temporality, Timestamp, Value,
+    ExpBuckets, ExpHistogram, Histogram, Metric, MetricValue, Resource, Scope, Str, Temporality, Timestamp,
+    Value,
 };
 
-use crate::bench::{at, delivered, metric, pull, value};
+use crate::bench::{at, delivered, export, metric, pull, refused, value};
 
 /// The aggregator of a lane whose destination keeps totals.
 fn aggregator() -> Aggregator {
@@ -94,4 +95,96 @@ async fn resources_whose_attributes_look_alike_as_text_are_added_up() {
     assert_eq!(handed.len(), 3, "the aggregator keeps three series");
     delivered(&exporter, handed).await;
     assert_eq!(value(&exporter, "runs_total", &[]), 3.0);
+}
+
+fn explicit(name: &'static str, counts: &[u64]) -> Metric {
+    let count = counts.iter().fold(0, |total: u64, count| total.saturating_add(*count));
+    let bounds = [1.0, 2.0][..counts.len() - 1].into();
+    let histogram = Histogram { count, bounds, counts: counts.to_vec(), ..Histogram::default() };
+    delta(name, MetricValue::Histogram(Box::new(histogram)))
+}
+
+fn delta(name: &'static str, value: MetricValue) -> Metric {
+    Metric { temporality: Some(Temporality::Delta), ..metric(name, value) }
+}
+
+#[tokio::test]
+async fn a_histogram_is_taken_where_aggregation_takes_it_and_refused_in_its_words() {
+    let explicit = |histogram| delta("size", MetricValue::Histogram(Box::new(histogram)));
+    let of = |bounds: &[f64], counts: &[u64], sum| {
+        let count = counts.iter().fold(0, |total: u64, count| total.wrapping_add(*count));
+        explicit(Histogram {
+            count,
+            sum,
+            bounds: bounds.into(),
+            counts: counts.to_vec(),
+            ..Histogram::default()
+        })
+    };
+    let at_scale = |scale, offset, zero_threshold| {
+        let positive = ExpBuckets { offset, counts: vec![1, 1] };
+        let histogram = ExpHistogram { count: 2, scale, positive, zero_threshold, ..ExpHistogram::default() };
+        delta("size", MetricValue::ExpHistogram(Box::new(histogram)))
+    };
+    let mut metrics = vec![
+        of(&[1.0, 2.0], &[1, 2, 3], 4.0),
+        of(&[1.0, f64::INFINITY], &[1, 2, 3], 4.0),
+        of(&[f64::NEG_INFINITY, 1.0], &[1, 2, 3], 4.0),
+        of(&[2.0, 1.0], &[1, 2, 3], 4.0),
+        of(&[1.0], &[1, 2, 3], 4.0),
+        of(&[1.0], &[u64::MAX, 1], 4.0),
+        of(&[1.0], &[1, 2], f64::INFINITY),
+        of(&[1.0], &[1, 2], f64::NAN),
+        explicit(Histogram { count: 3, ..Histogram::default() }),
+        at_scale(0, i32::MAX - 1, 0.0),
+        at_scale(0, 0, f64::NAN),
+        at_scale(0, 0, f64::INFINITY),
+        at_scale(0, 0, -1.0),
+    ];
+    metrics.extend([-12, -11, -10, 20, 21, 25].map(|scale| at_scale(scale, -1, 0.0)));
+    for metric in metrics {
+        let said = aggregator().fold(&metric).err().map(|refusal| refusal.to_string());
+        let receipt = export(&pull(), vec![metric.clone()]).await.unwrap();
+        let reason = receipt.rejected.first().map(|rejection| rejection.reason.to_string());
+        assert_eq!(reason, said, "{metric:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_added_is_refused_for_what_it_is() {
+    let exporter = pull();
+    for (first, second, said, shown) in [
+        (explicit("a", &[u64::MAX]), explicit("a", &[1]), "more than a count", ("a_count", u64::MAX as f64)),
+        (exponential("b", &[u64::MAX]), exponential("b", &[1]), "more than a count", ("b_sum", 6.0)),
+        (
+            metric("c", MetricValue::Sample(f64::MAX)),
+            metric("c", MetricValue::Sample(f64::MAX)),
+            "not finite",
+            ("c_sum", f64::MAX),
+        ),
+        (
+            metric("d", MetricValue::Add(f64::MAX)),
+            metric("d", MetricValue::Add(f64::MAX)),
+            "not finite",
+            ("d_total", f64::MAX),
+        ),
+    ] {
+        delivered(&exporter, vec![first]).await;
+        let reason = refused(&exporter, second).await;
+        assert!(reason.contains(said), "{reason}");
+        assert_eq!(value(&exporter, shown.0, &[]), shown.1, "{}", shown.0);
+    }
+}
+
+#[tokio::test]
+async fn of_series_that_are_one_those_stay_out_whose_sum_is_none() {
+    let of_scope = |scope: &'static str, counts: &[u64]| {
+        let scope = Some(Scope { name: scope.into(), ..Scope::default() });
+        Metric { resource: Resource { scope, ..Resource::default() }.into(), ..explicit("size", counts) }
+    };
+    let exporter = pull();
+    delivered(&exporter, vec![of_scope("a", &[2, 1]), of_scope("b", &[u64::MAX]), of_scope("c", &[3, 4])])
+        .await;
+    assert_eq!(value(&exporter, "size_count", &[]), 10.0);
+    assert_eq!(value(&exporter, "size_bucket", &[("le", "1.0")]), 5.0);
 }
