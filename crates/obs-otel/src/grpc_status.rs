@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use obs_core::{ErrorKind, Failure, Retry};
 use obs_http::{HOLD, MAX_WAIT};
-use tonic::{Code, Status};
+use tonic::{Code, Status, TimeoutExpired};
 use tonic_types::StatusExt;
 
 /// What OTLP's specification says of a status, with the wait that its `RetryInfo` asks for.
@@ -38,6 +38,20 @@ pub(crate) fn classify(code: Code, wait: Option<Duration>) -> (ErrorKind, Retry)
 /// Whether the status was made on this side, because there was no connection or it broke.
 pub(crate) fn is_local(status: &Status) -> bool {
     status.source().is_some()
+}
+
+/// Whether the status was made on this side, because the time of the call was over.
+pub(crate) fn is_timeout(status: &Status) -> bool {
+    std::iter::successors(status.source(), |cause: &&(dyn StdError + 'static)| (*cause).source())
+        .any(|cause| cause.is::<TimeoutExpired>())
+}
+
+/// No answer in time.
+pub(crate) fn timed_out(place: &str, timeout: Duration) -> Failure {
+    let message = format!(
+        "{place}: no answer within {timeout:?}; it may have arrived all the same: sent again, its records keep their ids"
+    );
+    Failure { kind: ErrorKind::Timeout, retry: Retry::Backoff, status: None, message: message.into() }
 }
 
 /// The failure that a status is; `quote` takes credentials out of what the receiver said.
