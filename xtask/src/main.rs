@@ -59,6 +59,13 @@ enum Chore {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Sends the demo and the fixtures into real backends on this machine, reads them back and compares.
+    #[command(disable_help_flag = true)]
+    E2e {
+        /// Given on; `--help` tells what there is.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Sends real and recorded telemetry to stand-ins of the LLM platforms, and holds the requests against the source.
     Platforms,
 }
@@ -99,6 +106,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Options(render) => options::run(render.mode()),
         Chore::Chaos { arguments } => ci::chaos(&arguments),
         Chore::Live { arguments } => ci::linked(&[&["live"][..], &words(&arguments)].concat()),
+        Chore::E2e { arguments } => ci::linked(&[&["e2e"][..], &words(&arguments)].concat()),
         Chore::Platforms => ci::linked(&["platforms"]),
     }
 }

@@ -8,7 +8,7 @@ use crate::{Address, GrafanaConfig, LogsVia, MetricsVia};
 /// A config of these variables.
 pub(crate) fn read(env: &Env) -> Result<GrafanaConfig, Error> {
     let mut config = GrafanaConfig::default();
-    let otel = OtelConfig::from_vars(env)?;
+    let otel = OtelConfig::default().with_resource_vars(env);
     (config.service_name, config.resource_attributes) = (otel.service_name, otel.resource_attributes);
     config.instance_id = env.text("GRAFANA_CLOUD_INSTANCE_ID")?;
     if let Some(key) = env.text("GRAFANA_CLOUD_API_KEY")? {
@@ -58,6 +58,8 @@ fn way<T>(env: &Env, name: &str, ways: [(&str, T); 2]) -> Result<Option<T>, Erro
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[test]
@@ -93,6 +95,43 @@ mod tests {
             .with_service_name("chat")
             .with_resource_attribute("host.name", "h");
         assert_eq!(config, expected);
+    }
+
+    /// Counts what is told in the log.
+    #[derive(Default)]
+    struct Told(AtomicUsize);
+
+    impl tracing::Subscriber for &'static Told {
+        fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+            true
+        }
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+        fn event(&self, _: &tracing::Event<'_>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+        fn enter(&self, _: &tracing::span::Id) {}
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    #[test]
+    fn variables_of_other_exporters_are_neither_read_nor_complained_of() {
+        let told: &'static Told = Box::leak(Box::default());
+        let read_with = |name, value| {
+            let env = Env::of([("GRAFANA_LOKI_ENDPOINT", "http://loki:3100"), (name, value)]);
+            tracing::subscriber::with_default(told, || read(&env).unwrap())
+        };
+        let expected = GrafanaConfig::self_hosted().with_loki_endpoint("http://loki:3100");
+        for name in ["OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE"] {
+            assert_eq!(read_with(name, "nonsense"), expected);
+        }
+        assert_eq!(told.0.load(Ordering::Relaxed), 0);
+        // What is read is complained of.
+        assert_eq!(read_with("OTEL_RESOURCE_ATTRIBUTES", "nonsense"), expected);
+        assert_eq!(told.0.load(Ordering::Relaxed), 1);
     }
 
     #[test]

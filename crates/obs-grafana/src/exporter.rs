@@ -1,7 +1,7 @@
 //! Where requests are sent, and nowhere else.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use obs_core::{
@@ -10,6 +10,7 @@ use obs_core::{
 };
 use obs_otel::OtelExporter;
 
+use crate::owners::Owners;
 use crate::route::{Form, Routes};
 use crate::way::Way;
 use crate::wire::{Place, Request};
@@ -33,6 +34,8 @@ pub struct GrafanaExporter {
     config: GrafanaConfig,
     ways: Ways,
     otlp: OtelExporter,
+    /// Whose the series are that went by remote write.
+    owners: Mutex<Owners>,
     closed: AtomicBool,
 }
 
@@ -70,7 +73,8 @@ impl GrafanaExporter {
             return Err(Error::config("endpoint", next));
         }
         let otlp = OtelExporter::new(config.otel())?;
-        Ok(Self { descriptor, config, ways, otlp, closed: AtomicBool::new(false) })
+        let (owners, closed) = (Mutex::default(), AtomicBool::new(false));
+        Ok(Self { descriptor, config, ways, otlp, owners, closed })
     }
 
     /// The address of a trace in Grafana's pages, where `grafana_url` says where they are.
@@ -82,6 +86,7 @@ impl GrafanaExporter {
     /// The bodies of the requests that a batch becomes, in order, before compression; nothing is sent.
     ///
     /// Records that cannot be taken are in none of them; a signal without an address has none.
+    /// By remote write, a series belongs to the first resource and metric that it is encoded or exported for.
     pub fn encode(&self, batch: &Batch) -> Vec<Vec<u8>> {
         let mapped = self.map(batch).unwrap_or_default();
         mapped.calls.into_iter().map(|call| call.request.body).collect()
@@ -109,6 +114,10 @@ impl GrafanaExporter {
     /// Whether metrics go by remote write.
     pub(crate) fn writes_remotely(&self) -> bool {
         self.way(Place::Metrics).is_some_and(|way| way.form == Form::RemoteWrite)
+    }
+
+    pub(crate) fn owners(&self) -> MutexGuard<'_, Owners> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Requests of OTLP.

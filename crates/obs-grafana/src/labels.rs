@@ -10,6 +10,8 @@ use crate::naming;
 /// Names and values, sorted by name, each name once, no value empty.
 pub(crate) type Labels = Vec<(String, String)>;
 
+/// The label that holds a series's name.
+pub(crate) const NAME: &str = "__name__";
 /// The most bytes of a value: Mimir and Loki refuse more.
 const VALUE: usize = 2_048;
 
@@ -91,6 +93,11 @@ pub(crate) fn float(value: f64) -> String {
     } else {
         value.to_string()
     }
+}
+
+/// The name among a series's labels.
+pub(crate) fn series_name(labels: &Labels) -> &str {
+    labels.iter().find(|(name, _)| name == NAME).map_or("", |(_, name)| name)
 }
 
 /// What tells targets apart: `job` of the service's namespace and name, `instance` of its instance.

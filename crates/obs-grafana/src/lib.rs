@@ -12,6 +12,7 @@ mod metadata;
 mod metrics;
 mod naming;
 mod native;
+mod owners;
 mod policies;
 mod proto;
 mod remote_write;

@@ -118,8 +118,13 @@ fn within(mut pairs: BTreeMap<String, String>) -> BTreeMap<String, String> {
         let kept = |name: &str| ["trace_id", "span_id", "event_name", "severity_number"].contains(&name);
         let beyond: Vec<String> =
             pairs.keys().filter(|name| !kept(name)).skip(PAIRS - 1 - 4).cloned().collect();
-        let more: BTreeMap<String, String> =
-            beyond.into_iter().filter_map(|name| pairs.remove_entry(&name)).collect();
+        // A pair that is called so itself goes along, since its place is taken.
+        let more: BTreeMap<String, String> = beyond
+            .iter()
+            .map(String::as_str)
+            .chain([MORE])
+            .filter_map(|name| pairs.remove_entry(name))
+            .collect();
         pairs.insert(MORE.to_owned(), json(&more).into_owned());
     }
     let mut sum: usize = pairs.iter().map(|(name, value)| name.len() + value.len()).sum();
@@ -167,6 +172,19 @@ mod tests {
         let more: BTreeMap<String, String> = serde_json::from_str(&pairs[MORE]).unwrap();
         assert_eq!(more["a299"], "299");
         assert_eq!(pairs.len() + more.len(), 300 + 3);
+    }
+
+    #[test]
+    fn a_pair_called_as_that_for_the_rest_stands_in_it() {
+        let mut log = log();
+        log.attributes = (0..300).map(|nth| (format!("z{nth:03}"), nth)).collect();
+        log.attributes.push(MORE, "mine");
+        let pairs = of(&log, &log.resource, &[]);
+        let more: BTreeMap<String, String> = serde_json::from_str(&pairs[MORE]).unwrap();
+        assert!(pairs.len() <= PAIRS, "{}", pairs.len());
+        assert_eq!((&*more[MORE], pairs.len() + more.len()), ("mine", 301 + 2));
+        log.attributes = [(MORE, "mine")].into_iter().collect();
+        assert_eq!(of(&log, &log.resource, &[])[MORE], "mine");
     }
 
     #[test]

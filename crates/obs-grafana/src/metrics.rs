@@ -11,5 +11,5 @@ pub(crate) fn map(exporter: &GrafanaExporter, metrics: &Records<Metric>) -> Mapp
         return exporter.otlp(Place::Metrics, &Batch::Metrics(metrics.clone()));
     }
     let native = exporter.config().histograms == Histograms::Exponential;
-    remote_write::map(metrics, |own| exporter.complete(own), native)
+    remote_write::map(metrics, |own| exporter.complete(own), native, &mut exporter.owners())
 }

@@ -2,6 +2,8 @@
 
 use obs_core::{ExpBuckets, ExpHistogram};
 
+use crate::series;
+
 /// The finest resolution that Prometheus has; a finer one is made coarser, which loses nothing but resolution.
 const FINEST: i32 = 8;
 /// The coarsest.
@@ -9,7 +11,7 @@ const COARSEST: i32 = -4;
 /// What counts as zero where the histogram says nothing of it, as Prometheus has it.
 const ZERO_THRESHOLD: f64 = 1e-128;
 /// The most empty buckets that are written rather than skipped.
-const GAP: usize = 2;
+const GAP: i64 = 2;
 
 /// A native histogram with whole counts.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,10 +44,7 @@ impl Native {
             return Err(format!("a scale of {scale}, and native histograms have none below {COARSEST}"));
         }
         let buckets = from.positive.counts.iter().chain(&from.negative.counts);
-        let sum = buckets.fold(from.zero_count, |sum, count| sum.saturating_add(*count));
-        if sum != from.count {
-            return Err(format!("a count of {}, and buckets with {sum}", from.count));
-        }
+        series::fits_total(from.count, buckets.chain([&from.zero_count]))?;
         let schema = from.scale.min(FINEST);
         let shift = u32::try_from(from.scale - schema).unwrap_or_default().min(31);
         let zero_threshold = if from.zero_threshold > 0.0 { from.zero_threshold } else { ZERO_THRESHOLD };
@@ -55,43 +54,59 @@ impl Native {
             schema,
             zero_threshold,
             zero_count: from.zero_count,
-            positive: Buckets::of(&from.positive, shift),
-            negative: Buckets::of(&from.negative, shift),
+            positive: Buckets::of(&from.positive, shift)?,
+            negative: Buckets::of(&from.negative, shift)?,
         })
     }
 }
 
 impl Buckets {
-    fn of(from: &ExpBuckets, shift: u32) -> Self {
-        let mut merged: Vec<(i64, u64)> = Vec::new();
-        for (nth, count) in from.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
-            // OTLP's bucket begins above a power of the base, Prometheus's ends with one, so that its index is one more.
-            let index = ((i64::from(from.offset) + nth as i64) >> shift) + 1;
-            match merged.last_mut() {
-                Some((known, sum)) if *known == index => *sum += count,
-                _ => merged.push((index, *count)),
-            }
-        }
+    /// Runs and differences, of counts that have a sum.
+    fn of(from: &ExpBuckets, shift: u32) -> Result<Self, String> {
         let mut buckets = Self::default();
         let (mut next, mut before) = (0i64, 0i64);
-        for (index, count) in merged {
+        for (index, count) in merged(from, shift) {
+            let in_bucket = i64::try_from(count)
+                .map_err(|_| format!("{count} samples in one bucket, and there are {} at most", i64::MAX))?;
+            if i32::try_from(index).is_err() {
+                return Err(format!("a bucket at {index}, and there are none beyond {}", i32::MAX));
+            }
             let gap = index - next;
             match buckets.spans.last_mut() {
-                Some((_, length)) if gap <= GAP as i64 => {
+                Some((_, length)) if gap <= GAP => {
                     *length += gap as u32 + 1;
                     for _ in 0..gap {
                         buckets.deltas.push(-before);
                         before = 0;
                     }
                 }
-                _ => buckets.spans.push((gap as i32, 1)),
+                _ => {
+                    let gap = i32::try_from(gap).map_err(|_| {
+                        format!("two buckets with {gap} between, and {} are the most", i32::MAX)
+                    })?;
+                    buckets.spans.push((gap, 1));
+                }
             }
-            buckets.deltas.push(count as i64 - before);
-            before = count as i64;
+            buckets.deltas.push(in_bucket - before);
+            before = in_bucket;
             next = index + 1;
         }
-        buckets
+        Ok(buckets)
     }
+}
+
+/// Prometheus's indices of the buckets in use, and their counts.
+fn merged(from: &ExpBuckets, shift: u32) -> Vec<(i64, u64)> {
+    let mut merged: Vec<(i64, u64)> = Vec::new();
+    for (nth, count) in from.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+        // OTLP's bucket begins above a power of the base, Prometheus's ends with one, so that its index is one more.
+        let index = ((i64::from(from.offset) + nth as i64) >> shift) + 1;
+        match merged.last_mut() {
+            Some((known, sum)) if *known == index => *sum += count,
+            _ => merged.push((index, *count)),
+        }
+    }
+    merged
 }
 
 #[cfg(test)]
@@ -143,7 +158,52 @@ mod tests {
         assert!(Native::of(&wrong).unwrap_err().contains("count of 2"));
     }
 
+    #[test]
+    fn what_the_wire_has_no_numbers_for_is_refused() {
+        let top = 1u64 << 63;
+        let wrong = |offset, counts: &[u64], count| {
+            let positive = ExpBuckets { offset, counts: counts.to_vec() };
+            let of = ExpHistogram { count, positive: positive.clone(), ..ExpHistogram::default() };
+            let mirrored = ExpHistogram { count, negative: positive, ..ExpHistogram::default() };
+            [Native::of(&of).unwrap_err(), Native::of(&mirrored).unwrap_err()]
+        };
+        for told in wrong(0, &[1, top], top + 1) {
+            assert!(told.contains("in one bucket"), "{told}");
+        }
+        for told in wrong(0, &[u64::MAX, 5], u64::MAX) {
+            assert!(told.contains("count of"), "{told}");
+        }
+        for told in wrong(i32::MAX, &[1], 1).into_iter().chain(wrong(i32::MAX - 1, &[1, 1], 2)) {
+            assert!(told.contains("2147483648"), "{told}");
+        }
+        // Each place has a number, and the way between them has none.
+        let mut far = histogram(0, i32::MIN, vec![1]);
+        assert_eq!(read(&Native::of(&far).unwrap().positive), [(i64::from(i32::MIN) + 1, 1)]);
+        far.positive.offset = i32::MAX - 1;
+        assert_eq!(read(&Native::of(&far).unwrap().positive), [(i64::from(i32::MAX), 1)]);
+        // As finely as that there are no numbers; merged to what Prometheus has there are.
+        let fine = Native::of(&histogram(9, i32::MAX, vec![i64::MAX as u64])).unwrap();
+        assert_eq!(read(&fine.positive), [(1 << 30, i64::MAX as u64)]);
+    }
+
     proptest! {
+        #[test]
+        fn any_numbers_are_written_whole_or_refused(
+            scale in -4..32,
+            offset in prop_oneof![Just(i32::MIN), Just(i32::MAX), i32::MAX - 70..i32::MAX, any::<i32>(), -400..400],
+            counts in prop::collection::vec(prop_oneof![Just(0u64), 1..9u64, Just(i64::MAX as u64), any::<u64>()], 0..60),
+        ) {
+            let total = counts.iter().try_fold(0u64, |sum, count| sum.checked_add(*count));
+            let positive = ExpBuckets { offset, counts };
+            let count = total.unwrap_or(u64::MAX);
+            let of = ExpHistogram { count, scale, positive, ..ExpHistogram::default() };
+            if let Ok(native) = Native::of(&of) {
+                let buckets = read(&native.positive);
+                prop_assert_eq!(Some(buckets.iter().map(|(_, count)| count).sum::<u64>()), total);
+                prop_assert!(buckets.iter().all(|(index, _)| i32::try_from(*index).is_ok()));
+            }
+        }
+
         #[test]
         fn no_sample_is_lost_in_any_shape(scale in -4..20, offset in -400..400, counts in prop::collection::vec(prop_oneof![Just(0u64), 1..9u64], 0..60)) {
             let total: u64 = counts.iter().sum();

@@ -8,6 +8,7 @@ use obs_core::{Call, ErrorKind, Mapped, Metric, Records, Refused, Resource};
 use crate::labels::Labels;
 use crate::naming::SeriesKind as Kind;
 use crate::native::{Buckets, Native};
+use crate::owners::{Owners, Source, identity};
 use crate::proto;
 use crate::series::{self, ExemplarPoint, Family, Point, PointValue, Told};
 use crate::wire::{Place, Request};
@@ -17,17 +18,29 @@ const BYTES: usize = 4 << 20;
 /// The most bytes of a description: Mimir refuses more than 1,024.
 const HELP: usize = 1_000;
 
-/// Requests of all metrics that remote write has a form for; `complete` adds to a resource what it lacks, and `native`
-/// says whether the server takes native histograms.
+/// Requests of all metrics that remote write has a form for.
+///
+/// `complete` adds to a resource what it lacks, `native` says whether the server takes native histograms, and `owners`
+/// knows whose the series are that were sent before.
 pub(crate) fn map(
     metrics: &Records<Metric>,
     complete: impl Fn(&Arc<Resource>) -> Arc<Resource>,
     native: bool,
+    owners: &mut Owners,
 ) -> Mapped<Request> {
     let targets = Targets::of(metrics, complete);
     let mut requests = Requests { done: Vec::new(), refused: Vec::new(), now: Write::default() };
-    let told = metrics.iter().map(|metric| series::of(metric, &targets.of_metric(metric).resource, native));
-    for (at, (metric, told)) in metrics.iter().zip(latest(told.collect())).enumerate() {
+    let told = metrics.iter().map(|metric| {
+        let target = targets.of_metric(metric);
+        let told = series::of(metric, &target.resource, native)?;
+        owners.claim(Source::of(metric, told.family.kind, &target.identity), &told.points)?;
+        Ok(told)
+    });
+    let told = latest(told.collect(), owners);
+    if let Some(millis) = metrics.iter().map(|metric| series::millis(metric.time)).max() {
+        owners.forget_before(millis);
+    }
+    for (at, (metric, told)) in metrics.iter().zip(told).enumerate() {
         match told {
             Ok(Told { family, points }) => requests.add(at, family, points, targets.of_metric(metric)),
             Err(cause) => requests.refused.push(Refused::encode(at, cause)),
@@ -36,16 +49,19 @@ pub(crate) fn map(
     requests.end()
 }
 
-/// What is told, with every point refused that a later one of the same series and millisecond takes the place of: a
+/// What is told, with every record refused that a later one of the same series and millisecond takes the place of: a
 /// server would refuse the whole request for it.
-fn latest(mut all: Vec<Result<Told, String>>) -> Vec<Result<Told, String>> {
-    let mut seen: HashSet<(Labels, i64)> = HashSet::with_capacity(all.len());
+fn latest(mut all: Vec<Result<Told, String>>, owners: &Owners) -> Vec<Result<Told, String>> {
+    let mut seen: HashSet<(u64, i64)> = HashSet::with_capacity(all.len());
     for told in all.iter_mut().rev() {
-        let Some(last) = told.as_ref().ok().and_then(|told| told.points.last()) else { continue };
-        if !seen.insert((last.labels.clone(), last.millis)) {
+        let Ok(Told { points, .. }) = told else { continue };
+        let keys: Vec<_> = points.iter().map(|point| (owners.key(&point.labels), point.millis)).collect();
+        if keys.iter().any(|key| seen.contains(key)) {
             let reason =
                 "a later point of the same series has the same millisecond, the finest time of remote write";
             *told = Err(reason.to_owned());
+        } else {
+            seen.extend(keys);
         }
     }
     all
@@ -58,6 +74,7 @@ struct Targets(Vec<Target>);
 struct Target {
     own: Arc<Resource>,
     resource: Arc<Resource>,
+    identity: Arc<str>,
     /// At the time of the latest point of the whole batch, so that no request tells an older time than one before.
     info: Option<Point>,
 }
@@ -76,7 +93,8 @@ impl Targets {
             let (value, exemplars) = (PointValue::Number(1.0), Vec::new());
             let info =
                 series::target_info(&resource).map(|labels| Point { labels, millis, value, exemplars });
-            targets.push(Target { own: Arc::clone(&metric.resource), resource, info });
+            let (own, identity) = (Arc::clone(&metric.resource), identity(&metric.resource));
+            targets.push(Target { own, resource, identity, info });
         }
         // Several resources may say the same.
         let mut latest: HashMap<Labels, i64> = HashMap::new();

@@ -112,6 +112,13 @@ impl GrafanaConfig {
             let http = self.http(address, auth);
             return Ok(Some(Route { form: own.form, field: own.field, credential, http }));
         }
+        if own.user.is_some() {
+            let next = format!(
+                "set, and {} is not; set it to the address that this user is of, or leave both out",
+                own.field
+            );
+            return Err(Error::config(own.user_field, next));
+        }
         if own.form != Form::Otlp {
             let next = "missing; set it to the server's address, which in Grafana Cloud stands on the page of your stack, \
                         or leave this signal to OTLP";
@@ -155,7 +162,8 @@ impl GrafanaConfig {
             }
             return Ok((Auth::basic(Secret::new(user), self.api_key.clone()), own.credential));
         }
-        if is_cloud(address) && self.http.auth == Auth::None {
+        let in_headers = self.http.headers.keys().any(|name| name.eq_ignore_ascii_case("authorization"));
+        if is_cloud(address) && self.http.auth == Auth::None && !in_headers {
             let next = "missing; Grafana Cloud has another user for each of Tempo, Loki and Prometheus than for the \
                         gateway: see the details on the page of your stack";
             return Err(Error::config(own.user_field, next));
@@ -317,10 +325,29 @@ mod tests {
             (own().with_logs(LogsVia::Loki), "loki_endpoint: missing"),
             (own().with_metrics(MetricsVia::RemoteWrite), "mimir_endpoint: missing"),
             (own().with_mimir("http://h", "2"), "api_key: empty, and mimir_user_id is set"),
+            (
+                GrafanaConfig { loki_user_id: Some("3".into()), ..GrafanaConfig::new("1", "k") },
+                "loki_user_id: set, and loki_endpoint is not",
+            ),
+            (
+                GrafanaConfig { mimir_user_id: Some("3".into()), ..own().with_endpoint("http://h") },
+                "mimir_user_id: set, and mimir_endpoint is not",
+            ),
         ] {
             let error = config.routes().unwrap_err();
             assert!(error.message().starts_with(expected), "{}", error.message());
         }
+    }
+
+    #[test]
+    fn a_credential_among_the_headers_is_one() {
+        let cloud = || GrafanaConfig::self_hosted().with_loki_endpoint("https://logs-prod-012.grafana.net");
+        let with = |name: &str| {
+            let http = HttpConfig::default().with_header(name, "Basic Mzpr");
+            cloud().with_http(http).routes().map(|routes| routes.logs.unwrap().credential)
+        };
+        assert_eq!(with("Authorization").unwrap(), "`auth` or `headers`");
+        assert!(with("x-other").unwrap_err().message().starts_with("loki_user_id: missing"));
     }
 
     #[test]

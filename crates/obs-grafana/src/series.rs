@@ -5,12 +5,10 @@ use std::collections::BTreeMap;
 
 use obs_core::{Exemplar, Histogram, Metric, MetricValue, Resource, Temporality};
 
-use crate::labels::{self, Labels};
+use crate::labels::{self, Labels, NAME};
 use crate::naming::{self, SeriesKind as Kind};
 use crate::native::Native;
 
-/// The label that holds a series's name.
-const NAME: &str = "__name__";
 /// The label that holds the upper bound of a bucket.
 const BOUND: &str = "le";
 /// Labels of our own; one of the user's of the same name is renamed.
@@ -81,8 +79,8 @@ pub(crate) fn of(metric: &Metric, target: &Resource, native: bool) -> Result<Tol
         }
         MetricValue::ExpHistogram(_) => {
             return Err(
-                "an exponential histogram; set histograms = \"exponential\" where the server takes native \
-                        histograms"
+                "an exponential histogram; set histograms = \"base2_exponential_bucket_histogram\" where the \
+                        server takes native histograms"
                     .to_owned(),
             );
         }
@@ -175,15 +173,17 @@ fn classic(at: &Place<'_>, metric: &Metric, histogram: &Histogram) -> Result<Vec
     if bounds.iter().any(|bound| bound.is_nan()) || !bounds.is_sorted_by(|a, b| a < b) {
         return Err("bounds that do not ascend".to_owned());
     }
-    let sum_of_buckets = counts.iter().fold(0u64, |sum, count| sum.saturating_add(*count));
-    if !whole && sum_of_buckets != *count {
-        return Err(format!("a count of {count}, and buckets with {sum_of_buckets}"));
+    if bounds.first() == Some(&f64::NEG_INFINITY) {
+        return Err("a first bound of -Inf, which no sample can be below; leave it out".to_owned());
+    }
+    if !whole {
+        fits_total(*count, counts)?;
     }
     let mut points = Vec::with_capacity(bounds.len() + 3);
     let mut below = 0u64;
     // A last bound without end is the bucket that all samples are in, which follows.
     for (bound, in_bucket) in bounds.iter().zip(counts).filter(|(bound, _)| bound.is_finite()) {
-        below = below.saturating_add(*in_bucket);
+        below += *in_bucket;
         points.push(at.point("_bucket", Some(labels::float(*bound)), number(below as f64)));
     }
     points.push(at.point("_bucket", Some("+Inf".to_owned()), number(*count as f64)));
@@ -196,6 +196,15 @@ fn classic(at: &Place<'_>, metric: &Metric, histogram: &Histogram) -> Result<Vec
     points.push(at.point("_count", None, number(*count as f64)));
     points.push(at.point("_sum", None, number(*sum)));
     Ok(points)
+}
+
+/// Checks that a histogram's buckets hold what it says; none of their sums overflows then.
+pub(crate) fn fits_total<'a>(count: u64, buckets: impl IntoIterator<Item = &'a u64>) -> Result<(), String> {
+    match buckets.into_iter().try_fold(0u64, |sum, more| sum.checked_add(*more)) {
+        Some(sum) if sum == count => Ok(()),
+        Some(sum) => Err(format!("a count of {count}, and buckets with {sum}")),
+        None => Err(format!("a count of {count}, and buckets with more than there are numbers for")),
+    }
 }
 
 /// A number; what is none has bits that no server takes for the end of a series.

@@ -127,6 +127,16 @@ impl Preset {
 }
 
 impl OtelConfig {
+    /// Sets `service_name` and `resource_attributes` to what `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES` say in this
+    /// environment, and reads no other variable: for exporters whose addresses have variables of their own.
+    ///
+    /// What is not set is none; a value that cannot be read is told in the log and ignored.
+    #[must_use]
+    pub fn with_resource_vars(mut self, env: &Env) -> Self {
+        Vars { env }.resource(&mut self);
+        self
+    }
+
     fn set(&mut self, option: Given, value: String) {
         match option {
             Given::ApiKey => self.api_key = Some(value.into()),

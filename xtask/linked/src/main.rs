@@ -3,6 +3,7 @@
 mod chaos;
 mod dashboard;
 mod demo;
+mod e2e;
 mod exporters;
 mod files;
 mod found;
@@ -45,6 +46,8 @@ enum Chore {
     Live(live::Options),
     /// Sends all kinds of telemetry to stand-ins of the LLM platforms, and holds the requests against the source.
     Platforms,
+    /// Sends the demo and the fixtures into real backends on this machine, reads them back and compares.
+    E2e(e2e::Options),
     /// A process that chaos starts.
     #[command(hide = true)]
     ChaosChild {
@@ -71,6 +74,7 @@ fn run(chore: &Chore) -> Result<()> {
         Chore::Chaos(options) => chaos::run(options),
         Chore::Live(options) => live::run(options),
         Chore::Platforms => platforms::run(),
+        Chore::E2e(options) => e2e::run(options),
         Chore::ChaosChild { role } => chaos::play(role),
     }
 }

@@ -146,6 +146,11 @@ pub(crate) const STEPS: &[Step] = &[
         Work::Linked(&["platforms"]),
     ),
     step(
+        "e2e",
+        "what real backends on this machine took is read back equal to what was recorded",
+        Work::Linked(&["e2e"]),
+    ),
+    step(
         "freshness",
         "a span is readable within a second of its end (p95)",
         cargo(&["run", "--quiet", "--release", "--package", "obsctl", "--", "freshness"]),

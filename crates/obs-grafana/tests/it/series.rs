@@ -34,7 +34,7 @@ async fn what_is_no_cumulative_series_is_refused_with_the_next_step() {
         (point("sample", 1, MetricValue::Sample(1.0)), "through a pipeline"),
         (delta, "cumulative"),
         (silent, "temporality"),
-        (point("exponential", 1, exponential), "histograms = \"exponential\""),
+        (point("exponential", 1, exponential), "histograms = \"base2_exponential_bucket_histogram\""),
         (point("日本", 1, sum.clone()), "names"),
     ];
     let records = refused.iter().map(|(metric, _)| metric.clone()).chain([point("good", 1, sum)]);
@@ -43,6 +43,18 @@ async fn what_is_no_cumulative_series_is_refused_with_the_next_step() {
     for (rejection, (_, why)) in receipt.rejected.iter().zip(refused) {
         assert!(rejection.reason.contains(why), "{}", rejection.reason);
     }
+}
+
+#[tokio::test]
+async fn the_setting_that_a_refusal_names_is_one_that_is_read_and_helps() {
+    let bench = Bench::direct().await;
+    let exponential = batch([point("e", 1, MetricValue::ExpHistogram(Box::default()))]);
+    let receipt = bench.export(&exponential).await.unwrap();
+    let reason = &receipt.rejected[0].reason;
+    let named = reason.split("histograms = ").nth(1).unwrap().split(' ').next().unwrap();
+    let read: GrafanaConfig = serde_json::from_str(&format!("{{\"histograms\": {named}}}")).unwrap();
+    let bench = Bench::direct_with(|config| config.with_histograms(read.histograms)).await;
+    assert_eq!(bench.export(&exponential).await.unwrap().delivered, 1);
 }
 
 #[tokio::test]
@@ -57,10 +69,12 @@ async fn histograms_that_contradict_themselves_are_refused() {
         histogram(2, &[1.0], &[1, 0]),
         histogram(2, &[2.0, 1.0], &[1, 1, 0]),
         histogram(2, &[f64::NAN], &[1, 1]),
+        histogram(6, &[f64::NEG_INFINITY, 1.0], &[5, 1, 0]),
+        histogram(u64::MAX, &[1.0], &[u64::MAX, 5]),
     ];
     let records = wrong.into_iter().map(|value| point("wrong", 1, value));
     let receipt = bench.export(&batch(records)).await.unwrap();
-    assert_eq!((receipt.delivered, receipt.rejected_count()), (0, 4));
+    assert_eq!((receipt.delivered, receipt.rejected_count()), (0, 6));
     // A last bound without end, and none at all, are both one bucket with everything.
     let right = [histogram(3, &[1.0, f64::INFINITY], &[1, 1, 1]), histogram(3, &[], &[])];
     for (value, bounds) in right.into_iter().zip([vec!["1", "+Inf"], vec!["+Inf"]]) {

@@ -126,10 +126,37 @@ fn a_service_has_the_name_of_its_own_variable_before_that_of_the_attributes() {
 }
 
 #[test]
+fn what_is_said_of_the_resource_can_be_read_alone() {
+    let env = Env::of([
+        ("OTEL_SERVICE_NAME", "chat"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "host.name=h"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:1"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+    ]);
+    let expected = OtelConfig::default().with_service_name("chat").with_resource_attribute("host.name", "h");
+    assert_eq!(OtelConfig::default().with_resource_vars(&env), expected);
+}
+
+#[test]
 fn an_exporter_that_is_none_turns_its_signals_off() {
     let off = read(&[("OTEL_METRICS_EXPORTER", "none"), ("OTEL_LOGS_EXPORTER", "None")]);
     assert_eq!(off.signals, Some(vec![Signal::Traces]));
     assert_eq!(read(&[("OTEL_TRACES_EXPORTER", "otlp")]).signals, None);
+}
+
+#[tokio::test]
+async fn three_exporters_that_are_none_make_an_exporter_of_no_signals() {
+    let names = ["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"];
+    for preset in [None, Some(Preset::Jaeger)] {
+        let variables = Env::of(names.map(|name| (name, "none")));
+        let config = match preset {
+            Some(preset) => preset.config_from_vars(&variables),
+            None => OtelConfig::from_vars(&variables),
+        };
+        let exporter = OtelExporter::new(config.unwrap()).unwrap();
+        assert!(obs_core::Exporter::descriptor(&exporter).signals().is_empty());
+        assert_eq!(obs_core::Exporter::check(&exporter).await, obs_core::Health::Healthy);
+    }
 }
 
 #[test]
