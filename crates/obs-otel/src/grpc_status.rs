@@ -42,8 +42,14 @@ pub(crate) fn is_local(status: &Status) -> bool {
 
 /// Whether the status was made on this side, because the time of the call was over.
 pub(crate) fn is_timeout(status: &Status) -> bool {
-    std::iter::successors(status.source(), |cause: &&(dyn StdError + 'static)| (*cause).source())
-        .any(|cause| cause.is::<TimeoutExpired>())
+    let mut next = status.source();
+    while let Some(cause) = next {
+        if cause.is::<TimeoutExpired>() {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
 }
 
 /// No answer in time.

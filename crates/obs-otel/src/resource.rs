@@ -240,9 +240,9 @@ mod tests {
             Arc::new(resource)
         };
         let made: Vec<_> = (0..32).map(large).collect();
-        made.iter().for_each(|own| {
+        for own in &made {
             all.complete(own);
-        });
+        }
         let alive = made.iter().filter(|own| Arc::strong_count(own) > 1).count();
         assert!(alive <= 4, "{alive} MiB are kept");
         let mut huge = Resource::default();
