@@ -44,6 +44,10 @@ impl Plan {
         let prepared = Prepared::of(config)?;
         let Prepared { config, facts, .. } = &prepared;
         validate(config)?;
+        if let Some(facts) = facts.filter(|facts| facts.drops_events && !config.create_child_spans) {
+            let cause = format!("{} drops the events that children would be; remove it", facts.name);
+            return Err(Error::config("create_child_spans", cause));
+        }
         let lines = [
             prepared.line(Service::Traces, &config.traces, ["traces.endpoint", "traces.protocol"])?,
             prepared.line(Service::Metrics, &config.metrics, ["metrics.endpoint", "metrics.protocol"])?,

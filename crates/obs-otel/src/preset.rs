@@ -53,6 +53,8 @@ pub(crate) struct Facts {
     /// What it speaks.
     pub(crate) protocols: &'static [Protocol],
     pub(crate) signals: Signals,
+    /// Whether it drops the events of spans, so that children cannot be some.
+    pub(crate) drops_events: bool,
     pub(crate) conventions: Conventions,
     pub(crate) temporality: Temporality,
     pub(crate) compression: Compression,
@@ -151,6 +153,7 @@ const LOCAL: Facts = Facts {
     version: None,
     protocols: ALL,
     signals: EVENTS,
+    drops_events: false,
     conventions: Conventions::GenAi,
     temporality: Temporality::Cumulative,
     compression: Compression::None,
@@ -293,6 +296,7 @@ const SENTRY: Facts = Facts {
     regions: &[],
     protocols: HTTP,
     signals: EVENTS.without(Signal::Metrics),
+    drops_events: true,
     settings: &[Setting {
         option: Given::Dsn,
         goes: Goes::Dsn,

@@ -181,3 +181,11 @@ fn the_address_of_a_trace_is_known_where_the_pages_are() {
     assert_eq!(url(whole(Preset::Honeycomb)), None);
     assert_eq!(url(OtelConfig::new("http://localhost:4318")), None);
 }
+
+#[test]
+fn children_are_no_events_where_the_backend_drops_events() {
+    let config = whole(Preset::Sentry).with_create_child_spans(false);
+    let error = OtelExporter::new(config).unwrap_err();
+    assert!(error.message().starts_with("create_child_spans: "), "{}", error.message());
+    assert!(OtelExporter::new(whole(Preset::Phoenix).with_create_child_spans(false)).is_ok());
+}
