@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::time::Duration;
 
 use obs_core::{Metric, Resource, Temporality, Timestamp};
 
@@ -41,6 +42,9 @@ struct Open {
     records: usize,
 }
 
+/// The finest time of those who read views.
+const MILLISECOND: Duration = Duration::from_millis(1);
+
 /// Names a view, so that it can be committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct ViewId(u64);
@@ -54,6 +58,8 @@ pub struct View {
     pub metrics: Vec<Metric>,
     /// How many folded records a commit of this view settles.
     pub records: usize,
+    /// How many of those each of `metrics` has, in their order; none where a cumulative reader is shown a level again.
+    pub shares: Vec<usize>,
 }
 
 impl Aggregator {
@@ -118,24 +124,37 @@ impl Aggregator {
         }
     }
 
-    /// The series as they stand at `now`; a clock that went back counts as one that stands.
+    /// The series as they stand at `now`.
     ///
+    /// Where records were folded since a commit, it ends a millisecond after the view before at least, whatever the clock
+    /// does, since backends refuse two points of one time; else a clock that went back counts as one that stands.
     /// It shows all that no commit has settled, so it takes the place of every view before it.
     /// A cumulative reader is shown every series, a delta reader those with records since the last commit.
     pub fn view(&mut self, now: Timestamp) -> View {
-        let end = now.max(self.viewed_end);
+        let end = self.end(now);
         let interval = Interval { start: self.committed_end, end, temporality: self.temporality };
         let mut streams: Vec<_> = self.streams.iter_mut().collect();
         streams.sort_by(|a, b| a.0.cmp(b.0));
-        let mut metrics = Vec::new();
+        let mut points = Vec::new();
         for (key, stream) in streams {
-            stream.view(key, interval, &mut metrics);
+            stream.view(key, interval, &mut points);
         }
+        let (metrics, shares): (Vec<_>, Vec<_>) = points.into_iter().unzip();
+        debug_assert_eq!(shares.iter().sum::<usize>(), self.pending, "every record is in a point");
         self.viewed_end = end;
         self.last_view = ViewId(self.last_view.0 + 1);
         let open = Open { id: self.last_view, end, records: self.pending };
         self.open = Some(open);
-        View { id: open.id, metrics, records: open.records }
+        View { id: open.id, metrics, records: open.records, shares }
+    }
+
+    /// When a view at `now` ends.
+    fn end(&self, now: Timestamp) -> Timestamp {
+        let is_first = self.last_view == ViewId::default();
+        if now > self.viewed_end || self.pending == 0 || is_first {
+            return now.max(self.viewed_end);
+        }
+        self.viewed_end.saturating_add(MILLISECOND)
     }
 
     /// Settles the records of a delivered view, and says how many they were.
@@ -144,7 +163,7 @@ impl Aggregator {
     pub fn commit(&mut self, view: ViewId) -> usize {
         let Some(open) = self.open.take_if(|open| open.id == view) else { return 0 };
         for (key, stream) in &mut self.streams {
-            stream.commit(key.kind, self.temporality);
+            stream.commit(key.kind, self.temporality, open.end);
         }
         self.streams.retain(|_, stream| !stream.is_empty());
         self.pending -= open.records;

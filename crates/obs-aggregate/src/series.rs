@@ -1,5 +1,7 @@
 //! One series: what was delivered, what a view shows, and what came since.
 
+use std::time::Duration;
+
 use obs_core::{Labels, Metric, MetricValue, Str, Temporality, Timestamp};
 
 use crate::Refusal;
@@ -8,6 +10,12 @@ use crate::exemplars::Exemplars;
 use crate::identity::{Kind, MetricKey};
 use crate::input::{LastInput, increment};
 use crate::point::{Point, Totals};
+
+/// How long after its last cumulative point a delta reader's series is remembered, so that the next one counts from that.
+///
+/// It is longer than writers pause, since what comes back later counts whole, and short enough for the series of sources
+/// that are gone to make room.
+const MEMORY: Duration = Duration::from_hours(1);
 
 /// One series.
 ///
@@ -24,6 +32,8 @@ pub(crate) struct Series {
     fresh: Option<Gathered>,
     /// The last cumulative point from elsewhere.
     last_input: Option<LastInput>,
+    /// The view before that point came.
+    heard: Timestamp,
 }
 
 /// A point, and the measurements that stand for it.
@@ -31,23 +41,42 @@ pub(crate) struct Series {
 pub(crate) struct Gathered {
     point: Point,
     exemplars: Exemplars,
+    /// How many records are in it that no commit has settled.
+    records: usize,
 }
 
 impl Gathered {
+    /// A point that stands for what was told before.
+    fn told(point: Point) -> Self {
+        Self { point, exemplars: Exemplars::default(), records: 0 }
+    }
+
+    /// How many records are in it that no commit has settled.
+    pub(crate) fn records(&self) -> usize {
+        self.records
+    }
+
     fn merge(&mut self, more: &Self) {
         self.point.merge(&more.point);
         self.exemplars.thin(&self.point);
         self.exemplars.merge(&more.exemplars, &self.point);
+        self.records += more.records;
     }
 }
 
 impl Series {
     pub(crate) fn new(start: Timestamp) -> Self {
-        Self { start, settled: None, viewed: None, fresh: None, last_input: None }
+        Self { start, settled: None, viewed: None, fresh: None, last_input: None, heard: start }
     }
 
-    /// Takes a record in, whole or not at all; `cumulative` is one that counts from the beginning.
-    pub(crate) fn take(&mut self, metric: &Metric, shape: &Shape, cumulative: bool) -> Result<(), Refusal> {
+    /// Takes a record in after the view at `since`, whole or not at all; `cumulative` is one that counts from the beginning.
+    pub(crate) fn take(
+        &mut self,
+        metric: &Metric,
+        shape: &Shape,
+        cumulative: bool,
+        since: Timestamp,
+    ) -> Result<(), Refusal> {
         if let (MetricValue::Sample(sample), Some(_)) = (&metric.value, &self.fresh) {
             self.check_room(Totals { count: 1, sum: *sample })?;
             self.observe(*sample, metric);
@@ -61,6 +90,7 @@ impl Series {
             let (grown, last) = increment(self.last_input.as_ref(), input, monotonic);
             self.check_room(grown.totals())?;
             self.last_input = last.or(self.last_input.take());
+            self.heard = since;
             self.fold(grown, metric, told);
         } else {
             self.check_room(point.totals())?;
@@ -91,14 +121,16 @@ impl Series {
                 }
                 fresh
             }
-            fresh => fresh.insert(Gathered { point, exemplars: Exemplars::default() }),
+            fresh => fresh.insert(Gathered::told(point)),
         };
+        fresh.records += 1;
         fresh.exemplars.add_of(metric, since, &fresh.point);
     }
 
     /// Folds a finite sample where there is a point already, without making one of it.
     fn observe(&mut self, sample: f64, metric: &Metric) {
         let Some(fresh) = &mut self.fresh else { return };
+        fresh.records += 1;
         if fresh.point.observe(sample) {
             fresh.exemplars.thin(&fresh.point);
         }
@@ -118,21 +150,20 @@ impl Series {
     pub(crate) fn shown(&self, accumulates: bool, idle_too: bool) -> Option<Gathered> {
         match (&self.settled, &self.viewed) {
             (Some(settled), Some(viewed)) if accumulates => {
-                let mut all = Gathered { point: settled.clone(), exemplars: Exemplars::default() };
+                let mut all = Gathered::told(settled.clone());
                 all.merge(viewed);
                 Some(all)
             }
-            (Some(settled), None) if idle_too => {
-                Some(Gathered { point: settled.clone(), exemplars: Exemplars::default() })
-            }
+            (Some(settled), None) if idle_too => Some(Gathered::told(settled.clone())),
             (_, viewed) => viewed.clone(),
         }
     }
 
-    /// Settles what the view showed, and says whether there was or is anything to tell.
-    pub(crate) fn commit(&mut self, accumulates: bool) -> bool {
+    /// Settles what the view showed that ended at `end`, and says whether there is anything to tell or to remember.
+    pub(crate) fn commit(&mut self, accumulates: bool, end: Timestamp) -> bool {
         let Some(viewed) = self.viewed.take() else {
-            return self.fresh.is_some() || self.last_input.is_some();
+            let remembers = self.last_input.is_some() && end.since(self.heard) < MEMORY;
+            return self.fresh.is_some() || remembers;
         };
         if accumulates {
             match &mut self.settled {
@@ -152,7 +183,7 @@ impl Series {
 pub(crate) fn record(
     key: &MetricKey,
     labels: &Labels,
-    Gathered { point, exemplars }: Gathered,
+    Gathered { point, exemplars, .. }: Gathered,
     interval: (Timestamp, Timestamp),
     temporality: Temporality,
     description: Option<&Str>,

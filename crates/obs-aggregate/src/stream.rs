@@ -50,7 +50,7 @@ impl Stream {
     pub(crate) fn fold(&mut self, metric: &Metric, since: Timestamp, max: usize) -> Result<(), Refusal> {
         let labels = sorted(&metric.labels);
         match self.series.get_mut(labels.as_ref()) {
-            Some(series) => series.take(metric, &self.shape, is_cumulative(metric)?)?,
+            Some(series) => series.take(metric, &self.shape, is_cumulative(metric)?, since)?,
             None => self.fold_new(metric, &labels, since, max)?,
         }
         if self.description.is_none() {
@@ -74,10 +74,10 @@ impl Stream {
         }
         let labels = if overflows { &OVERFLOW } else { labels };
         if let Some(known) = self.series.get_mut(labels) {
-            return known.take(metric, &self.shape, cumulative);
+            return known.take(metric, &self.shape, cumulative, since);
         }
         let mut series = Series::new(starts(metric, cumulative, since));
-        series.take(metric, &self.shape, cumulative)?;
+        series.take(metric, &self.shape, cumulative, since)?;
         self.series.insert(labels.clone(), series);
         Ok(())
     }
@@ -87,8 +87,8 @@ impl Stream {
         self.series.len() - usize::from(self.series.contains_key(&*OVERFLOW))
     }
 
-    /// Appends the records that a view shows, by their labels.
-    pub(crate) fn view(&mut self, key: &MetricKey, interval: Interval, out: &mut Vec<Metric>) {
+    /// Appends the points that a view shows, by their labels, each with how many unsettled records it has.
+    pub(crate) fn view(&mut self, key: &MetricKey, interval: Interval, out: &mut Vec<(Metric, usize)>) {
         let accumulates = accumulates(key.kind, interval.temporality);
         let idle_too = interval.temporality == Temporality::Cumulative;
         let temporality = if accumulates { Temporality::Cumulative } else { Temporality::Delta };
@@ -96,20 +96,21 @@ impl Stream {
         for (labels, series) in &mut self.series {
             series.view();
             let Some(point) = series.shown(accumulates, idle_too) else { continue };
+            let records = point.records();
             let start = if accumulates { series.start() } else { interval.start };
             let span = (start.min(interval.end), interval.end);
             let mut metric = record(key, labels, point, span, temporality, self.description.as_ref());
             metric.resource = Arc::clone(&self.resource);
-            out.push(metric);
+            out.push((metric, records));
         }
-        out[from..].sort_by(|a, b| a.labels.cmp(&b.labels));
+        out[from..].sort_by(|(a, _), (b, _)| a.labels.cmp(&b.labels));
     }
 
     /// Settles what the view showed, and forgets series that a whole interval had no record for.
-    pub(crate) fn commit(&mut self, kind: Kind, temporality: Temporality) {
+    pub(crate) fn commit(&mut self, kind: Kind, temporality: Temporality, end: Timestamp) {
         let accumulates = accumulates(kind, temporality);
         let keeps = accumulates && !(kind == Kind::Gauge && temporality == Temporality::Delta);
-        self.series.retain(|_, series| series.commit(accumulates) || keeps);
+        self.series.retain(|_, series| series.commit(accumulates, end) || keeps);
     }
 }
 

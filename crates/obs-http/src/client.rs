@@ -184,7 +184,7 @@ fn header_value(secret: &Secret) -> Result<HeaderValue, &'static str> {
 /// What must appear nowhere.
 fn secrets(config: &HttpConfig, endpoint: &Endpoint, proxy: &Proxy) -> Vec<Secret> {
     let redactor = Redactor::default();
-    let headers = config.headers.iter().filter(|(name, value)| is_secret(&redactor, name, value.expose()));
+    let headers = credentials(config).filter(|(name, value)| is_secret(&redactor, name, value.expose()));
     let mut secrets = config.auth.secrets();
     secrets.extend(headers.map(|(_, value)| value.clone()));
     secrets.extend(proxy.secrets());
@@ -226,11 +226,16 @@ fn guard_credentials(config: &HttpConfig, endpoint: &Endpoint, proxy: &Proxy) ->
     Ok(())
 }
 
+/// The headers whose values count as credentials.
+fn credentials(config: &HttpConfig) -> impl Iterator<Item = (&String, &Secret)> {
+    config.headers.iter().filter(|(name, _)| !config.plain_headers.contains(*name))
+}
+
 /// Where the config has a credential for the backend.
 fn credential(config: &HttpConfig, endpoint: &Endpoint) -> Option<&'static str> {
     if !matches!(config.auth, Auth::None) {
         Some("`auth`")
-    } else if !config.headers.is_empty() {
+    } else if credentials(config).next().is_some() {
         Some("`headers`")
     } else {
         endpoint.has_secret_query().then_some("the query of `endpoint`")

@@ -1,6 +1,6 @@
 //! What a user gives to every exporter that speaks HTTP.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -40,6 +40,10 @@ pub struct HttpConfig {
     /// Headers of every request; their values count as credentials.
     #[serde(deserialize_with = "given::headers")]
     pub headers: BTreeMap<String, Secret>,
+    /// The names of those headers whose values are no credentials, which an exporter knows and no file says: they may go
+    /// over plain `http`, and messages may show them.
+    #[serde(skip)]
+    pub plain_headers: BTreeSet<String>,
     /// The credential.
     pub auth: Auth,
     /// How long a request may take as a whole, from connecting to the last byte of the answer; 10 s by default, as
@@ -79,6 +83,7 @@ impl Default for HttpConfig {
         Self {
             endpoint: String::new(),
             headers: BTreeMap::new(),
+            plain_headers: BTreeSet::new(),
             auth: Auth::None,
             timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(5),
@@ -184,8 +189,20 @@ impl HttpConfig {
     /// Adds a header to every request.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
-        self.headers.insert(name.into(), value.into());
+        let name = name.into();
+        self.plain_headers.remove(&name);
+        self.headers.insert(name, value.into());
         self
+    }
+
+    /// Adds a header whose value is no credential to every request: for an exporter that knows it, such as of a dataset's
+    /// name.
+    #[must_use]
+    pub fn with_plain_header(self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
+        let name = name.into();
+        let mut with = self.with_header(name.clone(), value);
+        with.plain_headers.insert(name);
+        with
     }
 
     /// Sets the credential.
@@ -261,6 +278,7 @@ impl fmt::Debug for HttpConfig {
         f.debug_struct("HttpConfig")
             .field("endpoint", &shown(&self.endpoint))
             .field("headers", &self.headers)
+            .field("plain_headers", &self.plain_headers)
             .field("auth", &self.auth)
             .field("timeout", &self.timeout)
             .field("connect_timeout", &self.connect_timeout)

@@ -28,6 +28,7 @@ pub use compress::{Body, Compression};
 pub use config::HttpConfig;
 pub use flat::KnownFields;
 pub use pace::Pace;
+pub use place::shown;
 pub use policy::{Action, HOLD, Policy};
 pub use request::Request;
 pub use retry_after::{MAX_WAIT, retry_after};

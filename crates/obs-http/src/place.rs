@@ -31,16 +31,25 @@ pub(crate) fn place_below(own: &Url, url: &Url) -> String {
     })
 }
 
-/// Any text that should be an address, without what may be a user, password, key, query or fragment.
-pub(crate) fn shown(text: &str) -> String {
+/// Any text that should be an address as a message may show it: without a user, password, query and fragment, and with
+/// `/…` for a path that holds what looks like a key.
+///
+/// Of a text in which a password may go on behind the host nothing but the scheme is left.
+///
+/// ```
+/// assert_eq!(obs_http::shown("https://user:key@h/v1/traces?token=key"), "https://h/v1/traces");
+/// assert_eq!(obs_http::shown("https://user:12/key@h/v1/traces"), "https://…");
+/// ```
+pub fn shown(text: &str) -> String {
     if let Ok(url) = Url::parse(text)
         && url.has_host()
+        && !goes_on_behind_host(text)
     {
         return place(&url);
     }
     let (scheme, rest) = text.split_once("://").unwrap_or(("", text));
     let separator = if scheme.is_empty() { "" } else { "://" };
-    let end = |text: &str| text.find(['/', '?', '#']).unwrap_or(text.len());
+    let end = |text: &str| text.find(['/', '?', '#', '\\']).unwrap_or(text.len());
     // A password may have any of these too, and then nobody knows where it ends.
     let after = rest.rfind('@').map_or(0, |at| at + 1);
     let (host, below) = rest[after..].split_at(end(&rest[after..]));
@@ -50,6 +59,12 @@ pub(crate) fn shown(text: &str) -> String {
     let below = below.split(['?', '#']).next().unwrap_or_default();
     let text = format!("{scheme}{separator}{host}{}", path(below));
     redacted(&text.chars().filter(|c| !c.is_control()).collect::<String>())
+}
+
+/// Whether an `@` stands behind what reads as the host, so that all before it may be a user and a password.
+fn goes_on_behind_host(text: &str) -> bool {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    rest.find(['/', '?', '#', '\\']).is_some_and(|end| rest[end..].contains('@'))
 }
 
 /// An address whose scheme was left out, under `http` and without its user and password; `None` where it is something
@@ -76,9 +91,9 @@ pub(crate) fn keys(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|segment| looks_like_key(segment))
 }
 
-/// A path as it may be shown.
+/// A path as it may be shown; what stands before an `@` may be the end of a password.
 fn path(path: &str) -> &str {
-    if keys(path).next().is_some() { HIDDEN } else { path }
+    if path.contains('@') || keys(path).next().is_some() { HIDDEN } else { path }
 }
 
 /// Whether a segment of a path is no word: long, letters and digits together, or both cases in no short one.
@@ -124,6 +139,7 @@ mod tests {
             assert!(!looks_like_key(word), "{word}");
         }
         assert_eq!(path("/api/v2/traces"), "/api/v2/traces");
+        assert_eq!(path("/ss@h/v1/traces"), HIDDEN);
     }
 
     #[test]
@@ -135,6 +151,10 @@ mod tests {
             ("h/p?mail=a@hunter2", "…"),
             ("sk-live-9f8e7d6c5b4a", "…"),
             ("://sk-live-9f8e7d6c5b4a", "…"),
+            ("https://user:12/hunter2@h/v1/traces", "https://…"),
+            ("https://user:12?hunter2@h", "https://…"),
+            ("https://user:12\\hunter2@h", "https://…"),
+            ("https://hunter2#x@h", "https://…"),
         ] {
             assert_eq!(shown(text), said);
         }

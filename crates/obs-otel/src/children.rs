@@ -1,6 +1,7 @@
 //! Children as events of their root, for backends where each span is paid for.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use obs_core::{Event, Link, Records, Span, SpanId, SpanRecord, TraceId};
 use obs_otlp::encode::{AddedEvent, Fields, SpanParts, TraceRequests, genai};
@@ -15,8 +16,8 @@ const DEEPEST: usize = 256;
 /// Which spans of a batch become events: the children of each root, by position.
 pub(crate) type Families = BTreeMap<usize, Vec<usize>>;
 
-/// The children whose root is in the same batch; all others are spans, so that nothing is lost.
-pub(crate) fn families(records: &Records<SpanRecord>) -> Families {
+/// The children whose root is in the same batch and has the same resource and scope; all others are spans, since an event has no resource of its own.
+pub(crate) fn families(exporter: &OtelExporter, records: &Records<SpanRecord>) -> Families {
     let ended = || records.iter().enumerate().filter_map(|(at, record)| Some((at, record.ended()?)));
     let key = |span: &Span| (span.trace_id, span.span_id);
     let parents: HashMap<_, _> = ended().map(|(_, span)| (key(span), span.parent_span_id)).collect();
@@ -24,11 +25,20 @@ pub(crate) fn families(records: &Records<SpanRecord>) -> Families {
         ended().filter(|(_, span)| is_top(span)).map(|(at, span)| (key(span), at)).collect();
     let mut families = Families::new();
     for (at, span) in ended().filter(|(_, span)| !is_top(span)) {
-        if let Some(root) = root_of(span, &parents, &roots) {
+        let root = root_of(span, &parents, &roots);
+        let of_one = |root: &usize| {
+            records.get(*root).is_some_and(|root| of_one_resource(exporter, span, root.span()))
+        };
+        if let Some(root) = root.filter(of_one) {
             families.entry(root).or_default().push(at);
         }
     }
     families
+}
+
+/// Whether both go out under the same resource and scope.
+fn of_one_resource(exporter: &OtelExporter, a: &Span, b: &Span) -> bool {
+    Arc::ptr_eq(&a.resource, &b.resource) || exporter.complete(&a.resource) == exporter.complete(&b.resource)
 }
 
 /// Whether nothing of this process is above it.
@@ -63,7 +73,7 @@ pub(crate) fn push<'a>(
     let put = attributes(exporter.conventions());
     let names: Vec<_> = children.iter().map(|child| name(exporter, child)).collect();
     let says: Vec<_> =
-        children.iter().map(|child| move |to: &mut Fields<'_>| of_child(child, put, to)).collect();
+        children.iter().map(|child| move |to: &mut Fields<'_>| of_child(root, child, put, to)).collect();
     let own: Vec<(&Span, &Event)> =
         children.iter().flat_map(|child| child.events.iter().map(|event| (*child, event))).collect();
     let own_says: Vec<_> = own
@@ -89,8 +99,8 @@ pub(crate) fn push<'a>(
     });
     let mut added: Vec<AddedEvent<'_>> = of_children.chain(of_their_own).collect();
     added.sort_by_key(|event| event.time);
-    let links: Vec<Link> =
-        root.links.iter().chain(children.iter().flat_map(|child| &child.links)).cloned().collect();
+    let of_children = children.iter().flat_map(|child| child.links.iter().map(|link| link_of(child, link)));
+    let links: Vec<Link> = root.links.iter().cloned().chain(of_children).collect();
     let name = name(exporter, root);
     let parts = SpanParts {
         name: &name,
@@ -104,8 +114,15 @@ pub(crate) fn push<'a>(
 
 const SPAN_ID: &str = "obs.span.id";
 
+/// A child's link, which says whose it was.
+fn link_of(child: &Span, link: &Link) -> Link {
+    let mut link = link.clone();
+    link.attributes.insert(SPAN_ID, child.span_id.to_string());
+    link
+}
+
 /// What a child was as a span, and its attributes.
-fn of_child(child: &Span, put: fn(&Span, &mut Fields<'_>), to: &mut Fields<'_>) {
+fn of_child(root: &Span, child: &Span, put: fn(&Span, &mut Fields<'_>), to: &mut Fields<'_>) {
     to.display(SPAN_ID, child.span_id);
     if let Some(parent) = child.parent_span_id {
         to.display("obs.span.parent_id", parent);
@@ -126,5 +143,11 @@ fn of_child(child: &Span, put: fn(&Span, &mut Fields<'_>), to: &mut Fields<'_>) 
     to.str("obs.span.status", status);
     let nanos = child.duration().map_or(0, |duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
     to.u64("obs.span.duration_ns", nanos);
+    if let Some(state) = &child.trace_state {
+        to.str("obs.span.trace_state", state);
+    }
+    if child.trace_flags != root.trace_flags {
+        to.u64("obs.span.trace_flags", child.trace_flags.into());
+    }
     put(child, to);
 }

@@ -3,7 +3,7 @@
 use obs_core::{Call, Mapped, Refused};
 use obs_otlp::encode::{Chunk, Encoding};
 
-use crate::wire::{Request, Service};
+use crate::wire::{Items, Request, Service};
 
 /// How requests of a service are written, and how large they may be.
 #[derive(Debug, Clone, Copy)]
@@ -21,14 +21,26 @@ pub(crate) fn calls(
     refused: Vec<Refused>,
     shorten: impl Fn(usize) -> Result<Vec<u8>, Refused>,
 ) -> Mapped<Request> {
+    let chunks = chunks.into_iter().map(|chunk| (chunk, Items::Records)).collect();
+    calls_of(service, max, chunks, refused, shorten)
+}
+
+/// The same of chunks in whose items several records may be.
+pub(crate) fn calls_of(
+    service: Service,
+    max: usize,
+    chunks: Vec<(Chunk, Items)>,
+    refused: Vec<Refused>,
+    shorten: impl Fn(usize) -> Result<Vec<u8>, Refused>,
+) -> Mapped<Request> {
     let mut mapped = Mapped { calls: Vec::with_capacity(chunks.len()), refused };
-    for Chunk { body, records } in chunks {
+    for (Chunk { body, records }, items) in chunks {
         let body = match records[..] {
             [at] if body.len() > max => shorten(at),
             _ => Ok(body),
         };
         match body {
-            Ok(body) => mapped.calls.push(Call { request: Request { service, body }, records }),
+            Ok(body) => mapped.calls.push(Call { request: Request { service, body, items }, records }),
             Err(cause) => mapped.refused.push(cause),
         }
     }

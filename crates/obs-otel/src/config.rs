@@ -59,7 +59,7 @@ pub struct OtelConfig {
     pub metrics_endpoint: Option<Address>,
     /// The same as `protocol` within `metrics`.
     pub metrics_protocol: Option<Protocol>,
-    /// The signals that are sent; by default all that the backend takes.
+    /// The signals that are sent; by default all that the backend takes, and none with an empty list.
     pub signals: Option<Vec<Signal>>,
     /// For gRPC, whether an endpoint without a scheme is one without TLS; off by default.
     pub insecure: Option<bool>,

@@ -53,23 +53,52 @@ pub(crate) fn base(address: &str) -> &str {
 /// A path in it is left out, since gRPC has its own.
 pub(crate) fn grpc(address: &str, insecure: bool) -> String {
     let address = base(address.trim());
-    if address.contains("://") || address.is_empty() {
-        return address.to_owned();
+    if let Some((scheme, rest)) = address.split_once("://") {
+        return format!("{}://{rest}", scheme.to_ascii_lowercase());
+    }
+    if address.is_empty() {
+        return String::new();
     }
     let scheme = if insecure { "http" } else { "https" };
     format!("{scheme}://{address}")
 }
 
+/// An address, also one without a scheme; `None` where a password may go on behind what reads as the host.
 fn parsed(address: &str) -> Option<Url> {
-    let url = Url::parse(address.trim()).ok().filter(Url::has_host);
-    url.or_else(|| Url::parse(&format!("http://{}", address.trim())).ok())
+    let address = address.trim();
+    let url = match Url::parse(address) {
+        Ok(url) if url.has_host() => url,
+        _ if address.contains("://") => return None,
+        _ => Url::parse(&format!("http://{address}")).ok()?,
+    };
+    let goes_on =
+        [Some(url.path()), url.query(), url.fragment()].into_iter().flatten().any(|part| part.contains('@'));
+    (!goes_on).then_some(url)
 }
 
-/// Scheme and host of an address with another port.
-pub(crate) fn with_port(address: &str, port: u16) -> Option<String> {
+/// The port that an address names.
+pub(crate) fn port(address: &str) -> Option<u16> {
+    parsed(address)?.port()
+}
+
+/// The host of an address.
+pub(crate) fn host(address: &str) -> Option<String> {
+    parsed(address)?.host_str().map(str::to_ascii_lowercase)
+}
+
+/// Where the pages are of an address without its user, password, query and fragment: on its own port and path, or on
+/// another port, at the root.
+pub(crate) fn pages(address: &str, port: Option<u16>) -> Option<String> {
     let mut url = parsed(address)?;
-    url.set_port(Some(port)).ok()?;
-    Some(format!("{}://{}:{port}", url.scheme(), url.host_str()?))
+    url.set_username("").ok()?;
+    url.set_password(None).ok()?;
+    url.set_query(None);
+    url.set_fragment(None);
+    if port.is_some() {
+        url.set_port(port).ok()?;
+        url.set_path("");
+    }
+    Some(base(url.as_str()).trim_end_matches('/').to_owned())
 }
 
 #[cfg(test)]
@@ -98,6 +127,22 @@ mod tests {
     }
 
     #[test]
+    fn law_6_what_a_password_hides_in_is_no_address_to_speak_of() {
+        for address in [
+            "https://hunter2:p/w@jaeger:14268/api/traces",
+            "https://hunter2:12/w@jaeger:14268/api/traces",
+            "hunter2:12/w@jaeger:14268/api/traces",
+            "https://hunter2?p@jaeger:14268/api/traces",
+            "https://u:hunter2@jaeger:14268/api/traces",
+        ] {
+            let said = look_at("endpoint", &Address::from(address), Protocol::HttpProtobuf);
+            let said = said.map_err(|error| error.message().to_owned());
+            assert!(!format!("{said:?}").contains("hunter2"), "{address}: {said:?}");
+            assert!(said.is_ok() || said.unwrap_err().contains("http://jaeger:4318"), "{address}");
+        }
+    }
+
+    #[test]
     fn the_address_of_spans_is_taken_for_its_base() {
         assert_eq!(base("http://h:4318/v1/traces"), "http://h:4318");
         assert_eq!(base("http://h/otlp/v1/logs/"), "http://h/otlp");
@@ -110,5 +155,6 @@ mod tests {
         assert_eq!(grpc("h:4317", true), "http://h:4317");
         assert_eq!(grpc("http://h:4317", false), "http://h:4317");
         assert_eq!(grpc("https://h:4317", true), "https://h:4317");
+        assert_eq!(grpc("HTTPS://h:4317", true), "https://h:4317", "it is compared as it is written");
     }
 }

@@ -200,6 +200,7 @@ impl Vars<'_> {
             endpoint: self.text(&name("ENDPOINT")).map(Into::into),
             protocol: self.read(&name("PROTOCOL"), "grpc, http/protobuf or http/json", Protocol::named),
             headers: self.read(&name("HEADERS"), PAIRS, headers),
+            auth: None,
             timeout: self.read(&name("TIMEOUT"), "a number of milliseconds above 0", |text| {
                 text.parse().ok().filter(|millis| *millis > 0).map(Duration::from_millis)
             }),

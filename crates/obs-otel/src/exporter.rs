@@ -59,17 +59,15 @@ impl OtelExporter {
     pub fn trace_url(&self, trace_id: TraceId) -> Option<String> {
         let facts = self.plan.facts?;
         let page = facts.page?;
-        let pages = match (&self.plan.config.ui_endpoint, facts.page_port) {
-            (Some(given), _) => given.shown(),
-            (None, port) => {
-                let spans = &self.plan.line(Service::Traces).http.endpoint;
-                port.map_or_else(
-                    || Some(endpoint::base(spans).to_owned()),
-                    |port| endpoint::with_port(spans, port),
-                )?
-            }
+        let pages = if let Some(given) = &self.plan.config.ui_endpoint {
+            endpoint::pages(given.as_str(), None)?
+        } else {
+            let spans = &self.plan.line(Service::Traces).http.endpoint;
+            // With a port that speaks gRPC alone, the pages are elsewhere only as seen from that one.
+            let is_moved = facts.grpc_port.is_none_or(|grpc| endpoint::port(spans) == Some(grpc));
+            endpoint::pages(spans, facts.page_port.filter(|_| is_moved))?
         };
-        let page = page.replace("{ui}", pages.trim_end_matches('/'));
+        let page = page.replace("{ui}", &pages);
         Some(page.replace("{trace_id}", &trace_id.to_string()))
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes};
 use http::uri::PathAndQuery;
-use obs_core::{Error, ErrorKind, Failure, Reply, Retry};
+use obs_core::{Error, Failure, Reply};
 use obs_http::{Client, Compression};
 use tonic::client::Grpc;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
@@ -15,11 +15,17 @@ use tonic::metadata::MetadataMap;
 use tonic::transport::{Certificate, Channel as Connection, ClientTlsConfig, Endpoint, Identity};
 use tonic::{Request, Status};
 
+use crate::grpc_status;
 use crate::plan::Line;
-use crate::wire::Service;
-use crate::{grpc_status, reply};
+use crate::reply::{self, Asked};
+use crate::wire::{Items, Service};
 
 const USER_AGENT: &str = concat!("obs/", env!("CARGO_PKG_VERSION"));
+
+/// How long a connection is idle before the system asks whether the other side still is there.
+///
+/// HTTP/2 has pings of its own, but receivers that are pinged more than every five minutes commonly hang up.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// A checked address with its credentials; it connects when something is sent.
 pub(crate) struct Channel {
@@ -51,6 +57,7 @@ impl Channel {
             })
             .map_err(|cause| refuse(&cause))?
             .connect_timeout(http.connect_timeout)
+            .tcp_keepalive(Some(KEEP_ALIVE))
             .tcp_nodelay(true);
         if http.endpoint.starts_with("https://") {
             endpoint = endpoint.tls_config(tls(line)?).map_err(|cause| refuse(&cause))?;
@@ -75,29 +82,27 @@ impl Channel {
     }
 
     /// Sends one request, and says what became of its records.
-    pub(crate) async fn send(&self, service: Service, body: Vec<u8>) -> Result<Reply, Failure> {
+    pub(crate) async fn send(
+        &self,
+        service: Service,
+        body: Vec<u8>,
+        items: &Items,
+    ) -> Result<Reply, Failure> {
         let place = format!("gRPC {} {}", self.client.place(), name(service));
-        match tokio::time::timeout(self.timeout, self.call(service, body)).await {
-            Ok(Ok(answer)) => Ok(reply::read(service, &place, Some("application/x-protobuf"), &answer)),
-            Ok(Err(status)) => {
-                let failure = grpc_status::failure(&place, &status, |said| self.client.quote(said));
-                if grpc_status::is_local(&status) {
-                    *self.connection() = None;
-                }
-                Err(failure)
-            }
-            Err(_) => Err(Failure {
-                kind: ErrorKind::Timeout,
-                retry: Retry::Backoff,
-                status: None,
-                message: format!(
-                    "{place}: no answer within {:?}; it may have arrived all the same: sent again, its records keep \
-                     their ids",
-                    self.timeout
-                )
-                .into(),
-            }),
+        let asked = Asked { service, items, place: &place, client: &self.client };
+        let status = match tokio::time::timeout(self.timeout, self.call(service, body)).await {
+            Ok(Ok(answer)) => return Ok(reply::read(&asked, Some("application/x-protobuf"), &answer)),
+            Ok(Err(status)) => Some(status),
+            Err(_) => None,
+        };
+        if status.as_ref().is_none_or(grpc_status::is_local) {
+            // A connection that is silent may be dead without anybody having said so: the next call makes one anew.
+            *self.connection() = None;
         }
+        Err(match status.filter(|status| !grpc_status::is_timeout(status)) {
+            Some(status) => grpc_status::failure(&place, &status, |said| self.client.quote(said)),
+            None => grpc_status::timed_out(&place, self.timeout),
+        })
     }
 
     async fn call(&self, service: Service, body: Vec<u8>) -> Result<Bytes, Status> {

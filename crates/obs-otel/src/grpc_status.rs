@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use obs_core::{ErrorKind, Failure, Retry};
 use obs_http::{HOLD, MAX_WAIT};
-use tonic::{Code, Status};
+use tonic::{Code, Status, TimeoutExpired};
 use tonic_types::StatusExt;
 
 /// What OTLP's specification says of a status, with the wait that its `RetryInfo` asks for.
@@ -38,6 +38,26 @@ pub(crate) fn classify(code: Code, wait: Option<Duration>) -> (ErrorKind, Retry)
 /// Whether the status was made on this side, because there was no connection or it broke.
 pub(crate) fn is_local(status: &Status) -> bool {
     status.source().is_some()
+}
+
+/// Whether the status was made on this side, because the time of the call was over.
+pub(crate) fn is_timeout(status: &Status) -> bool {
+    let mut next = status.source();
+    while let Some(cause) = next {
+        if cause.is::<TimeoutExpired>() {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
+}
+
+/// No answer in time.
+pub(crate) fn timed_out(place: &str, timeout: Duration) -> Failure {
+    let message = format!(
+        "{place}: no answer within {timeout:?}; it may have arrived all the same: sent again, its records keep their ids"
+    );
+    Failure { kind: ErrorKind::Timeout, retry: Retry::Backoff, status: None, message: message.into() }
 }
 
 /// The failure that a status is; `quote` takes credentials out of what the receiver said.

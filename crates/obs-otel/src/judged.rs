@@ -34,7 +34,7 @@ pub(crate) fn map<T: VisitText + Clone>(
         let judged = records.get(at).ok_or_else(|| Refused::encode(at, "the record is gone"))?;
         encode_within(at, judged, limits.bytes, |judged| {
             let mut alone = LogRequests::new(limits.encoding, 1, usize::MAX);
-            let resource = exporter.resources().complete((read.resource)(judged));
+            let resource = exporter.resources().complete_once((read.resource)(judged));
             alone.push(0, &resource, &(read.parts)(judged), |to| (read.attributes)(judged, to));
             Ok(alone.finish().pop().map(|chunk| chunk.body).unwrap_or_default())
         })

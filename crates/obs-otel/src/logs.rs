@@ -20,7 +20,7 @@ pub(crate) fn map(exporter: &OtelExporter, records: &Records<Log>) -> Mapped<Req
         let log = records.get(at).ok_or_else(|| Refused::encode(at, "the record is gone"))?;
         encode_within(at, log, limits.bytes, |log| {
             let mut alone = LogRequests::new(limits.encoding, 1, usize::MAX);
-            push(&mut alone, &mut OfBatch::new(exporter.resources()), 0, log);
+            push(&mut alone, &mut OfBatch::alone(exporter.resources()), 0, log);
             Ok(alone.finish().pop().map(|chunk| chunk.body).unwrap_or_default())
         })
     })

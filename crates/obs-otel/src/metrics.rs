@@ -25,7 +25,7 @@ pub(crate) fn map(exporter: &OtelExporter, records: &Records<Metric>) -> Mapped<
         encode_within(at, metric, limits.bytes, |metric| {
             let mut alone = MetricRequests::new(limits.encoding, 1, usize::MAX);
             alone
-                .push_under(0, &exporter.resources().complete(&metric.resource), metric)
+                .push_under(0, &exporter.resources().complete_once(&metric.resource), metric)
                 .map_err(|cause| cause.to_string())?;
             Ok(alone.finish().pop().map(|chunk| chunk.body).unwrap_or_default())
         })

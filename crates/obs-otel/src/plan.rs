@@ -1,7 +1,9 @@
 //! What a config comes to: for each of OTLP's three services, where requests go and how.
 
+use std::collections::BTreeMap;
+
 use obs_core::{Error, MetricForm, Secret, Signal, Signals};
-use obs_http::HttpConfig;
+use obs_http::{Auth, HttpConfig};
 
 use crate::prepare::Prepared;
 use crate::preset::Facts;
@@ -42,6 +44,10 @@ impl Plan {
         let prepared = Prepared::of(config)?;
         let Prepared { config, facts, .. } = &prepared;
         validate(config)?;
+        if let Some(facts) = facts.filter(|facts| facts.drops_events && !config.create_child_spans) {
+            let cause = format!("{} drops the events that children would be; remove it", facts.name);
+            return Err(Error::config("create_child_spans", cause));
+        }
         let lines = [
             prepared.line(Service::Traces, &config.traces, ["traces.endpoint", "traces.protocol"])?,
             prepared.line(Service::Metrics, &config.metrics, ["metrics.endpoint", "metrics.protocol"])?,
@@ -52,7 +58,9 @@ impl Plan {
             Some(wanted) => taken.iter().filter(|signal| wanted.contains(signal)).collect(),
             None => taken,
         };
-        if signals.is_empty() {
+        // An empty list is said on purpose, such as by three variables that are `none`.
+        let wants_some = config.signals.as_ref().is_none_or(|wanted| !wanted.is_empty());
+        if signals.is_empty() && wants_some {
             return Err(Error::config("signals", "none of them is taken there; name one that is"));
         }
         let known = facts.map(|facts| (facts.conventions, facts.temporality)).unwrap_or_default();
@@ -77,10 +85,15 @@ impl Plan {
 impl Prepared {
     fn line(&self, service: Service, own: &SignalConfig, fields: [&'static str; 2]) -> Result<Line, Error> {
         let Self { config, facts, .. } = self;
-        let (protocol, protocol_field) = match own.protocol {
-            Some(protocol) => (protocol, fields[1]),
-            None => {
-                (config.protocol.or(facts.map(|facts| facts.protocols[0])).unwrap_or_default(), "protocol")
+        let (protocol, protocol_field) = match (own.protocol, config.protocol) {
+            (Some(protocol), _) => (protocol, fields[1]),
+            (None, Some(protocol)) => (protocol, "protocol"),
+            (None, None) => {
+                let (address, field) = match &own.endpoint {
+                    Some(address) => (address.as_str(), fields[0]),
+                    None => (config.http.endpoint.as_str(), "endpoint"),
+                };
+                (facts.map_or(Protocol::default(), |facts| facts.spoken_at(address)), field)
             }
         };
         self.refuse_unspoken(protocol, protocol_field)?;
@@ -95,7 +108,15 @@ impl Prepared {
             (_, Some(_)) => (address.as_str().to_owned(), ""),
             (_, None) => (endpoint::base(address.as_str()).to_owned(), endpoint::PATHS[service.index()]),
         };
-        let http = self.http(service, own, address);
+        let is_home = self.is_home(own, protocol)?;
+        let http = self.http(service, own, protocol, is_home).with_endpoint(address);
+        if !is_home {
+            tracing::info!(
+                target: "obs::otel",
+                "{field}: another host than the preset's, so that the preset's key and what all signals have of `auth` and \
+                 `headers` do not go there; set this signal's own where it wants any"
+            );
+        }
         Ok(Line { protocol, http, target, field })
     }
 
@@ -111,6 +132,18 @@ impl Prepared {
         Ok(if protocol == Protocol::Grpc { endpoint::GRPC } else { endpoint::HTTP }.into())
     }
 
+    /// Whether what is set for all signals goes to a signal's own address, too: a vendor's key goes to no other host.
+    fn is_home(&self, own: &SignalConfig, protocol: Protocol) -> Result<bool, Error> {
+        let (Some(address), Some(facts)) = (&own.endpoint, self.facts) else { return Ok(true) };
+        // A backend without a key of its own is sent what OpenTelemetry has for all signals.
+        if facts.settings.is_empty() {
+            return Ok(true);
+        }
+        let Some(host) = endpoint::host(address.as_str()) else { return Ok(false) };
+        let base = endpoint::host(self.base(protocol)?.as_str());
+        Ok(base.as_deref() == Some(&*host) || facts.knows(&host))
+    }
+
     fn refuse_unspoken(&self, protocol: Protocol, field: &str) -> Result<(), Error> {
         if let Some(facts) = self.facts.filter(|facts| !facts.protocols.contains(&protocol)) {
             let spoken: Vec<_> = facts.protocols.iter().map(|protocol| protocol.as_str()).collect();
@@ -124,21 +157,37 @@ impl Prepared {
         }
         if protocol == Protocol::Grpc && !cfg!(feature = "grpc") {
             let cause = "gRPC is not built in; add the feature `grpc` of obs-otel, or set http/protobuf";
-            return Err(Error::config(field, cause));
+            let at_port = "gRPC is not built in, and its port speaks nothing else; add the feature `grpc` of obs-otel, or set \
+                           the address for HTTP";
+            return Err(Error::config(field, if field.ends_with("endpoint") { at_port } else { cause }));
         }
         Ok(())
     }
 
-    /// The settings for HTTP of one service, those of its own first.
-    fn http(&self, service: Service, own: &SignalConfig, address: String) -> HttpConfig {
-        let mut http = self.config.http.clone().with_endpoint(address);
+    /// The settings for HTTP of one service, those of its own first; to another host than the preset's nothing goes along
+    /// that is not the service's own.
+    fn http(&self, service: Service, own: &SignalConfig, protocol: Protocol, is_home: bool) -> HttpConfig {
+        let mut http = self.config.http.clone();
+        if !is_home {
+            http.headers.clear();
+            http.auth = Auth::None;
+        }
         if let Some(headers) = &own.headers {
             http.headers.clone_from(headers);
+            if has_header_of(headers, &http.auth) {
+                http.auth = Auth::None;
+            }
         }
-        for (of, name, value) in &self.headers {
-            let known = http.headers.keys().any(|known| known.eq_ignore_ascii_case(name));
-            if !known && of.is_none_or(|of| of == service) {
-                http.headers.insert((*name).to_owned(), value.clone());
+        if let Some(auth) = &own.auth {
+            http.auth.clone_from(auth);
+        }
+        for header in self.headers.iter().filter(|header| is_home && header.goes(service, protocol)) {
+            if !http.headers.keys().any(|known| known.eq_ignore_ascii_case(header.name)) {
+                http = if header.is_secret {
+                    http.with_header(header.name, header.value.clone())
+                } else {
+                    http.with_plain_header(header.name, header.value.clone())
+                };
             }
         }
         if let Some(timeout) = own.timeout {
@@ -182,8 +231,15 @@ fn validate(config: &OtelConfig) -> Result<(), Error> {
     Ok(())
 }
 
-/// A header that a preset adds, for one service or for all.
-pub(crate) type KnownHeader = (Option<Service>, &'static str, Secret);
+/// Whether the header that a credential goes in stands among these already.
+fn has_header_of(headers: &BTreeMap<String, Secret>, auth: &Auth) -> bool {
+    let name = match auth {
+        Auth::None => return false,
+        Auth::Bearer(_) | Auth::Basic { .. } => "authorization",
+        Auth::Header { name, .. } => name,
+    };
+    headers.keys().any(|known| known.eq_ignore_ascii_case(name))
+}
 
 /// The signals that a service carries.
 pub(crate) const fn carried(service: Service) -> &'static [Signal] {
@@ -193,3 +249,6 @@ pub(crate) const fn carried(service: Service) -> &'static [Signal] {
         Service::Logs => &[Signal::Logs, Signal::Scores, Signal::Feedback],
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,10 +4,33 @@ use obs_core::{Error, Secret, Str};
 use obs_http::Auth;
 use url::Url;
 
-use crate::plan::KnownHeader;
-use crate::preset::{Facts, Given, Goes, Need, Setting};
+use crate::preset::{Facts, Given, Goes, Need, Setting, is_region};
 use crate::wire::Service;
 use crate::{Address, OtelConfig, Protocol};
+
+/// A header that a preset adds.
+#[derive(Debug)]
+pub(crate) struct KnownHeader {
+    pub(crate) name: &'static str,
+    pub(crate) value: Secret,
+    /// Whether the value is a credential.
+    pub(crate) is_secret: bool,
+    /// The one service that it is for; `None` for all.
+    pub(crate) service: Option<Service>,
+    /// Whether it goes over gRPC alone.
+    pub(crate) grpc_only: bool,
+}
+
+impl KnownHeader {
+    fn new(name: &'static str, value: &Secret) -> Self {
+        Self { name, value: value.clone(), is_secret: true, service: None, grpc_only: false }
+    }
+
+    /// Whether requests of this service go with it this way.
+    pub(crate) fn goes(&self, service: Service, protocol: Protocol) -> bool {
+        self.service.is_none_or(|own| own == service) && (!self.grpc_only || protocol == Protocol::Grpc)
+    }
+}
 
 /// A config whose options have one name each, and what its preset adds.
 #[derive(Debug)]
@@ -38,28 +61,40 @@ impl Prepared {
         if prepared.config.region.is_some() && prepared.has_own_address() {
             return Err(Error::config("region", "`endpoint` is set, too; remove one of them"));
         }
+        prepared.strip_version();
         Ok(prepared)
+    }
+
+    /// Takes off the address what the vendor's clients have at its end, and what the paths of OTLP begin with.
+    fn strip_version(&mut self) {
+        let endpoint = &mut self.config.http.endpoint;
+        if let Some(version) = self.facts.and_then(|facts| facts.version)
+            && let Some(rest) = endpoint.trim().trim_end_matches('/').strip_suffix(version)
+        {
+            *endpoint = rest.to_owned();
+        }
     }
 
     /// The address that is known, for this protocol and the config's region.
     pub(crate) fn known_address(&self, protocol: Protocol) -> Result<Option<Address>, Error> {
         let Some(facts) = self.facts else { return Ok(None) };
-        if protocol == Protocol::Grpc
-            && let Some(address) = facts.grpc
-        {
-            return Ok(Some(address.into()));
-        }
-        let Some(region) = self.config.region.as_deref() else {
-            return Ok(facts.regions.first().map(|(_, address)| (*address).into()));
+        let (region, found) = match self.config.region.as_deref() {
+            Some(region) => {
+                let rows = facts.regions.iter().filter(|_| is_region(region));
+                (region, rows.into_iter().find(|(name, _)| [region, "*"].contains(name)))
+            }
+            None => match facts.regions.first() {
+                Some(first) => (first.0, Some(first)),
+                None => return Ok(None),
+            },
         };
-        let found = facts.regions.iter().find(|(name, _)| [region, "*"].contains(name));
-        let is_name = region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        if let Some((_, address)) = found.filter(|_| is_name && !region.is_empty()) {
-            return Ok(Some(address.replace("{region}", region).into()));
-        }
-        let known: Vec<_> = facts.regions.iter().map(|(name, _)| *name).collect();
-        let cause = format!("{} has no such region; set one of {}", facts.name, known.join(", "));
-        Err(Error::config("region", cause))
+        let Some((_, address)) = found else {
+            let known: Vec<_> = facts.regions.iter().map(|(name, _)| *name).collect();
+            let cause = format!("{} has no such region; set one of {}", facts.name, known.join(", "));
+            return Err(Error::config("region", cause));
+        };
+        let address = facts.grpc.filter(|_| protocol == Protocol::Grpc).unwrap_or(address);
+        Ok(Some(address.replace("{region}", region).into()))
     }
 
     fn has_own_address(&self) -> bool {
@@ -91,11 +126,21 @@ impl Prepared {
                 Ok(())
             }
             Goes::Header(name) => {
-                self.headers.push((None, name, value.clone()));
+                self.headers.push(KnownHeader::new(name, value));
+                Ok(())
+            }
+            Goes::TwoHeaders(name, over_grpc) => {
+                self.headers.push(KnownHeader::new(name, value));
+                self.headers.push(KnownHeader { grpc_only: true, ..KnownHeader::new(over_grpc, value) });
+                Ok(())
+            }
+            Goes::PlainHeader(name) => {
+                self.headers.push(KnownHeader { is_secret: false, ..KnownHeader::new(name, value) });
                 Ok(())
             }
             Goes::MetricsHeader(name) => {
-                self.headers.push((Some(Service::Metrics), name, value.clone()));
+                let service = Some(Service::Metrics);
+                self.headers.push(KnownHeader { is_secret: false, service, ..KnownHeader::new(name, value) });
                 Ok(())
             }
             Goes::Resource(key) => {
@@ -112,7 +157,8 @@ impl Prepared {
         // A credential may stand in `auth` and `headers`, where a proxy before the backend wants it.
         let elsewhere = match setting.goes {
             Goes::Bearer => self.config.http.auth != Auth::None || self.has_header("authorization"),
-            Goes::Header(name) => self.has_header(name),
+            Goes::Header(name) | Goes::PlainHeader(name) => self.has_header(name),
+            Goes::TwoHeaders(name, over_grpc) => self.has_header(name) || self.has_header(over_grpc),
             Goes::Resource(key) => self.config.resource_attributes.get(key).is_some(),
             Goes::MetricsHeader(_) | Goes::Dsn => false,
         };
@@ -147,7 +193,8 @@ impl Prepared {
         if !self.has_own_address() {
             self.config.http.endpoint = url.into();
         }
-        self.headers.push((None, "x-sentry-auth", Secret::new(format!("sentry sentry_key={key}"))));
+        let value = Secret::new(format!("sentry sentry_key={key}"));
+        self.headers.push(KnownHeader::new("x-sentry-auth", &value));
         Ok(())
     }
 }

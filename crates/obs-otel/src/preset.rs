@@ -4,7 +4,7 @@ use obs_core::{Signal, Signals};
 use obs_http::Compression;
 use serde::Deserialize;
 
-use crate::{Conventions, Protocol, Temporality};
+use crate::{Conventions, Protocol, Temporality, endpoint};
 
 /// A backend that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
@@ -44,11 +44,17 @@ pub(crate) struct Facts {
     pub(crate) name: &'static str,
     /// Base addresses by region, the default first; `*` stands for any other, and `{region}` for its name.
     pub(crate) regions: &'static [(&'static str, &'static str)],
-    /// The base address for gRPC where it is another.
+    /// The base address for gRPC where it is another; `{region}` stands for the region's name.
     pub(crate) grpc: Option<&'static str>,
+    /// The port that speaks gRPC and nothing else: an address on it means gRPC where no protocol is set.
+    pub(crate) grpc_port: Option<u16>,
+    /// What the vendor's own addresses end in before a signal's path, which the paths of OTLP begin with.
+    pub(crate) version: Option<&'static str>,
     /// What it speaks.
     pub(crate) protocols: &'static [Protocol],
     pub(crate) signals: Signals,
+    /// Whether it drops the events of spans, so that children cannot be some.
+    pub(crate) drops_events: bool,
     pub(crate) conventions: Conventions,
     pub(crate) temporality: Temporality,
     pub(crate) compression: Compression,
@@ -62,7 +68,7 @@ pub(crate) struct Facts {
     pub(crate) resource: &'static [(&'static str, &'static str)],
     /// The page of a trace; `{ui}` stands for the address of the pages, `{trace_id}` for the id.
     pub(crate) page: Option<&'static str>,
-    /// The port of the pages where they are not where spans go.
+    /// The port of the pages where they are not where spans go; beside `grpc_port`, where spans go to that one.
     pub(crate) page_port: Option<u16>,
     /// What the backend makes of a signal.
     pub(crate) remarks: &'static [(Signal, &'static str)],
@@ -110,9 +116,13 @@ impl Given {
 pub(crate) enum Goes {
     /// `Authorization: Bearer …`.
     Bearer,
-    /// A header of every request.
+    /// A header of every request, with a credential.
     Header(&'static str),
-    /// A header of requests with metrics.
+    /// The same under its name over HTTP, and over gRPC under a second one, too.
+    TwoHeaders(&'static str, &'static str),
+    /// A header of every request that is no credential.
+    PlainHeader(&'static str),
+    /// A header of requests with metrics that is no credential.
     MetricsHeader(&'static str),
     /// An attribute of the resource.
     Resource(&'static str),
@@ -139,8 +149,11 @@ const LOCAL: Facts = Facts {
     name: "",
     regions: &[("", "http://localhost:4318")],
     grpc: Some("http://localhost:4317"),
+    grpc_port: None,
+    version: None,
     protocols: ALL,
     signals: EVENTS,
+    drops_events: false,
     conventions: Conventions::GenAi,
     temporality: Temporality::Cumulative,
     compression: Compression::None,
@@ -168,6 +181,7 @@ const KEY: Setting = Setting {
 const PHOENIX: Facts = Facts {
     name: "phoenix",
     regions: &[("", "http://localhost:6006")],
+    grpc_port: Some(4317),
     protocols: BINARY,
     signals: TRACES,
     conventions: Conventions::OpenInference,
@@ -184,20 +198,31 @@ const PHOENIX: Facts = Facts {
     address: &["PHOENIX_COLLECTOR_ENDPOINT", "PHOENIX_ENDPOINT"],
     headers: Some("PHOENIX_CLIENT_HEADERS"),
     page: Some("{ui}/redirects/traces/{trace_id}"),
+    page_port: Some(6006),
     ..LOCAL
 };
 
 const ARIZE: Facts = Facts {
     name: "arize",
-    regions: &[("us", "https://otlp.arize.com"), ("eu", "https://otlp.eu-west-1a.arize.com")],
+    regions: &[
+        ("us", "https://otlp.arize.com"),
+        ("eu", "https://otlp.eu-west-1a.arize.com"),
+        ("ca", "https://otlp.ca-central-1a.arize.com"),
+        ("us-central-1a", "https://otlp.us-central-1a.arize.com"),
+        ("eu-west-1a", "https://otlp.eu-west-1a.arize.com"),
+        ("ca-central-1a", "https://otlp.ca-central-1a.arize.com"),
+    ],
+    version: Some("/v1"),
     protocols: BINARY,
     signals: TRACES,
     conventions: Conventions::OpenInference,
     settings: &[
-        Setting { goes: Goes::Header("arize-api-key"), variables: &["ARIZE_API_KEY"], ..KEY },
+        // The vendor's pages have the names with hyphens for both protocols, its Python client sends those with
+        // underscores over gRPC, and other clients' pages ask for these there.
+        Setting { goes: Goes::TwoHeaders("arize-api-key", "api_key"), variables: &["ARIZE_API_KEY"], ..KEY },
         Setting {
             option: Given::SpaceId,
-            goes: Goes::Header("arize-space-id"),
+            goes: Goes::TwoHeaders("arize-space-id", "space_id"),
             need: Need::Cloud,
             variables: &["ARIZE_SPACE_ID"],
             what: "the id of your space",
@@ -250,11 +275,13 @@ const DASH0: Facts = Facts {
         ("eu-west-1", "https://ingress.eu-west-1.aws.dash0.com"),
         ("*", "https://ingress.{region}.aws.dash0.com"),
     ],
+    grpc: Some("https://ingress.{region}.aws.dash0.com:4317"),
+    grpc_port: Some(4317),
     settings: &[
         Setting { need: Need::Always, variables: &["DASH0_API_KEY", "DASH0_AUTH_TOKEN"], ..KEY },
         Setting {
             option: Given::Dataset,
-            goes: Goes::Header("dash0-dataset"),
+            goes: Goes::PlainHeader("dash0-dataset"),
             need: Need::Never,
             variables: &["DASH0_DATASET"],
             what: "the dataset",
@@ -269,6 +296,7 @@ const SENTRY: Facts = Facts {
     regions: &[],
     protocols: HTTP,
     signals: EVENTS.without(Signal::Metrics),
+    drops_events: true,
     settings: &[Setting {
         option: Given::Dsn,
         goes: Goes::Dsn,
@@ -288,6 +316,7 @@ const LAMINAR: Facts = Facts {
     name: "laminar",
     regions: &[("", "https://api.lmnr.ai")],
     grpc: Some("https://api.lmnr.ai:8443"),
+    grpc_port: Some(8443),
     signals: TRACES,
     settings: &[Setting { variables: &["LMNR_PROJECT_API_KEY"], ..KEY }],
     address: &["LMNR_BASE_URL", "LAMINAR_ENDPOINT"],
@@ -303,7 +332,7 @@ const TRACELOOP: Facts = Facts {
         Setting { variables: &["TRACELOOP_API_KEY"], ..KEY },
         Setting {
             option: Given::Project,
-            goes: Goes::Header("x-traceloop-destination-id"),
+            goes: Goes::PlainHeader("x-traceloop-destination-id"),
             need: Need::Never,
             variables: &["TRACELOOP_DESTINATION_ID"],
             what: "the id of a destination",
@@ -323,7 +352,7 @@ const MLFLOW: Facts = Facts {
         Setting { need: Need::Never, variables: &["MLFLOW_TRACKING_TOKEN"], ..KEY },
         Setting {
             option: Given::Project,
-            goes: Goes::Header("x-mlflow-experiment-id"),
+            goes: Goes::PlainHeader("x-mlflow-experiment-id"),
             need: Need::Always,
             variables: &["MLFLOW_EXPERIMENT_ID"],
             what: "the experiment's id, such as 0",
@@ -355,6 +384,34 @@ const DATADOG: Facts = Facts {
     remarks: &[(Signal::Logs, "from Agent 7.48 on, where `otlp_config.logs.enabled` is set")],
     ..LOCAL
 };
+
+impl Facts {
+    /// How requests go to this address where nothing else is said.
+    pub(crate) fn spoken_at(&self, address: &str) -> Protocol {
+        match self.grpc_port.filter(|grpc| endpoint::port(address) == Some(*grpc)) {
+            Some(_) => Protocol::Grpc,
+            None => self.protocols[0],
+        }
+    }
+
+    /// Whether this host is one of the vendor's own that are known.
+    pub(crate) fn knows(&self, host: &str) -> bool {
+        let regional = self.regions.iter().map(|(_, address)| *address);
+        regional.chain(self.grpc).any(|address| match address.split_once("{region}") {
+            None => endpoint::host(address).as_deref() == Some(host),
+            Some((before, after)) => {
+                let before = before.rsplit("://").next().unwrap_or_default();
+                let after = after.split(':').next().unwrap_or_default();
+                host.strip_prefix(before).and_then(|rest| rest.strip_suffix(after)).is_some_and(is_region)
+            }
+        })
+    }
+}
+
+/// Whether a text can stand for a region within a host's name.
+pub(crate) fn is_region(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
 
 impl Preset {
     /// All of them.

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
-use obs_core::{Attributes, Resource, Scope, Str, Value};
+use obs_core::{Attributes, ByteSize, Resource, Scope, Str, Value};
 use uuid::Uuid;
 
 use crate::OtelConfig;
 
 /// The most resources that are remembered; an application has a few.
 const MOST: usize = 1_024;
+
+/// About the most bytes that those resources may have; one beyond is completed each time.
+const MOST_BYTES: usize = 4 << 20;
 
 /// The older and the newer name of the same attribute: old backends read one, new ones the other.
 const ENVIRONMENT: [&str; 2] = ["deployment.environment", "deployment.environment.name"];
@@ -19,8 +22,16 @@ const ENVIRONMENT: [&str; 2] = ["deployment.environment", "deployment.environmen
 pub(crate) struct Resources {
     /// What a resource gets that it lacks.
     complement: Attributes,
+    known: Mutex<Known>,
+}
+
+/// Completed resources that are remembered.
+#[derive(Debug, Default)]
+struct Known {
     /// By the address of the record's resource, which is kept so that no other can have it.
-    known: Mutex<HashMap<usize, Pair>>,
+    all: HashMap<usize, Pair>,
+    /// About how many bytes they keep alive.
+    bytes: usize,
 }
 
 /// A record's resource, and the completed one.
@@ -28,42 +39,66 @@ type Pair = (Arc<Resource>, Arc<Resource>);
 
 impl Resources {
     pub(crate) fn new(config: &OtelConfig) -> Self {
-        Self { complement: complement(config), known: Mutex::new(HashMap::new()) }
+        Self { complement: complement(config), known: Mutex::default() }
     }
 
     /// The completed resource.
     pub(crate) fn complete(&self, own: &Arc<Resource>) -> Arc<Resource> {
         let key = Arc::as_ptr(own) as usize;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, complete)) = known.get(&key) {
+        if let Some((_, complete)) = known.all.get(&key) {
             return Arc::clone(complete);
         }
-        if known.len() == MOST {
-            known.clear();
+        let complete = self.complete_once(own);
+        let bytes = heap(own) + heap(&complete);
+        if bytes > MOST_BYTES {
+            return complete;
         }
-        let complete = Arc::new(completed(own, &self.complement));
-        known.insert(key, (Arc::clone(own), Arc::clone(&complete)));
+        if known.all.len() == MOST || known.bytes + bytes > MOST_BYTES {
+            *known = Known::default();
+        }
+        known.bytes += bytes;
+        known.all.insert(key, (Arc::clone(own), Arc::clone(&complete)));
         complete
     }
+
+    /// The completed resource of a record that nobody will ask for again.
+    pub(crate) fn complete_once(&self, own: &Resource) -> Arc<Resource> {
+        Arc::new(completed(own, &self.complement))
+    }
+}
+
+/// About how many bytes a resource has on the heap, long keys and values in full.
+fn heap(resource: &Resource) -> usize {
+    let scope = resource.scope.as_ref();
+    resource.attributes.byte_size() + scope.map_or(0, |scope| scope.attributes.byte_size())
 }
 
 /// Completed resources of one batch, whose records mostly share theirs.
 #[derive(Debug)]
 pub(crate) struct OfBatch<'a> {
     all: &'a Resources,
+    /// Whether the resources will be asked for again.
+    again: bool,
     last: Option<(&'a Arc<Resource>, Arc<Resource>)>,
 }
 
 impl<'a> OfBatch<'a> {
     pub(crate) fn new(all: &'a Resources) -> Self {
-        Self { all, last: None }
+        Self { all, again: true, last: None }
+    }
+
+    /// Of one record in a copy of its own, whose resource is not worth being remembered.
+    pub(crate) fn alone(all: &'a Resources) -> Self {
+        Self { all, again: false, last: None }
     }
 
     #[inline]
     pub(crate) fn complete(&mut self, own: &'a Arc<Resource>) -> &Arc<Resource> {
         let known = matches!(&self.last, Some((last, _)) if Arc::ptr_eq(last, own));
         if !known {
-            self.last = Some((own, self.all.complete(own)));
+            let complete = if self.again { self.all.complete(own) } else { self.all.complete_once(own) };
+            self.last = Some((own, complete));
         }
         match &self.last {
             Some((_, complete)) => complete,
@@ -194,5 +229,29 @@ mod tests {
         let complete = Resources::new(&OtelConfig::default()).complete(&Arc::new(own));
         assert_eq!(text(&complete, "telemetry.sdk.name"), Some("opentelemetry"));
         assert_eq!(text(&complete, "telemetry.sdk.language"), None);
+    }
+
+    #[test]
+    fn law_2_resources_that_are_remembered_are_bounded_in_bytes() {
+        let all = Resources::new(&OtelConfig::default());
+        let large = |nth: usize| {
+            let mut resource = Resource::service(format!("s{nth}"));
+            resource.attributes.push("text", "x".repeat(1 << 20));
+            Arc::new(resource)
+        };
+        let made: Vec<_> = (0..32).map(large).collect();
+        for own in &made {
+            all.complete(own);
+        }
+        let alive = made.iter().filter(|own| Arc::strong_count(own) > 1).count();
+        assert!(alive <= 4, "{alive} MiB are kept");
+        let mut huge = Resource::default();
+        huge.attributes.push("text", "x".repeat(64 << 20));
+        let huge = Arc::new(huge);
+        let known = Arc::new(Resource::service("s"));
+        let complete = all.complete(&known);
+        all.complete(&huge);
+        assert_eq!(Arc::strong_count(&huge), 1);
+        assert!(Arc::ptr_eq(&complete, &all.complete(&known)), "one that is too large drives out no other");
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use obs_core::{Secret, suggest};
-use obs_http::Compression;
+use obs_http::{Auth, Compression};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 
@@ -25,6 +25,8 @@ pub struct SignalConfig {
     /// Headers in place of those for all signals; their values count as credentials.
     #[serde(deserialize_with = "headers")]
     pub headers: Option<BTreeMap<String, Secret>>,
+    /// The credential in place of that for all signals; `none` for no credential.
+    pub auth: Option<Auth>,
     /// How long a request may take as a whole.
     #[serde(with = "obs_core::units::duration::option")]
     pub timeout: Option<Duration>,
@@ -57,6 +59,12 @@ impl SignalConfig {
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<Secret>) -> Self {
         self.headers.get_or_insert_default().insert(name.into(), value.into());
         self
+    }
+
+    /// Sets the credential of this signal; [`Auth::None`] for no credential.
+    #[must_use]
+    pub fn with_auth(self, auth: Auth) -> Self {
+        Self { auth: Some(auth), ..self }
     }
 
     /// Sets how long a request may take as a whole.

@@ -8,9 +8,9 @@ use obs_otlp::conventions::own;
 use obs_otlp::encode::{Chunk, Fields, SpanParts, TraceRequests, genai, openinference};
 
 use crate::children::{self, Families};
-use crate::chunks::calls;
+use crate::chunks::calls_of;
 use crate::resource::OfBatch;
-use crate::wire::{Request, Service};
+use crate::wire::{Items, Request, Service};
 use crate::{Conventions, OtelExporter};
 
 /// Requests of the spans that have ended.
@@ -25,15 +25,15 @@ pub(crate) fn map(exporter: &OtelExporter, records: &Records<SpanRecord>) -> Map
         }
     }
     let chunks = if exporter.creates_child_spans() {
-        encode(exporter, ended)
+        each(encode(exporter, ended))
     } else {
         with_events(exporter, records, &ended)
     };
-    calls(Service::Traces, limits.bytes, chunks, refused, |at| {
+    calls_of(Service::Traces, limits.bytes, chunks, refused, |at| {
         let record = records.get(at).ok_or_else(|| Refused::encode(at, "the record is gone"))?;
         encode_within(at, record, limits.bytes, |record| {
             let mut alone = TraceRequests::new(limits.encoding, 1, usize::MAX);
-            push(exporter, &mut alone, &mut OfBatch::new(exporter.resources()), 0, record.span());
+            push(exporter, &mut alone, &mut OfBatch::alone(exporter.resources()), 0, record.span());
             Ok(alone.finish().pop().map(|chunk| chunk.body).unwrap_or_default())
         })
     })
@@ -55,14 +55,19 @@ fn encode(exporter: &OtelExporter, spans: Vec<(usize, &Span)>) -> Vec<Chunk> {
     requests.finish()
 }
 
+/// Chunks in which each record is a span.
+fn each(chunks: Vec<Chunk>) -> Vec<(Chunk, Items)> {
+    chunks.into_iter().map(|chunk| (chunk, Items::Records)).collect()
+}
+
 /// Roots with their children as events; a family that is too large for one request goes as spans.
 fn with_events(
     exporter: &OtelExporter,
     records: &Records<SpanRecord>,
     ended: &[(usize, &Span)],
-) -> Vec<Chunk> {
+) -> Vec<(Chunk, Items)> {
     let limits = exporter.limits(Service::Traces);
-    let families = children::families(records);
+    let families = children::families(exporter, records);
     let folded: HashSet<usize> = families.values().flatten().copied().collect();
     let mut requests = TraceRequests::new(limits.encoding, limits.items, limits.bytes);
     let mut resources = OfBatch::new(exporter.resources());
@@ -76,23 +81,24 @@ fn with_events(
     let chunks = requests.finish().into_iter().map(whole);
     let too_large = |chunk: &Chunk| chunk.body.len() > limits.bytes && chunk.records.len() > 1;
     chunks
-        .flat_map(|chunk| {
+        .flat_map(|(chunk, items)| {
             if !too_large(&chunk) {
-                return vec![chunk];
+                return vec![(chunk, items)];
             }
             let spans = chunk.records.iter().filter_map(|at| Some((*at, records.get(*at)?.span())));
-            encode(exporter, spans.collect())
+            each(encode(exporter, spans.collect()))
         })
         .collect()
 }
 
 /// A chunk with the positions of the children that are in it as events.
-fn with_children(mut chunk: Chunk, families: &Families) -> Chunk {
-    let children: Vec<usize> =
-        chunk.records.iter().filter_map(|root| families.get(root)).flatten().copied().collect();
+fn with_children(mut chunk: Chunk, families: &Families) -> (Chunk, Items) {
+    let of = |root| families.get(root).map_or(&[][..], Vec::as_slice);
+    let sizes = chunk.records.iter().map(|root| 1 + of(root).len()).collect();
+    let children: Vec<usize> = chunk.records.iter().flat_map(of).copied().collect();
     chunk.records.extend(children);
     chunk.records.sort_unstable();
-    chunk
+    (chunk, Items::families(sizes))
 }
 
 fn push<'a>(

@@ -4,9 +4,10 @@ use obs_core::{Error, Failure, Reply};
 use obs_http::{Client, HttpConfig, Policy};
 use obs_otlp::encode::Encoding;
 
+use crate::Protocol;
 use crate::plan::Line;
-use crate::wire::{Request, Service};
-use crate::{Protocol, reply};
+use crate::reply::{self, Asked};
+use crate::wire::{Items, Request, Service};
 
 /// What OTLP has retried over HTTP.
 pub(crate) const EXPORT: Policy = Policy::OTLP;
@@ -65,7 +66,7 @@ impl Transport {
     }
 
     /// Sends one request, and says what became of its records.
-    pub(crate) async fn send(&self, Request { service, body }: Request) -> Result<Reply, Failure> {
+    pub(crate) async fn send(&self, Request { service, body, items }: Request) -> Result<Reply, Failure> {
         match self {
             Self::Http(http) => {
                 let Http { client, target, encoding } = &**http;
@@ -73,10 +74,11 @@ impl Transport {
                     .with_content_type(encoding.content_type())
                     .with_body(client.body(body));
                 let answer = client.send(&request, &EXPORT).await?;
-                Ok(reply::read(service, &client.place(), answer.header("content-type"), answer.body()))
+                let asked = Asked { service, items: &items, place: &client.place(), client };
+                Ok(reply::read(&asked, answer.header("content-type"), answer.body()))
             }
             #[cfg(feature = "grpc")]
-            Self::Grpc(channel) => channel.send(service, body).await,
+            Self::Grpc(channel) => channel.send(service, body, &items).await,
         }
     }
 
@@ -86,7 +88,7 @@ impl Transport {
             Encoding::Protobuf => Vec::new(),
             Encoding::Json => b"{}".to_vec(),
         };
-        self.send(Request { service, body }).await.map(|_| ())
+        self.send(Request { service, body, items: Items::Records }).await.map(|_| ())
     }
 }
 

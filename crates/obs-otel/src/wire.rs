@@ -22,4 +22,30 @@ impl Service {
 pub(crate) struct Request {
     pub(crate) service: Service,
     pub(crate) body: Vec<u8>,
+    pub(crate) items: Items,
+}
+
+/// What a collector counts when it refuses some of a request.
+#[derive(Debug)]
+pub(crate) enum Items {
+    /// Each record is an item.
+    Records,
+    /// An item may have several records in it: how many each has, the most first.
+    Families(Vec<usize>),
+}
+
+impl Items {
+    /// Items of so many records.
+    pub(crate) fn families(mut sizes: Vec<usize>) -> Self {
+        sizes.sort_unstable_by(|a, b| b.cmp(a));
+        Self::Families(sizes)
+    }
+
+    /// How many records so many items are: nobody says which items, so that it is the most that they may be.
+    pub(crate) fn records(&self, items: usize) -> usize {
+        match self {
+            Self::Records => items,
+            Self::Families(sizes) => sizes.iter().take(items).sum(),
+        }
+    }
 }

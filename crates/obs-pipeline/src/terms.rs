@@ -10,6 +10,8 @@ use serde::Serialize;
 pub mod dropped {
     /// The intake held as many bytes as it may.
     pub const INTAKE_FULL: &str = "intake_full";
+    /// A bridge from another SDK could not read them.
+    pub const UNREADABLE: &str = "unreadable";
     /// A processor panicked.
     pub const PANIC: &str = "panic";
     /// The queue of a destination held as many bytes as it may.

@@ -37,7 +37,7 @@ fn delta_intervals_touch_and_a_failed_view_stretches_the_next() {
         series.fold(&metric(now, "n", MetricValue::Add(1.0))).unwrap();
         let view = series.view(at(now));
         let grown = if now == 400 { 2.0 } else { 1.0 };
-        let end = now.max(start);
+        let end = if now < start { start + 1_000_000 } else { now };
         assert_eq!(shown(&view.metrics), [("n", Some(start), end, delta, &sum(grown, true))]);
         if commit {
             series.commit(view.id);
@@ -210,4 +210,81 @@ fn a_refused_record_leaves_nothing_behind() {
         assert!(series.fold(&metric(1, "n", value)).is_err());
     }
     assert_eq!((series.series(), series.pending(), series.view(at(200)).metrics.len()), (0, 0, 0));
+}
+
+#[test]
+fn views_of_new_records_end_one_after_the_other_whatever_the_clock_does() {
+    let mut series = series(Temporality::Delta);
+    let mut ends = Vec::new();
+    for (now, is_new) in [(5_000_000, true), (5_000_000, true), (1, true), (1, false), (9_000_000, true)] {
+        if is_new {
+            series.fold(&metric(1, "open", MetricValue::UpDown(1.0))).unwrap();
+            series.fold(&metric(1, "n", MetricValue::Add(1.0))).unwrap();
+        }
+        let view = series.view(at(now));
+        ends.extend(view.metrics.iter().map(|metric| metric.time.as_nanos()));
+        assert!(view.metrics.iter().all(|metric| metric.start < Some(metric.time)));
+        series.commit(view.id);
+    }
+    let each = [5_000_000, 6_000_000, 7_000_000, 9_000_000];
+    assert_eq!(ends, each.map(|end| [end, end]).concat());
+}
+
+#[test]
+fn a_view_says_how_many_records_each_point_has() {
+    for temporality in [Temporality::Delta, Temporality::Cumulative] {
+        let mut series = series(temporality);
+        let (mut open, mut seen) = (None, Vec::new());
+        for names in [["a", "b", "a"].as_slice(), &["c"], &["a"], &[]] {
+            for name in names {
+                series.fold(&metric(1, name, MetricValue::Add(1.0))).unwrap();
+            }
+            let view = series.view(at(200 + seen.len() as u64));
+            assert_eq!((view.shares.len(), view.shares.iter().sum()), (view.metrics.len(), view.records));
+            let names = view.metrics.iter().map(|metric| metric.name.to_string());
+            seen.push(
+                names
+                    .zip(view.shares)
+                    .map(|(name, share)| format!("{name}{share}"))
+                    .collect::<Vec<_>>()
+                    .concat(),
+            );
+            // The first view is never delivered.
+            if seen.len() > 1 {
+                open = Some(view.id);
+            }
+            open.take().map(|open| series.commit(open));
+        }
+        let expected = match temporality {
+            Temporality::Delta => ["a2b1", "a2b1c1", "a1", ""],
+            Temporality::Cumulative => ["a2b1", "a2b1c1", "a1b0c0", "a0b0c0"],
+        };
+        assert_eq!(seen, expected);
+    }
+}
+
+#[test]
+fn a_delta_reader_forgets_a_foreign_series_an_hour_after_its_last_point() {
+    const MINUTE: u64 = 60_000_000_000;
+    let mut series = Aggregator::new(AggregateConfig::new(Temporality::Delta, at(0)).with_max_series(3));
+    let mut fold = |minute: u64, pod: &str, value| {
+        let mut point = metric(minute * MINUTE, "n", sum(value, true));
+        point.labels = Labels::from([("pod", pod.to_owned())]);
+        point.temporality = Some(Temporality::Cumulative);
+        let result = series.fold(&point);
+        let view = series.view(at(minute * MINUTE + 1));
+        series.commit(view.id);
+        let value = view.metrics.first().map(|metric| metric.value.clone());
+        (result.err(), value, series.series())
+    };
+    assert_eq!(fold(1, "old", 5.0), (None, Some(sum(5.0, true)), 1));
+    assert_eq!(fold(2, "kept", 5.0), (None, Some(sum(5.0, true)), 2));
+    assert_eq!(fold(3, "new", 5.0), (Some(Refusal::TooManySeries), None, 2));
+    assert_eq!(fold(50, "kept", 6.0), (None, Some(sum(1.0, true)), 2));
+    assert_eq!(
+        fold(62, "kept", 7.0),
+        (None, Some(sum(1.0, true)), 1),
+        "what it was told at minute 1 is forgotten"
+    );
+    assert_eq!(fold(63, "new", 5.0), (None, Some(sum(5.0, true)), 2));
 }

@@ -56,6 +56,19 @@ fn law_6_a_credential_goes_over_plain_http_to_this_machine_only() {
 }
 
 #[test]
+fn law_6_a_header_that_is_no_credential_goes_over_plain_http() {
+    let plain = HttpConfig::new("http://h").with_plain_header("x-experiment", "7");
+    Client::new(&plain).unwrap();
+    for config in [
+        plain.clone().with_header("x-experiment", "hunter2"),
+        plain.clone().with_header("x-any", "hunter2"),
+        plain.with_auth(Auth::bearer("hunter2")),
+    ] {
+        refused(&config, "endpoint", "use https, or set allow_http = true");
+    }
+}
+
+#[test]
 fn law_6_a_proxys_credential_goes_over_plain_http_to_this_machine_only() {
     for endpoint in ["https://h", "http://h", "http://localhost:1"] {
         for proxy in

@@ -35,6 +35,8 @@ pub(super) struct Inlet {
     ignored: Vec<Cow<'static, str>>,
     flush: Option<Flush>,
     closed: AtomicBool,
+    /// Whether it was told that something cannot be read.
+    told: AtomicBool,
 }
 
 impl Inlet {
@@ -48,6 +50,7 @@ impl Inlet {
             ignored: vec!["obs".into()],
             flush: None,
             closed: AtomicBool::new(false),
+            told: AtomicBool::new(false),
         }
     }
 
@@ -69,11 +72,11 @@ impl Inlet {
         self.scopes = RwLock::default();
     }
 
-    /// Whether records of the signal, or scores that they may hold, go anywhere.
+    /// Whether records of the signal, or scores and feedback that they may hold, go anywhere.
     pub(super) fn wants(&self, signal: Signal) -> bool {
         let wants = self.intake.wants();
         let open = !self.closed.load(Ordering::Relaxed);
-        open && (wants.contains(signal) || wants.contains(Signal::Scores))
+        open && [signal, Signal::Scores, Signal::Feedback].into_iter().any(|signal| wants.contains(signal))
     }
 
     /// Whether what comes from here is not to be recorded.
@@ -100,15 +103,23 @@ impl Inlet {
         Ok(read)
     }
 
-    /// Reads what came from a scope; what cannot be read is told, because nobody is there to return it to.
+    /// Reads what came from a scope; what cannot be read is counted as dropped, because nobody is there to return it to, and told once.
     pub(super) fn read(
         &self,
+        signal: Signal,
         scope: &InstrumentationScope,
         read: impl FnOnce(&Scoped) -> Result<Vec<Record>, String>,
     ) -> Vec<Record> {
         self.scoped(scope).and_then(|scoped| read(&scoped)).unwrap_or_else(|reason| {
-            let scope = scope.name();
-            tracing::warn!(target: "obs::otel", scope, "not recorded, as it cannot be read: {reason}");
+            self.intake.unreadable(signal);
+            if !self.told.swap(true, Ordering::Relaxed) {
+                let scope = scope.name();
+                tracing::warn!(
+                    target: "obs::otel",
+                    scope,
+                    "not recorded, as it cannot be read: {reason}; more such are only counted, as `unreadable`"
+                );
+            }
             Vec::new()
         })
     }

@@ -60,7 +60,7 @@ impl LogProcessor for ObsLogProcessor {
             data.set_observed_timestamp(UNIX_EPOCH + Duration::from_nanos(now.as_nanos()));
         }
         let wire = WireLog::from(&*data);
-        for record in self.inlet.read(&scope, |scoped| scoped.log(&wire)) {
+        for record in self.inlet.read(Signal::Logs, &scope, |scoped| scoped.log(&wire)) {
             self.inlet.put(record);
         }
     }

@@ -16,8 +16,23 @@ use opentelemetry_sdk::trace::{Span as SdkSpan, SpanData, SpanProcessor};
 use super::inlet::Inlet;
 use super::paths::Paths;
 
-/// Attributes in which a bridge from `tracing` says where a span comes from.
-const ORIGINS: [&str; 3] = ["target", "code.module.name", "code.namespace"];
+/// Attributes that say in which module a span began.
+const ORIGINS: [&str; 2] = ["code.module.name", "code.namespace"];
+
+/// The attribute for the target of a span of `tracing`, which applications use for targets of their own as well.
+const TARGET: &str = "target";
+
+/// What a bridge from `tracing` puts beside the target.
+const BRIDGED: [&str; 8] = [
+    "code.module.name",
+    "code.namespace",
+    "code.file.path",
+    "code.filepath",
+    "code.line.number",
+    "code.lineno",
+    "thread.id",
+    "busy_ns",
+];
 
 /// Records the spans of an `opentelemetry_sdk` tracer provider.
 ///
@@ -62,6 +77,7 @@ impl ObsSpanProcessor {
     /// Ignores spans whose scope has one of these names, or whose target or module lies in or below one: `h2`, `reqwest`.
     ///
     /// `obs` is ignored in any case.
+    /// An attribute `target` is a target where a bridge from `tracing` put it, beside its file, line or thread; elsewhere it is the application's own.
     #[must_use]
     pub fn ignoring(mut self, targets: impl IntoIterator<Item = impl Into<Cow<'static, str>>>) -> Self {
         self.inlet.ignore(targets);
@@ -69,7 +85,9 @@ impl ObsSpanProcessor {
     }
 
     fn ignores(&self, data: &SpanData) -> bool {
-        let origin = |key: &str| ORIGINS.contains(&key);
+        let has = |keys: &[&str]| data.attributes.iter().any(|pair| keys.contains(&pair.key.as_str()));
+        let bridged = has(&BRIDGED);
+        let origin = |key: &str| ORIGINS.contains(&key) || (bridged && key == TARGET);
         self.inlet.ignores(data.instrumentation_scope.name())
             || data
                 .attributes
@@ -82,7 +100,7 @@ impl ObsSpanProcessor {
     fn read(&self, data: SpanData, path: Option<&Arc<Ancestor>>) -> impl Iterator<Item = Record> {
         let scope = data.instrumentation_scope.clone();
         let wire = WireSpan::from(data);
-        let mut records = self.inlet.read(&scope, |scoped| scoped.span(&wire));
+        let mut records = self.inlet.read(Signal::Traces, &scope, |scoped| scoped.span(&wire));
         for record in &mut records {
             if let Record::Span(record) = record {
                 record.span_mut().path = path.cloned();

@@ -2,10 +2,10 @@
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, Exporter, Failure, Health, Log, Mapped, Mappers, Receipt, Records, Reply,
-    Signal, deliver,
+    Batch, Descriptor, Error, Exporter, Failure, Health, Log, Mapped, Mappers, Receipt, Records, Refused,
+    Reply, Signal, deliver, encode_within,
 };
-use obs_otlp::encode::{Encoding, LogParts, LogRequests, genai};
+use obs_otlp::encode::{Chunk, Encoding, LogParts, LogRequests, genai};
 use opentelemetry::InstrumentationScope;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_sdk::logs::{LogBatch, LogExporter, SdkLogRecord, SdkLogger};
@@ -13,7 +13,7 @@ use prost::Message;
 
 use super::held::{Failures, Held, LIMITS};
 use super::log_record::{log, logger};
-use super::resource::{Request, calls, resource, scope};
+use super::resource::{Request, Requests, calls, resource, scope};
 
 /// A record and what made it.
 type Scoped = (SdkLogRecord, InstrumentationScope);
@@ -82,24 +82,51 @@ impl<E: LogExporter + 'static> Exporter for SdkLogExporter<E> {
     }
 }
 
-/// A call for each resource.
+/// Calls of one resource each.
 fn map<E: LogExporter + 'static>(
     exporter: &SdkLogExporter<E>,
     records: &Records<Log>,
 ) -> Mapped<Request<Scoped>> {
     let resources = records.iter().map(|log| &log.resource).enumerate();
-    calls(resources, Vec::new(), |positions| {
-        let mut requests = LogRequests::new(Encoding::Protobuf, usize::MAX, usize::MAX);
+    calls(resources, Vec::new(), &Logs { records, logger: &exporter.logger })
+}
+
+/// The logs of a batch, and what makes the SDK's.
+struct Logs<'a> {
+    records: &'a Records<Log>,
+    logger: &'a SdkLogger,
+}
+
+fn push(requests: &mut LogRequests, at: usize, log: &Log) {
+    requests.push(at, &log.resource, &LogParts::of(log), |to| genai::log_attributes(log, to));
+}
+
+impl Requests for Logs<'_> {
+    type Record = Scoped;
+
+    fn encode(&self, positions: &[usize]) -> Vec<Chunk> {
+        let mut requests = LogRequests::new(Encoding::Protobuf, LIMITS.items, LIMITS.bytes);
         for at in positions {
-            if let Some(log) = records.get(*at) {
-                let put = |to: &mut obs_otlp::encode::Fields<'_>| genai::log_attributes(log, to);
-                requests.push(*at, &log.resource, &LogParts::of(log), put);
+            if let Some(log) = self.records.get(*at) {
+                push(&mut requests, *at, log);
             }
         }
-        let body = requests.finish().pop().map(|chunk| chunk.body).unwrap_or_default();
-        let request = ExportLogsServiceRequest::decode(&*body).map_err(|error| error.to_string())?;
-        Ok(of(&request, &exporter.logger))
-    })
+        requests.finish()
+    }
+
+    fn shorten(&self, at: usize) -> Result<Vec<u8>, Refused> {
+        let log = self.records.get(at).ok_or_else(|| Refused::encode(at, "the record is gone"))?;
+        encode_within(at, log, LIMITS.bytes, |log| {
+            let mut alone = LogRequests::new(Encoding::Protobuf, 1, usize::MAX);
+            push(&mut alone, 0, log);
+            Ok(alone.finish().pop().map(|chunk| chunk.body).unwrap_or_default())
+        })
+    }
+
+    fn decode(&self, body: &[u8]) -> Result<Request<Scoped>, String> {
+        let request = ExportLogsServiceRequest::decode(body).map_err(|error| error.to_string())?;
+        Ok(of(&request, self.logger))
+    }
 }
 
 /// What was encoded, as the SDK has it.

@@ -2,16 +2,16 @@
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, Exporter, Failure, Health, Mapped, Mappers, Receipt, Records, Reply, Signal,
-    SpanRecord, deliver,
+    Batch, Descriptor, Error, Exporter, Failure, Health, Mapped, Mappers, Receipt, Records, Refused, Reply,
+    Signal, Span, SpanRecord, deliver, encode_within,
 };
-use obs_otlp::encode::{Encoding, SpanParts, TraceRequests, genai};
+use obs_otlp::encode::{Chunk, Encoding, Fields, SpanParts, TraceRequests, genai};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_sdk::trace::{SpanData, SpanExporter};
 use prost::Message;
 
 use super::held::{Failures, Held, LIMITS, done};
-use super::resource::{Request, calls, resource, scope};
+use super::resource::{Request, Requests, calls, resource, scope};
 use super::span_data;
 use crate::{Conventions, traces};
 
@@ -108,7 +108,7 @@ impl<E: SpanExporter + 'static> Exporter for SdkSpanExporter<E> {
     }
 }
 
-/// A call for each resource.
+/// Calls of one resource each.
 fn map<E: SpanExporter + 'static>(
     exporter: &SdkSpanExporter<E>,
     records: &Records<SpanRecord>,
@@ -121,20 +121,50 @@ fn map<E: SpanExporter + 'static>(
             SpanRecord::Started(_) => refused.push(traces::started(at)),
         }
     }
-    let put = traces::attributes(exporter.conventions);
-    calls(ended.iter().map(|(at, span)| (*at, &span.resource)), refused, |positions| {
-        let mut requests = TraceRequests::new(Encoding::Protobuf, usize::MAX, usize::MAX);
+    let make = Spans { records, put: traces::attributes(exporter.conventions) };
+    calls(ended.iter().map(|(at, span)| (*at, &span.resource)), refused, &make)
+}
+
+/// The spans of a batch, and what puts their attributes.
+struct Spans<'a> {
+    records: &'a Records<SpanRecord>,
+    put: fn(&Span, &mut Fields<'_>),
+}
+
+impl Spans<'_> {
+    fn push(&self, requests: &mut TraceRequests, at: usize, span: &Span) {
+        let name = genai::name(span);
+        let end = span.end.unwrap_or(span.start);
+        let parts = SpanParts { name: &name, kind: genai::kind(span), ..SpanParts::of(span, end) };
+        requests.push(at, &span.resource, &parts, |to| (self.put)(span, to));
+    }
+}
+
+impl Requests for Spans<'_> {
+    type Record = SpanData;
+
+    fn encode(&self, positions: &[usize]) -> Vec<Chunk> {
+        let mut requests = TraceRequests::new(Encoding::Protobuf, LIMITS.items, LIMITS.bytes);
         for at in positions {
-            let Some(SpanRecord::Ended(span)) = records.get(*at) else { continue };
-            let name = genai::name(span);
-            let end = span.end.unwrap_or(span.start);
-            let parts = SpanParts { name: &name, kind: genai::kind(span), ..SpanParts::of(span, end) };
-            requests.push(*at, &span.resource, &parts, |to| put(span, to));
+            if let Some(record) = self.records.get(*at) {
+                self.push(&mut requests, *at, record.span());
+            }
         }
-        let body = requests.finish().pop().map(|chunk| chunk.body).unwrap_or_default();
-        let request = ExportTraceServiceRequest::decode(&*body).map_err(|error| error.to_string())?;
-        Ok(of(&request))
-    })
+        requests.finish()
+    }
+
+    fn shorten(&self, at: usize) -> Result<Vec<u8>, Refused> {
+        let record = self.records.get(at).ok_or_else(|| Refused::encode(at, "the record is gone"))?;
+        encode_within(at, record, LIMITS.bytes, |record| {
+            let mut alone = TraceRequests::new(Encoding::Protobuf, 1, usize::MAX);
+            self.push(&mut alone, 0, record.span());
+            Ok(alone.finish().pop().map(|chunk| chunk.body).unwrap_or_default())
+        })
+    }
+
+    fn decode(&self, body: &[u8]) -> Result<Request<SpanData>, String> {
+        ExportTraceServiceRequest::decode(body).map(|request| of(&request)).map_err(|error| error.to_string())
+    }
 }
 
 /// What was encoded, as the SDK has it.

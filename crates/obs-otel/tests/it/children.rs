@@ -1,6 +1,9 @@
 //! Children as events of their root.
 
-use obs_core::{Batch, Event, Exporter, Signal, Span, SpanRecord};
+use std::sync::Arc;
+
+use obs_core::{Batch, Event, Exporter, Link, Resource, Scope, Signal, Span, SpanRecord};
+use obs_testkit::Answer;
 use obs_testkit::fixtures::{self, at, span_id, trace_id};
 use opentelemetry_proto::tonic::common::v1::any_value::Value as Any;
 use opentelemetry_proto::tonic::trace::v1::Span as Sent;
@@ -97,4 +100,90 @@ async fn law_1_accounting_holds_for_the_whole_fixture_set() {
             obs_testkit::conformance::assert_conserved(&batch, &outcome);
         }
     }
+}
+
+#[tokio::test]
+async fn law_1_what_a_collector_refuses_of_families_takes_the_children_along() {
+    let family = |root: u32, children: u32| {
+        let children = (root + 1..=root + children).map(move |nth| span(nth, Some(root)));
+        children.chain([span(root, None)])
+    };
+    // One of six records, one of two, and one that is alone.
+    let whole = || ended(family(1, 5).chain(family(20, 1)).chain(family(30, 0)).collect());
+    let one = || ended(family(1, 5).collect());
+    for (batch, refused, lost) in
+        [(one(), 1, 6), (one(), 99, 6), (whole(), 1, 6), (whole(), 2, 8), (whole(), 3, 9), (whole(), 0, 0)]
+    {
+        let bench = Bench::with(|config| config.with_create_child_spans(false)).await;
+        let answer = serde_json::json!({"partialSuccess": {"rejectedSpans": refused, "errorMessage": "old"}});
+        bench.server.answer_always(Answer::json(&answer));
+        let receipt = bench.export(&batch).await.unwrap();
+        assert_eq!((receipt.delivered, receipt.rejected_count()), (batch.len() - lost, lost), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn law_1_a_family_that_went_as_spans_is_counted_by_spans() {
+    let bench =
+        Bench::with(|config| config.with_create_child_spans(false).with_max_request_size(100_000)).await;
+    let mut spans = vec![span(1, None)];
+    for nth in 2..20 {
+        let mut child = span(nth, Some(1));
+        child.output = Some(obs_core::Payload::text("x".repeat(10_000)));
+        spans.push(child);
+    }
+    let batch = ended(spans);
+    bench.server.answer_always(Answer::json(&serde_json::json!({"partialSuccess": {"rejectedSpans": 1}})));
+    let receipt = bench.export(&batch).await.unwrap();
+    assert_eq!(receipt.rejected_count(), bench.server.requests().len(), "one of each request");
+    assert_eq!(receipt.settled(), batch.len());
+}
+
+#[tokio::test]
+async fn a_child_of_another_resource_or_scope_stays_a_span() {
+    let of = |nth, parent, resource: Resource| {
+        let mut span = span(nth, parent);
+        span.resource = Arc::new(resource);
+        span
+    };
+    let mut scoped = Resource::service("shop");
+    scoped.scope =
+        Some(Scope { name: "http".into(), version: None, attributes: obs_core::Attributes::new() });
+    let batch = ended(vec![
+        of(1, None, Resource::service("shop")),
+        of(2, Some(1), Resource::service("shop")),
+        of(3, Some(1), Resource::service("payments")),
+        of(4, Some(1), scoped),
+        of(5, Some(3), Resource::service("shop")),
+    ]);
+    let spans = sent(&batch).await;
+    let mut ids: Vec<_> = spans.iter().map(|span| (span.span_id.clone(), span.events.len())).collect();
+    ids.sort();
+    let id = |nth| span_id(nth).to_bytes().to_vec();
+    assert_eq!(ids, [(id(1), 2), (id(3), 0), (id(4), 0)]);
+}
+
+#[tokio::test]
+async fn what_a_child_had_of_w3c_and_whose_a_link_was_is_said() {
+    let mut child = span(2, Some(1));
+    child.trace_state = Some("vendor=1".into());
+    child.trace_flags = 3;
+    let link = |nth| Link {
+        trace_id: trace_id(9),
+        span_id: span_id(nth),
+        trace_state: None,
+        attributes: [("why", "retry")].into_iter().collect(),
+    };
+    child.links = vec![link(7)];
+    let mut root = span(1, None);
+    root.links = vec![link(8)];
+    let spans = sent(&ended(vec![child, span(3, Some(1)), root])).await;
+    let text = |key: &str| attribute(&spans[0].events[0].attributes, key).cloned();
+    assert_eq!(text("obs.span.trace_state"), Some(Any::StringValue("vendor=1".into())));
+    assert_eq!(text("obs.span.trace_flags"), Some(Any::IntValue(3)));
+    assert_eq!(attribute(&spans[0].events[1].attributes, "obs.span.trace_flags"), None, "as the root's");
+    let links: Vec<_> =
+        spans[0].links.iter().map(|link| attribute(&link.attributes, "obs.span.id").cloned()).collect();
+    assert_eq!(links, [None, Some(Any::StringValue(span_id(2).to_string()))]);
+    assert!(spans[0].links.iter().all(|link| attribute(&link.attributes, "why").is_some()));
 }

@@ -8,7 +8,7 @@ use obs_otel::Protocol;
 use obs_testkit::{Answer, fixtures};
 use serde_json::json;
 
-use crate::support::{Bench, speaking};
+use crate::support::{Bench, TOKEN, speaking};
 
 fn spans() -> Batch {
     fixtures::trace_batches().remove(0)
@@ -95,4 +95,20 @@ async fn a_signal_that_is_not_sent_is_unsupported() {
     let error = bench.export(&fixtures::batch(Signal::Logs)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(bench.server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn law_6_what_a_collector_says_of_records_it_refuses_is_scrubbed_cut_and_one_line() {
+    let said = format!("old\n\u{1b}[31m{TOKEN} {}", "x".repeat(1 << 20));
+    let bench = Bench::start().await;
+    bench.server.answer_always(Answer::json(
+        &json!({"partialSuccess": {"rejectedSpans": "1", "errorMessage": said}}),
+    ));
+    let receipt = bench.export(&spans()).await.unwrap();
+    let reason = &receipt.rejected[0].reason;
+    assert!(reason.contains("old"), "{reason}");
+    assert!(
+        !reason.contains(TOKEN) && !reason.contains(char::is_control) && reason.len() < 4_096,
+        "{reason}"
+    );
 }

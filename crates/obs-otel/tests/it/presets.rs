@@ -107,6 +107,19 @@ async fn keys_go_in_the_headers_of_the_vendor() {
     }
 }
 
+#[test]
+fn law_6_what_is_no_credential_goes_over_plain_http_and_what_is_does_not() {
+    let there = |preset| whole(preset).with_endpoint("http://mlflow:5000");
+    OtelExporter::new(there(Preset::Mlflow)).unwrap();
+    let token = OtelExporter::new(there(Preset::Mlflow).with_api_key("hunter2")).unwrap_err();
+    let headed = OtelExporter::new(there(Preset::Arize)).unwrap_err();
+    for error in [token, headed] {
+        let said = error.message();
+        assert!(said.starts_with("endpoint: ") && said.contains("anyone on the way can read"), "{said}");
+        assert!(!said.contains("hunter2"), "{said}");
+    }
+}
+
 #[tokio::test]
 async fn a_header_of_the_users_wins() {
     let mut config = whole(Preset::Honeycomb);
@@ -147,6 +160,32 @@ fn the_address_of_a_trace_is_known_where_the_pages_are() {
     assert_eq!(url(whole(Preset::Jaeger)), Some(format!("http://localhost:16686/trace/{trace_id}")));
     let own = whole(Preset::Jaeger).with_ui_endpoint("https://jaeger.example/ui/");
     assert_eq!(url(own), Some(format!("https://jaeger.example/ui/trace/{trace_id}")));
+    let page = format!("https://phoenix.example/px/redirects/traces/{trace_id}");
+    for address in
+        ["https://phoenix.example/px/v1/traces?token=hunter2", "https://phoenix.example/px#hunter2"]
+    {
+        assert_eq!(url(whole(Preset::Phoenix).with_endpoint(address)), Some(page.clone()));
+    }
+    let ui = whole(Preset::Phoenix).with_ui_endpoint("https://phoenix.example/px/?token=hunter2");
+    assert_eq!(url(ui), Some(page));
+    let keyed = whole(Preset::Phoenix).with_ui_endpoint("https://phoenix.example/s/T0ABC1234");
+    assert_eq!(url(keyed), Some(format!("https://phoenix.example/s/T0ABC1234/redirects/traces/{trace_id}")));
+    if cfg!(feature = "grpc") {
+        let page = Some(format!("http://localhost:6006/redirects/traces/{trace_id}"));
+        assert_eq!(url(whole(Preset::Phoenix).with_protocol(Protocol::Grpc)), page);
+        assert_eq!(url(whole(Preset::Phoenix).with_endpoint("http://localhost:4317")), page);
+        let own =
+            whole(Preset::Phoenix).with_protocol(Protocol::Grpc).with_endpoint("https://phoenix.example");
+        assert_eq!(url(own), Some(format!("https://phoenix.example/redirects/traces/{trace_id}")));
+    }
     assert_eq!(url(whole(Preset::Honeycomb)), None);
     assert_eq!(url(OtelConfig::new("http://localhost:4318")), None);
+}
+
+#[test]
+fn children_are_no_events_where_the_backend_drops_events() {
+    let config = whole(Preset::Sentry).with_create_child_spans(false);
+    let error = OtelExporter::new(config).unwrap_err();
+    assert!(error.message().starts_with("create_child_spans: "), "{}", error.message());
+    assert!(OtelExporter::new(whole(Preset::Phoenix).with_create_child_spans(false)).is_ok());
 }

@@ -6,13 +6,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, Exporter, Health, Level, Mappers, Receipt, Record, Signal, Span, SpanRecord,
-    Status,
+    Batch, Descriptor, Error, Exporter, Health, Level, Mappers, Receipt, Record, Signal, Signals, Span,
+    SpanRecord, Status,
 };
 use obs_core::{Mapped, Records};
 use obs_otel::sdk::{ObsLogProcessor, ObsSpanProcessor};
 use obs_otlp::ingest;
-use obs_pipeline::Pipeline;
+use obs_pipeline::{Intake, Pipeline};
 use obs_testkit::Scripted;
 use opentelemetry::logs::{AnyValue, LogRecord as _, Logger as _, LoggerProvider as _, Severity};
 use opentelemetry::trace::{
@@ -230,16 +230,22 @@ fn what_is_not_sampled_what_is_ignored_and_what_comes_after_shutdown_is_not_reco
         tracers.tracer(own).in_span("ignored", |_| ());
     }
     let from = |target: &'static str| {
-        SpanBuilder::from_name(target).with_attributes([KeyValue::new("target", target)])
+        let attributes = [KeyValue::new("target", target), KeyValue::new("thread.id", 1)];
+        SpanBuilder::from_name(target).with_attributes(attributes)
     };
     for target in ["obs::delivery", "reqwest::connect", "observer", "obs_app"] {
         tracers.tracer("tracing-opentelemetry").build(from(target)).end();
+    }
+    for target in ["obs", "reqwest"] {
+        // An attribute of the application's own.
+        let span = SpanBuilder::from_name(target).with_attributes([KeyValue::new("target", target)]);
+        tracers.tracer("shop").build(span).end();
     }
     assert!(tracers.shutdown().is_ok());
     tracers.tracer("shop").in_span("late", |_| ());
     let names: Vec<String> =
         delivered(&destination, &pipeline).iter().map(|record| span(record).name.to_string()).collect();
-    assert_eq!(names, ["observer", "obs_app"]);
+    assert_eq!(names, ["observer", "obs_app", "obs", "reqwest"]);
 }
 
 #[test]
@@ -424,4 +430,41 @@ fn a_status_is_what_the_sdk_says() {
     span.end();
     let records = delivered(&destination, &pipeline);
     assert_eq!(self::span(&records[0]).status, Status::Ok);
+}
+
+#[test]
+fn a_destination_of_feedback_alone_gets_what_logs_say_of_it() {
+    let descriptor = Scripted::DESCRIPTOR.narrowed(Signals::NONE.with(Signal::Feedback));
+    let destination = Scripted::builder([]).with_descriptor(descriptor).shared();
+    let pipeline = Pipeline::builder().to(destination.clone()).build().unwrap();
+    let loggers =
+        SdkLoggerProvider::builder().with_log_processor(ObsLogProcessor::new(pipeline.intake())).build();
+    emit(&loggers, |log| {
+        log.set_event_name("gen_ai.evaluation.result");
+        log.set_trace_context(TraceId::from(7), SpanId::from(9), None);
+        log.add_attribute("obs.evaluation.kind", "feedback");
+        log.add_attribute("gen_ai.evaluation.name", "thumbs");
+        log.add_attribute("gen_ai.evaluation.score.value", 1.0);
+    });
+    let records = delivered(&destination, &pipeline);
+    assert!(matches!(&records[..], [Record::Feedback(_)]), "{records:?}");
+}
+
+#[test]
+fn law_1_what_cannot_be_read_is_counted_as_dropped() {
+    let (_, pipeline) = pipeline();
+    let processor = ObsSpanProcessor::new(pipeline.intake());
+    let kept = Kept::default();
+    tracers(ObsSpanProcessor::new(Intake::noop()), &kept).tracer("shop").in_span("kept", |_| ());
+    let mut unreadable = kept.spans.lock().unwrap()[0].clone();
+    let flags = TraceFlags::SAMPLED;
+    unreadable.span_context =
+        SpanContext::new(TraceId::INVALID, SpanId::INVALID, flags, false, TraceState::default());
+    for _ in 0..3 {
+        processor.on_end(unreadable.clone());
+    }
+    let report = pipeline.shutdown(DEADLINE);
+    assert!(report.is_balanced(), "{report}");
+    let terms = report.intake.get(Signal::Traces);
+    assert_eq!((terms.recorded, terms.dropped.get("unreadable")), (3, 3), "{report}");
 }

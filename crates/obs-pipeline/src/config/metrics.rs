@@ -26,6 +26,12 @@ pub struct MetricsConfig {
     /// a destination that writes to this machine: points at nearly equal times tell nothing more, and backends count them.
     #[serde(with = "duration::option")]
     pub interval: Option<Duration>,
+    /// How long after the last delivery cumulative series are offered again though they have no new record, so that they do
+    /// not go stale; 60 s by default, since backends take series for gone after five minutes, and never more often than
+    /// `interval`. `null` switches it off. It is not for destinations that take deltas, nor for those that write to this
+    /// machine.
+    #[serde(with = "duration::option")]
+    pub heartbeat: Option<Duration>,
     /// The most series of one metric, the one for the overflow included; 2,000 by default, as OpenTelemetry has it.
     pub max_series: usize,
     /// The most metrics, counted by resource, name, kind and unit; 1,000 by default, so that memory stays bounded.
@@ -42,6 +48,7 @@ impl MetricsConfig {
     /// The default, as a constant.
     pub const DEFAULT: Self = Self {
         interval: None,
+        heartbeat: Some(Duration::from_mins(1)),
         max_series: 2_000,
         max_metrics: 1_000,
         bounds: BTreeMap::new(),
@@ -78,6 +85,11 @@ impl MetricsConfig {
                 "interval",
                 self.interval.is_none_or(|every| every >= Duration::from_millis(1)),
                 "it is at least 1ms",
+            ),
+            (
+                "heartbeat",
+                self.heartbeat.is_none_or(|every| every >= Duration::from_secs(1)),
+                "it is at least 1s; null switches it off",
             ),
             ("max_series", self.max_series > 0, "there is at least the series of the overflow"),
             ("max_metrics", self.max_metrics > 0, "at least one metric must have a place"),
@@ -121,6 +133,8 @@ mod tests {
         assert!(
             refused(|config| config.interval = Some(Duration::ZERO)).starts_with("here.metrics.interval: ")
         );
+        let often = refused(|config| config.heartbeat = Some(Duration::ZERO));
+        assert!(often.starts_with("here.metrics.heartbeat: "), "{often}");
         assert!(refused(|config| config.max_series = 0).starts_with("here.metrics.max_series: "));
         assert!(refused(|config| config.max_metrics = 0).starts_with("here.metrics.max_metrics: "));
         let bounds = refused(|config| _ = config.bounds.insert("wait".into(), vec![2.0, 1.0]));

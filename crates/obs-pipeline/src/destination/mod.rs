@@ -7,6 +7,7 @@ pub(crate) mod notice;
 mod outbox;
 mod pace;
 mod series;
+mod shares;
 mod state;
 mod status;
 mod worker;
@@ -331,7 +332,9 @@ fn store(
     match (temporality, log) {
         (Some(temporality), _) => {
             let (metrics, form) = (&spec.config.metrics, descriptor.histogram_form());
-            Store::Series(Box::new(Series::new(metrics, temporality, form, clock.now())))
+            let goes_stale = temporality == Temporality::Cumulative && !descriptor.is_local();
+            let heartbeat = metrics.heartbeat.filter(|_| goes_stale);
+            Store::Series(Box::new(Series::new(metrics, temporality, form, heartbeat, clock.now())))
         }
         (None, Some(log)) if descriptor.support(signal).is_some() => {
             let wake = Arc::clone(wake);

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use obs_aggregate::{AggregateConfig, Aggregator, ViewId};
 use obs_core::{
-    Batch, ByteSize, Diverted, ErrorKind, HistogramForm, Limits, Receipt, Records, Rejection, Temporality,
-    Timestamp,
+    Batch, ByteSize, ErrorKind, HistogramForm, Limits, Receipt, Records, Rejection, Temporality, Timestamp,
 };
 
+use super::shares::Shares;
 use crate::MetricsConfig;
+
+/// The finest time of backends: two points of a series at one such time are refused by some.
+const MILLISECOND: Duration = Duration::from_millis(1);
 
 /// Folds records, and offers views of the series until one is delivered whole.
 #[derive(Debug)]
@@ -17,6 +20,12 @@ pub(super) struct Series {
     /// Since when something waits.
     since: Option<Duration>,
     view: Option<View>,
+    /// When the last view ended.
+    ended: Option<Timestamp>,
+    /// How long after that the series are shown again without a new record.
+    heartbeat: Option<Duration>,
+    /// When the last attempt to deliver a view came back.
+    shown: Option<Duration>,
 }
 
 /// A view on its way, cut into batches where it is larger than the limits.
@@ -24,25 +33,52 @@ pub(super) struct Series {
 struct View {
     id: ViewId,
     points: usize,
-    /// What became of its points so far.
-    settled: Receipt,
+    /// How many records are in the points that have settled.
+    settled: usize,
     sent: usize,
     left: Batch,
+    /// How many records each point that is left has.
+    shares: Vec<usize>,
+}
+
+impl View {
+    /// Settles the part on its way but for `left`; returns what that means in records.
+    fn settle(&mut self, receipt: &Receipt, left: Batch) -> Receipt {
+        let tail = self.left.slice(self.sent..self.left.len());
+        let sent = std::mem::replace(&mut self.left, left);
+        if receipt.settled() == 0 {
+            self.left.join(tail);
+            return Receipt::default();
+        }
+        let of_tail = self.shares.split_off(self.sent);
+        let mut shares = Shares::of(&sent, &self.shares);
+        self.shares = shares.take_left(&self.left);
+        self.shares.extend(of_tail);
+        self.left.join(tail);
+        let (receipt, rest) = shares.in_records(receipt);
+        if let Some(first) = self.shares.first_mut() {
+            *first += rest;
+        }
+        self.settled += receipt.settled();
+        receipt
+    }
 }
 
 impl Series {
-    /// The series of one destination; its options are checked before.
+    /// The series of one destination, shown every `heartbeat` though there is nothing new; its options are checked before.
     pub(super) fn new(
         config: &MetricsConfig,
         temporality: Temporality,
         form: HistogramForm,
+        heartbeat: Option<Duration>,
         start: Timestamp,
     ) -> Self {
         let config = config.aggregate(temporality, form, start);
         debug_assert!(config.is_ok(), "{config:?}");
         let config =
             config.unwrap_or_else(|_| AggregateConfig::new(temporality, start).with_histogram_form(form));
-        Self { aggregator: Aggregator::new(config), since: None, view: None }
+        let aggregator = Aggregator::new(config);
+        Self { aggregator, since: None, view: None, ended: None, heartbeat, shown: None }
     }
 
     /// Folds the records; what cannot be folded is rejected.
@@ -62,14 +98,17 @@ impl Series {
         receipt
     }
 
-    /// The next part of the view on its way, or of a new one.
+    /// The next part of the view on its way, or of a new one; `None` where there is no series at all.
     pub(super) fn peek(&mut self, limits: Limits, now: Timestamp) -> Option<Batch> {
-        if self.view.is_none() && self.pending() > 0 {
+        if self.view.is_none() {
+            let now = self.ended.map_or(now, |ended| now.max(ended.saturating_add(MILLISECOND)));
+            self.ended = Some(now);
             let view = self.aggregator.view(now);
             let left = Batch::Metrics(Records::from(view.metrics));
-            self.view =
-                Some(View { id: view.id, points: left.len(), settled: Receipt::default(), sent: 0, left });
+            let (points, shares) = (left.len(), view.shares);
+            self.view = Some(View { id: view.id, points, settled: 0, sent: 0, left, shares });
         }
+        self.view.take_if(|view| view.left.is_empty());
         let view = self.view.as_mut()?;
         let batch = view.left.slice(0..fitting(&view.left, limits));
         view.sent = batch.len();
@@ -80,30 +119,23 @@ impl Series {
     ///
     /// A view of which nothing has settled is left to the next one; else its rest is tried again, since a part that
     /// arrived must not arrive twice.
-    pub(super) fn commit(&mut self, receipt: Receipt, left: Batch, now: Duration) -> Receipt {
+    pub(super) fn commit(&mut self, receipt: &Receipt, left: Batch, now: Duration) -> Receipt {
         let Some(mut view) = self.view.take() else { return Receipt::default() };
-        view.settled.absorb(receipt);
-        let tail = view.left.slice(view.sent..view.left.len());
-        view.left = left;
-        let joined = view.left.append(tail);
-        debug_assert!(joined.is_ok(), "a view is of metrics");
+        self.shown = Some(now);
+        let settled = view.settle(receipt, left);
         if view.left.is_empty() {
-            self.since = None;
             let records = self.aggregator.commit(view.id);
-            if self.pending() > 0 {
-                self.since = Some(now);
-            }
-            return in_records(records, &view.settled);
-        }
-        if view.left.len() < view.points {
+            debug_assert_eq!(records, view.settled, "every record of a view settles with its point");
+            self.since = (self.pending() > 0).then_some(now);
+        } else if view.left.len() < view.points {
             self.view = Some(view);
         }
-        Receipt::default()
+        settled
     }
 
-    /// How many folded records wait for their view to be delivered.
+    /// How many folded records wait for their point to be delivered.
     pub(super) fn pending(&self) -> usize {
-        self.aggregator.pending()
+        self.aggregator.pending() - self.view.as_ref().map_or(0, |view| view.settled)
     }
 
     /// Whether a part of a view has settled, so that the rest must follow.
@@ -114,6 +146,12 @@ impl Series {
     /// Since when something waits.
     pub(super) fn since(&self) -> Option<Duration> {
         self.since
+    }
+
+    /// When the series are shown again though nothing waits: no more often than they are where something does.
+    pub(super) fn beats_at(&self, interval: Duration) -> Option<Duration> {
+        let heartbeat = self.heartbeat?.max(interval);
+        Some(self.shown?.saturating_add(heartbeat))
     }
 }
 
@@ -128,47 +166,9 @@ fn fitting(points: &Batch, limits: Limits) -> usize {
     sums.take_while(|sum| *sum <= limits.bytes).count().max(1)
 }
 
-/// What became of the points of a view, as shares of the records behind it: at least one record where any point did not
-/// arrive, the rest delivered.
-fn in_records(records: usize, points: &Receipt) -> Receipt {
-    let (all, mut left) = (points.settled().max(1), records);
-    let mut share = |points: usize| {
-        let share = (records * points).div_ceil(all).min(left);
-        left -= share;
-        share
-    };
-    let mut receipt = Receipt::default();
-    for rejection in points.rejected.iter().filter(|rejection| rejection.count > 0) {
-        let count = share(rejection.count);
-        let reason = format!("the backend refused points of the series: {}", rejection.reason).into();
-        receipt.rejected.push(Rejection { records: None, count, reason, ..rejection.clone() });
-    }
-    receipt.dead_lettered = share(points.dead_lettered);
-    for diverted in &points.diverted {
-        let receipt_there = in_records(share(diverted.receipt.settled()), &diverted.receipt);
-        receipt.diverted.push(Diverted { to: diverted.to.clone(), receipt: receipt_there });
-    }
-    receipt.queued = share(points.queued);
-    receipt.delivered = left;
-    receipt
-}
-
 #[cfg(test)]
 mod tests {
-    use obs_core::{ErrorKind, Signal};
-    use proptest::prelude::*;
-
     use super::*;
-
-    fn points(delivered: usize, dead_lettered: usize, rejected: usize) -> Receipt {
-        let none = Rejection::of(Batch::empty(Signal::Metrics), ErrorKind::Rejected, "no");
-        Receipt {
-            delivered,
-            dead_lettered,
-            rejected: vec![Rejection { count: rejected, ..none }],
-            ..Receipt::default()
-        }
-    }
 
     #[test]
     fn a_view_is_cut_by_items_and_by_bytes() {
@@ -181,19 +181,6 @@ mod tests {
             [(4, usize::MAX, 4), (20, usize::MAX, 10), (20, 3 * one + 1, 3), (20, 1, 1), (0, 0, 1)]
         {
             assert_eq!(fitting(&all, Limits { items, bytes }), expected, "{items} items, {bytes} bytes");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn law_1_accounting_of_points_in_records(
-            records in 0usize..1_000, here in (0usize..9, 0usize..9, 0usize..9), there in (0usize..9, 0usize..9, 0usize..9),
-        ) {
-            let mut all = points(here.0, here.1, here.2);
-            all.diverted.push(Diverted { to: "there".into(), receipt: points(there.0, there.1, there.2) });
-            let settled = in_records(records, &all);
-            prop_assert_eq!(settled.settled(), records);
-            prop_assert!(here.2 == 0 || records == 0 || settled.rejected_count() > 0);
         }
     }
 }

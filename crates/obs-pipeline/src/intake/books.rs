@@ -77,6 +77,13 @@ impl Books {
         self.slots.iter().all(|slot| slot.shard.lock().recorded.iter().all(|count| *count == 0))
     }
 
+    /// A record that never came in is dropped.
+    pub(crate) fn drop_unseen(&mut self, signal: Signal, reason: &'static str) {
+        let terms = self.terms.get_mut(signal);
+        terms.recorded += 1;
+        terms.dropped.add(reason, 1);
+    }
+
     /// Records that processors made are pending, too.
     pub(crate) fn add_pending(&mut self, signal: Signal, count: u64) {
         let terms = self.terms.get_mut(signal);

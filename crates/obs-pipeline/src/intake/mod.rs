@@ -20,6 +20,7 @@ pub(crate) use shard::leave;
 
 use crate::Clock;
 use crate::suppress::is_suppressed;
+use crate::terms::dropped;
 use buffer::Item;
 use shard::Shard;
 
@@ -194,6 +195,15 @@ impl Intake {
         }
     }
 
+    /// Counts a record of this signal that is there and cannot be read, so that it cannot be given: as recorded, and as dropped.
+    ///
+    /// For bridges from other SDKs, whose records have nobody to return to. Nothing is counted while recording is off.
+    pub fn unreadable(&self, signal: Signal) {
+        if self.0.wants() != 0 && !is_suppressed() {
+            self.books().drop_unseen(signal, dropped::UNREADABLE);
+        }
+    }
+
     /// The pipeline's clock, for the stamps of records.
     #[inline]
     pub fn clock(&self) -> &Clock {
@@ -324,6 +334,17 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn law_1_what_cannot_be_read_is_recorded_and_dropped_unless_nothing_is_recorded() {
+        let intake = intake(1 << 20);
+        intake.unreadable(Signal::Traces);
+        intake.set_enabled(false);
+        intake.unreadable(Signal::Traces);
+        let terms = intake.books().snapshot();
+        let traces = terms.get(Signal::Traces);
+        assert_eq!((traces.recorded, traces.dropped.get(dropped::UNREADABLE)), (1, 1));
+    }
+
     fn intake(bytes: usize) -> Intake {
         Intake::new(Signals::ALL, false, bytes, Clock::manual(Timestamp::default()).0)
     }
@@ -339,7 +360,7 @@ mod tests {
         let terms = intake.books().snapshot();
         let logs = terms.get(Signal::Logs);
         assert!(logs.is_balanced() && logs.recorded == 1_000 && logs.pending > 0, "{logs:?}");
-        assert_eq!(logs.dropped.get(crate::dropped::INTAKE_FULL), 1_000 - logs.pending);
+        assert_eq!(logs.dropped.get(dropped::INTAKE_FULL), 1_000 - logs.pending);
         assert!(logs.pending * size_of::<Log>() as u64 <= 64 << 10, "more than the intake may hold");
     }
 

@@ -7,7 +7,7 @@ use obs_core::{
     Descriptor, ErrorKind, Exemplar, HistogramForm, Metric, MetricForm, MetricValue, Record, Retry, Signal,
     SpanId, SpanRef, Timestamp, TraceId,
 };
-use obs_pipeline::{Clock, DestinationSpec, LaneConfig, MetricsConfig, Pipeline};
+use obs_pipeline::{Clock, DestinationSpec, LaneConfig, MetricsConfig, Pipeline, dropped};
 use obs_testkit::{Scripted, Step};
 
 use crate::make::{PATIENCE, builder, eventually, record};
@@ -190,4 +190,118 @@ fn series_are_offered_every_ten_seconds_and_every_second_on_this_machine() {
         });
         assert!(clock.monotonic() >= Duration::from_secs(least), "after {:?}", clock.monotonic());
     }
+}
+
+fn labelled(name: &'static str, label: u64, value: MetricValue) -> Metric {
+    let mut metric = Metric::new(Timestamp::from_nanos(1), name, value);
+    metric.labels = [("at", format!("{label:02}"))].into();
+    metric
+}
+
+/// A destination that rejects its first series in every view, and what became of the records.
+#[test]
+fn law_1_accounting_a_refused_series_costs_the_records_that_are_in_it_and_no_other() {
+    let reject = || Step::Reject(vec![0]);
+    let (pipeline, _exporter) = pipeline(MetricForm::Cumulative, [reject(), reject(), reject()]);
+    let intake = pipeline.intake();
+    let mut outcomes = Vec::new();
+    for records in [(0..20).collect::<Vec<u64>>(), vec![7, 8, 9], vec![0, 0, 5]] {
+        for at in records {
+            intake.metric(labelled("runs", at, MetricValue::Add(1.0)));
+        }
+        let report = pipeline.flush(PATIENCE);
+        assert!(report.complete && report.is_balanced(), "{report}");
+        let terms = report.destinations[0].signals.get(Signal::Metrics).clone();
+        outcomes.push((terms.rejected, terms.delivered));
+    }
+    assert_eq!(outcomes, [(1, 19), (1, 22), (3, 23)]);
+}
+
+#[test]
+fn law_1_accounting_parts_of_a_view_that_arrived_are_delivered_though_the_rest_is_given_up() {
+    let descriptor = Scripted::DESCRIPTOR.with_metric_form(MetricForm::Delta);
+    let exporter = Scripted::builder([Step::Deliver, Step::Hang]).with_descriptor(descriptor).shared();
+    let config = LaneConfig { batch_size: Some(10), ..LaneConfig::DEFAULT };
+    let pipeline =
+        builder().to(DestinationSpec::new(Arc::clone(&exporter)).with_config(config)).build().unwrap();
+    (0..30).for_each(|at| pipeline.intake().metric(labelled("runs", at % 15, MetricValue::Add(1.0))));
+    assert!(!pipeline.flush(Duration::from_millis(100)).complete);
+    eventually("the first part has arrived", || exporter.delivered(Signal::Metrics) == 10);
+    let report = pipeline.shutdown(Duration::from_millis(50));
+    assert!(report.is_balanced(), "{report}");
+    let terms = report.destinations[0].signals.get(Signal::Metrics);
+    assert_eq!((terms.delivered, terms.dropped.get(dropped::SHUTDOWN)), (20, 10));
+}
+
+/// How many views a destination of one series is given within so long.
+fn views_within(time: Duration, descriptor: Descriptor, metrics: MetricsConfig) -> usize {
+    let (clock, hand) = Clock::manual(Timestamp::from_nanos(1));
+    let exporter = Scripted::builder([]).with_descriptor(descriptor).shared();
+    let spec = DestinationSpec::new(Arc::clone(&exporter))
+        .with_config(LaneConfig { metrics, ..LaneConfig::DEFAULT });
+    let pipeline = builder().clock(clock).to(spec).build().unwrap();
+    record(&pipeline.intake(), Signal::Metrics, 1);
+    assert!(pipeline.flush(PATIENCE).complete);
+    for _ in 0..time.as_secs() {
+        let before = exporter.delivered(Signal::Metrics);
+        hand.advance(Duration::from_secs(1));
+        // A flush has nothing to wait for; it lets the destination's thread see the new time.
+        let report = pipeline.flush(PATIENCE);
+        assert!(report.complete && report.is_balanced(), "{report}");
+        let terms = report.destinations[0].signals.get(Signal::Metrics);
+        assert_eq!((terms.offered, terms.delivered, terms.queued), (1, 1, 0), "after {before}");
+    }
+    exporter.delivered(Signal::Metrics)
+}
+
+#[test]
+fn law_1_accounting_an_idle_cumulative_destination_is_shown_its_series_and_the_ledger_stays() {
+    let cumulative = || Scripted::DESCRIPTOR.with_metric_form(MetricForm::Cumulative);
+    let delta = Scripted::DESCRIPTOR.with_metric_form(MetricForm::Delta);
+    let every = |heartbeat| MetricsConfig { heartbeat, ..MetricsConfig::DEFAULT };
+    let minutes = Duration::from_secs(200);
+    assert_eq!(views_within(minutes, cumulative(), MetricsConfig::DEFAULT), 4, "at 0, 60, 120 and 180 s");
+    assert_eq!(views_within(minutes, cumulative(), every(Some(Duration::from_secs(90)))), 3);
+    assert_eq!(views_within(minutes, cumulative(), every(None)), 1, "switched off");
+    assert_eq!(
+        views_within(minutes, cumulative().with_local(), MetricsConfig::DEFAULT),
+        1,
+        "on this machine"
+    );
+    assert_eq!(views_within(minutes, delta, MetricsConfig::DEFAULT), 1, "a delta of nothing says nothing");
+    let seldom = MetricsConfig { interval: Some(Duration::from_secs(150)), ..MetricsConfig::DEFAULT };
+    assert_eq!(views_within(minutes, cumulative(), seldom), 2, "no more often than series with new records");
+}
+
+#[test]
+fn neither_a_flush_nor_a_shutdown_waits_for_a_heartbeat() {
+    let (clock, hand) = Clock::manual(Timestamp::from_nanos(1));
+    let descriptor = Scripted::DESCRIPTOR.with_metric_form(MetricForm::Cumulative);
+    let exporter = Scripted::builder([Step::Deliver, Step::Hang]).with_descriptor(descriptor).shared();
+    let pipeline = builder().clock(clock).to(Arc::clone(&exporter)).build().unwrap();
+    record(&pipeline.intake(), Signal::Metrics, 1);
+    assert!(pipeline.flush(PATIENCE).complete);
+    hand.advance(Duration::from_mins(1));
+    eventually("a heartbeat is on its way", || exporter.under_way() == 1);
+    assert!(pipeline.flush(PATIENCE).complete, "a flush");
+    let report = pipeline.shutdown(PATIENCE);
+    assert!(report.complete && report.is_balanced(), "{report}");
+}
+
+#[test]
+fn a_heartbeat_that_failed_is_not_followed_by_another_before_its_time() {
+    let (clock, hand) = Clock::manual(Timestamp::from_nanos(1));
+    let descriptor = Scripted::DESCRIPTOR.with_metric_form(MetricForm::Cumulative);
+    let down = Step::fail(ErrorKind::Unavailable, Retry::Hold(Duration::from_secs(1)));
+    let exporter = Scripted::builder([Step::Deliver, down]).with_descriptor(descriptor).shared();
+    let pipeline = builder().clock(clock).to(Arc::clone(&exporter)).build().unwrap();
+    record(&pipeline.intake(), Signal::Metrics, 1);
+    for second in 0..=120 {
+        assert!(pipeline.flush(PATIENCE).complete);
+        let calls = exporter.calls().exports;
+        assert!(calls <= 1 + second / 60, "{calls} calls after {second} s");
+        hand.advance(Duration::from_secs(1));
+    }
+    eventually("the next heartbeat arrives", || sums(&exporter) == [1.0, 1.0]);
+    assert!(pipeline.report().is_balanced());
 }

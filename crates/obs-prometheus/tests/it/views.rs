@@ -2,9 +2,11 @@
 
 use obs_aggregate::{AggregateConfig, Aggregator};
 use obs_core::{
-    ExpBuckets, ExpHistogram, Histogram, Metric, MetricValue, Resource, Scope, Str, Temporality, Timestamp,
-    Value,
+    Batch, ExpBuckets, ExpHistogram, Histogram, Metric, MetricValue, Resource, Scope, Signal, Str,
+    Temporality, Timestamp, Value,
 };
+use obs_testkit::arbitrary;
+use proptest::prelude::*;
 
 use crate::bench::{at, delivered, export, metric, pull, refused, value};
 
@@ -187,4 +189,30 @@ async fn of_series_that_are_one_those_stay_out_whose_sum_is_none() {
         .await;
     assert_eq!(value(&exporter, "size_count", &[]), 10.0);
     assert_eq!(value(&exporter, "size_bucket", &[("le", "1.0")]), 5.0);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// The name may be none, or taken; the numbers are always such that a page can show them.
+    #[test]
+    fn what_aggregation_shows_is_never_refused_for_its_numbers(
+        batches in prop::collection::vec(arbitrary::batch(Signal::Metrics, 12), 1..4),
+    ) {
+        let mut series = aggregator();
+        for batch in &batches {
+            let Batch::Metrics(metrics) = batch else { panic!("no metrics") };
+            // What aggregation refuses is in no view.
+            let _ = metrics.iter().map(|metric| series.fold(metric)).filter(Result::is_err).count();
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for shown in series.view(at(20)).metrics {
+            let receipt = runtime.block_on(export(&pull(), vec![shown.clone()])).unwrap();
+            let reason = receipt.rejected.first().map(|rejection| rejection.reason.to_string());
+            prop_assert!(
+                reason.as_ref().is_none_or(|reason| reason.contains("name")),
+                "{:?}: {:?}", reason, shown
+            );
+        }
+    }
 }

@@ -201,8 +201,10 @@ impl Outbox {
                 let Some(oldest) = queue.oldest() else { return Due::Never };
                 (queue.items() >= items || queue.bytes() >= bytes, oldest)
             }
+            // Without a new record the series can wait, most of all at the end.
+            Store::Series(series) if series.pending() == 0 && draining => return Due::Never,
             Store::Series(series) => {
-                let Some(since) = series.since() else { return Due::Never };
+                let Some(since) = series.since() else { return self.heartbeat(series, now) };
                 (false, since)
             }
         };
@@ -211,6 +213,15 @@ impl Outbox {
             Due::Now
         } else {
             Due::At(at)
+        }
+    }
+
+    /// When series without a new record are shown again; at once where part of such a view is left.
+    fn heartbeat(&self, series: &Series, now: Duration) -> Due {
+        match series.beats_at(self.pace.interval()) {
+            _ if series.is_underway() => Due::Now,
+            Some(at) if now >= at => Due::Now,
+            at => at.map_or(Due::Never, Due::At),
         }
     }
 
@@ -242,7 +253,7 @@ impl Outbox {
                 (receipt, has_head)
             }
             Store::Series(series) => {
-                let settled = series.commit(receipt, left, now);
+                let settled = series.commit(&receipt, left, now);
                 (settled, series.is_underway())
             }
         };
