@@ -187,6 +187,15 @@ fn every_type() -> Vec<Row> {
         (agent(Some("a-1"), None), "invoke_agent a-1", Internal, Some("invoke_agent"), "AGENT"),
         (SpanType::WorkflowRun(workflow), "invoke_workflow w", Internal, Some("invoke_workflow"), "CHAIN"),
         (SpanType::WorkflowStep(step), "workflow_step s", Internal, None, "CHAIN"),
+        (SpanType::WorkflowStep(WorkflowStep::default()), "workflow_step answer", Internal, None, "CHAIN"),
+        (agent(Some(""), Some("")), "invoke_agent answer", Internal, Some("invoke_agent"), "AGENT"),
+        (
+            SpanType::ToolCall(ToolCall::default()),
+            "execute_tool answer",
+            Internal,
+            Some("execute_tool"),
+            "TOOL",
+        ),
         (model(Some("gpt-4o")), "chat gpt-4o", Client, Some("chat"), "LLM"),
         (model(None), "chat", Client, Some("chat"), "LLM"),
         (SpanType::ToolCall(tool), "execute_tool search", Internal, Some("execute_tool"), "TOOL"),
@@ -226,6 +235,41 @@ fn a_span_has_the_name_role_and_kind_of_its_operation() {
         assert_eq!(says("openinference.span.kind"), Some(kind), "{name}");
         span.kind = SpanKind::Server;
         assert_eq!(genai::kind(&span), SpanKind::Server, "a role that was given stays");
+    }
+}
+
+#[test]
+fn a_name_that_begins_with_the_operation_does_not_say_it_twice() {
+    let mut step = span(SpanType::WorkflowStep(WorkflowStep::default()));
+    for (own, name) in [
+        ("workflow_step", "workflow_step"),
+        ("workflow_step validate", "workflow_step validate"),
+        ("workflow_steps", "workflow_step workflow_steps"),
+        ("", "workflow_step"),
+    ] {
+        step.name = own.into();
+        assert_eq!((&*genai::name(&step), genai::keeps_name(&step)), (name, own != "workflow_steps"));
+    }
+}
+
+#[test]
+fn a_step_names_its_workflow_and_comes_back_without_saying_it_twice() {
+    let step = WorkflowStep { step_id: Some("s1".into()), ..WorkflowStep::default() };
+    let mut span = span(SpanType::WorkflowStep(step));
+    let workflow = Entity { kind: Some("workflow".into()), id: Some("w1".into()), ..Entity::default() };
+    span.context = TraceContext { parent_entity: Some(workflow), ..TraceContext::default() }.into();
+    let expected = pairs(&[
+        ("mastra.span.type", json!("workflow_step")),
+        ("mastra.workflow.step.id", json!("s1")),
+        ("gen_ai.workflow.name", json!("w1")),
+        ("obs.parent_entity", json!(r#"{"kind":"workflow","id":"w1"}"#)),
+    ]);
+    assert_eq!(told(&span, genai::attributes), expected);
+    for (_, attributes) in CONVENTIONS {
+        span.trace_flags = 1;
+        let mut came_back = back_in(Encoding::Protobuf, &span, attributes);
+        came_back.attributes.remove("openinference.span.kind");
+        assert_eq!(came_back, span);
     }
 }
 
@@ -377,6 +421,7 @@ fn an_agent_is_a_node_below_the_one_that_called_it() {
         ("user.id", json!("u")),
         ("session.id", json!("s")),
         ("tag.tags", json!({"values": [{"stringValue": "t"}]})),
+        ("obs.parent_entity", json!(r#"{"id":"w1"}"#)),
         ("metadata", json!(r#"{"team":"ml"}"#)),
     ]);
     assert_eq!(told(&agent, openinference::attributes), expected);
