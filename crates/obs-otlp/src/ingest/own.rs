@@ -1,6 +1,6 @@
 //! What stands under names of our own.
 
-use obs_core::{Attributes, Cost, SpanType, TraceContext, Value};
+use obs_core::{Attributes, Cost, SpanType, Str, TraceContext, Value};
 use serde::de::DeserializeOwned;
 
 use crate::conventions::openinference::NODE_PARENT_ID;
@@ -35,13 +35,13 @@ pub(super) fn set_type(span_type: &mut SpanType, cost: &mut Option<Cost>, key: &
 pub(super) fn drop_restated(span_type: &SpanType, context: &TraceContext, attributes: &mut Attributes) {
     let told = attributes.get(names::WORKFLOW_ID).and_then(Value::as_str);
     let step = matches!(span_type, SpanType::WorkflowStep(_));
-    if step && told.is_some() && told == genai::workflow(context).map(|name| name.as_str()) {
+    if step && told.is_some() && told == genai::workflow(context).map(Str::as_str) {
         attributes.remove(names::WORKFLOW_ID);
     }
     let caller =
         context.parent_entity.as_ref().and_then(|caller| caller.id.as_ref().or(caller.name.as_ref()));
     let told = attributes.get(NODE_PARENT_ID).and_then(Value::as_str);
-    if told.is_some() && told == caller.map(|caller| caller.as_str()) {
+    if told.is_some() && told == caller.map(Str::as_str) {
         attributes.remove(NODE_PARENT_ID);
     }
 }

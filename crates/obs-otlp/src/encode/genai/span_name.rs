@@ -37,7 +37,9 @@ pub fn keeps_name(span: &Span) -> bool {
 /// What the type does not name has the span's own name, but for models and memories, of which it says nothing.
 fn said(span: &Span) -> Option<(&str, Option<&str>)> {
     let (operation, target, or_own) = match &span.span_type {
-        SpanType::AgentRun(run) => (n::INVOKE_AGENT, some(&run.agent_name).or(run.agent_id.as_ref()), true),
+        SpanType::AgentRun(run) => {
+            (n::INVOKE_AGENT, some(run.agent_name.as_ref()).or(run.agent_id.as_ref()), true)
+        }
         SpanType::WorkflowRun(run) => (n::INVOKE_WORKFLOW, run.workflow_id.as_ref(), true),
         SpanType::WorkflowStep(step) => ("workflow_step", step.step_id.as_ref(), true),
         SpanType::LlmGeneration(call) => (n::CHAT, call.model.as_ref(), false),
@@ -58,8 +60,8 @@ fn said(span: &Span) -> Option<(&str, Option<&str>)> {
     Some((operation, target.or_else(|| own_target(span, operation).filter(|_| or_own))))
 }
 
-fn some(text: &Option<Str>) -> Option<&Str> {
-    text.as_ref().filter(|text| !text.is_empty())
+fn some(text: Option<&Str>) -> Option<&Str> {
+    text.filter(|text| !text.is_empty())
 }
 
 /// The span's own name, without the operation if it begins with that.
