@@ -3,6 +3,7 @@
 //! Read are the messages of OpenTelemetry GenAI (`parts`), Anthropic's content blocks, and OpenAI's own form.
 //! A part that nobody knows stays in the content as it is, and so does every other field of a message.
 
+mod in_parts;
 mod message;
 mod object;
 mod part;
@@ -12,6 +13,7 @@ use std::borrow::Cow;
 use obs_core::{Form, Payload};
 use serde_json::value::RawValue;
 
+pub(crate) use in_parts::{in_parts, instructions, is_conversation};
 use object::{Object, quoted};
 
 /// Who says what comes without a role.

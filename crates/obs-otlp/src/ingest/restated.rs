@@ -6,6 +6,7 @@ use obs_core::{Payload, Str, Value};
 
 use super::draft::Pair;
 use super::value::payload;
+use crate::chat::{self, Role};
 use crate::conventions::{ATTRIBUTES, Convention, Field, name};
 use crate::encode::openinference;
 
@@ -16,16 +17,17 @@ const LISTS: [(Field, Field, Field); 3] = [
     (Field::EmbeddedTexts, Field::Input, Field::InputMime),
 ];
 
-/// Drops flattened lists of OpenInference that say nothing beyond the document that stands beside them, as our own writer puts them.
+/// Drops lists that say nothing beyond the document that stands beside them, as our own writer puts them.
 ///
 /// Others stay: they are messages, and the document is the raw request.
 pub(super) fn drop_restated(known: &mut Vec<(usize, Pair)>) {
+    drop_made_messages(known);
+    drop_flattened(known);
+}
+
+fn drop_flattened(known: &mut Vec<(usize, Pair)>) {
     for (list, document, mime) in LISTS {
-        let rank = |field| {
-            ATTRIBUTES
-                .iter()
-                .position(|row| row.convention == Convention::OpenInference && row.field == field)
-        };
+        let rank = |field| rank(Convention::OpenInference, field);
         let of = |field| {
             let rank = rank(field)?;
             known.iter().find(|(known, _)| *known == rank).map(|(_, (_, _, value))| value)
@@ -42,6 +44,29 @@ pub(super) fn drop_restated(known: &mut Vec<(usize, Pair)>) {
             if same && left.is_empty() {
                 known.retain(|(known, _)| Some(*known) != rank);
             }
+        }
+    }
+}
+
+/// The rank of a convention's first name of a field.
+fn rank(convention: Convention, field: Field) -> Option<usize> {
+    ATTRIBUTES.iter().position(|row| row.convention == convention && row.field == field)
+}
+
+/// Drops GenAI's messages that are made of the document that stands beside them, which is what was said to the letter.
+fn drop_made_messages(known: &mut Vec<(usize, Pair)>) {
+    let sides = [(LISTS[0], Role::User), (LISTS[1], Role::Assistant)];
+    for ((messages, document, mime), role) in sides {
+        let of = |convention, field| {
+            let rank = rank(convention, field)?;
+            known.iter().find(|(known, _)| *known == rank).map(|(_, (_, _, value))| value)
+        };
+        let Some(Value::Str(told)) = of(Convention::GenAi, messages) else { continue };
+        let Some(said) = of(Convention::OpenInference, document) else { continue };
+        let said = self::document(said, of(Convention::OpenInference, mime));
+        if chat::in_parts(&said, role).is_some_and(|made| made == told.as_str()) {
+            let rank = rank(Convention::GenAi, messages);
+            known.retain(|(known, _)| Some(*known) != rank);
         }
     }
 }

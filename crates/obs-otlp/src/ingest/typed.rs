@@ -97,8 +97,7 @@ fn set_agent(agent: &mut AgentRun, field: Field, value: Value) -> Option<Value> 
         Field::Tools if agent.tools.is_empty() => {
             let Some(Value::List(tools)) = parsed(&value) else { return Some(value) };
             agent.tools = tools.iter().filter_map(tool_name).collect();
-            let only_names = tools.iter().all(|tool| matches!(tool, Value::Str(_)));
-            (!only_names).then_some(value)
+            (!tools.iter().all(is_name_alone)).then_some(value)
         }
         _ => Some(value),
     }
@@ -114,6 +113,19 @@ fn tool_name(tool: &Value) -> Option<Str> {
         tool => Some(tool),
     }
     .and_then(name)
+}
+
+/// Whether a definition says no more than the tool's name, as our own writer puts them.
+fn is_name_alone(tool: &Value) -> bool {
+    match tool {
+        Value::Str(_) => true,
+        Value::Map(definition) => {
+            let kind = definition.get("type").and_then(Value::as_str);
+            let name = definition.get("name").and_then(Value::as_str);
+            definition.len() == 2 && kind == Some("function") && name.is_some_and(|name| !name.is_empty())
+        }
+        _ => false,
+    }
 }
 
 fn set_tool(call: &mut ToolCall, field: Field, value: Value) -> Option<Value> {

@@ -32,6 +32,7 @@ use obs_core::{Form, Payload, Span, SpanType, Status, TraceContext};
 
 use super::Fields;
 use super::exception::Causes;
+use crate::chat::{self, Role};
 pub use log::log_attributes;
 use names as n;
 use put::{Put, Taken};
@@ -64,27 +65,44 @@ pub(super) fn attributes_but(span: &Span, told: &'static [&'static str], to: &mu
 
 /// The input and output, under the names that fit what they are.
 fn documents(span: &Span, put: &mut Put<'_, '_>) {
-    for (document, [messages, tool, any, mime]) in sides(span) {
+    for (document, role, [messages, tool, any, mime]) in sides(span) {
         match said_as(&span.span_type, document) {
-            Said::Messages => put.payload(messages, document),
             Said::Tool => put.payload(tool, document),
+            Said::Messages if put.is_told(messages) => {
+                if !chat::is_conversation(document, role) {
+                    put.document(any, mime, document);
+                }
+            }
+            Said::Messages => match chat::in_parts(document, role) {
+                Some(said) => put.str(messages, &said),
+                None => put.document(any, mime, document),
+            },
             Said::Any => put.document(any, mime, document),
         }
     }
 }
 
-/// The documents that there are, each with its names: of messages, of a tool's side, of anything and of its form.
-pub(super) fn sides(span: &Span) -> impl Iterator<Item = (&Payload, [&'static str; 4])> {
+/// The documents that there are, each with whoever says it, and its names: of messages, of a tool's side, of anything and of its form.
+pub(super) fn sides(span: &Span) -> impl Iterator<Item = (&Payload, Role, [&'static str; 4])> {
     let input = [n::INPUT_MESSAGES, n::TOOL_ARGUMENTS, n::INPUT, n::INPUT_MIME];
     let output = [n::OUTPUT_MESSAGES, n::TOOL_RESULT, n::OUTPUT, n::OUTPUT_MIME];
-    let sides = [(span.input.as_ref(), input), (span.output.as_ref(), output)];
-    sides.into_iter().filter_map(|(document, names)| Some((document?, names)))
+    let sides = [(span.input.as_ref(), Role::User, input), (span.output.as_ref(), Role::Assistant, output)];
+    sides.into_iter().filter_map(|(document, role, names)| Some((document?, role, names)))
+}
+
+/// Whether GenAI has a name for a document, so that none goes out under [`n::INPUT`] or [`n::OUTPUT`].
+pub(super) fn has_name(span_type: &SpanType, document: &Payload, role: Role) -> bool {
+    match said_as(span_type, document) {
+        Said::Messages => chat::is_conversation(document, role),
+        Said::Tool => true,
+        Said::Any => false,
+    }
 }
 
 /// What GenAI calls a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Said {
-    /// Messages of a model, or of what works with one.
+enum Said {
+    /// Messages of a model, or of what works with one, if it is a conversation.
     Messages,
     /// A tool's arguments or result.
     Tool,
@@ -92,7 +110,7 @@ pub(super) enum Said {
     Any,
 }
 
-pub(super) fn said_as(span_type: &SpanType, document: &Payload) -> Said {
+fn said_as(span_type: &SpanType, document: &Payload) -> Said {
     match span_type {
         SpanType::LlmGeneration(_) => Said::Messages,
         SpanType::ToolCall(_) | SpanType::McpToolCall(_) => Said::Tool,

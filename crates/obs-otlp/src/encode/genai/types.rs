@@ -7,9 +7,12 @@ use obs_core::{
     MemoryUpdate, RagQuery, SpanType, StepFlavour, ToolCall, Usage, WorkflowRun, WorkflowStep,
 };
 
+use serde::Serialize;
+
 use super::document::Document;
 use super::names as n;
 use super::put::Put;
+use crate::chat;
 
 /// What was done to a memory, and the operation that it is; any other is put beside the last.
 const MEMORY_OPERATIONS: [(&str, &str); 4] = [
@@ -41,6 +44,14 @@ pub(super) fn put(span_type: &SpanType, put: &mut Put<'_, '_>) {
         SpanType::EvalExecution(eval) => self::eval(eval, put),
         SpanType::Generic => {}
     }
+}
+
+/// A tool of which only the name is known, as the conventions have definitions.
+#[derive(Serialize)]
+struct Function<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    name: &'a str,
 }
 
 #[inline]
@@ -131,9 +142,12 @@ fn agent(run: &AgentRun, put: &mut Put<'_, '_>) {
     put.some(n::AGENT_ID, run.agent_id.as_ref());
     put.some(n::AGENT_NAME, run.agent_name.as_ref());
     if let Some(instructions) = &run.instructions {
-        put.payload(n::INSTRUCTIONS, instructions);
+        put.str(n::INSTRUCTIONS, &chat::instructions(instructions));
     }
-    put.strs(n::TOOLS, &run.tools);
+    if !run.tools.is_empty() {
+        let tools: Vec<_> = run.tools.iter().map(|name| Function { kind: "function", name }).collect();
+        put.json(n::TOOLS, &tools);
+    }
     put.u64(n::MAX_STEPS, run.max_steps);
 }
 

@@ -30,8 +30,8 @@ mod types;
 use obs_core::{Span, SpanType};
 
 use super::Fields;
+use super::genai;
 use super::genai::put::{Put, Taken};
-use super::genai::{self, Said};
 #[cfg(feature = "ingest")]
 pub(crate) use flat::flattened;
 use names as n;
@@ -62,8 +62,8 @@ pub fn own_attributes(span: &Span, to: &mut Fields<'_>) {
     let mut put = Put { to, taken: Taken::by(&span.attributes, &[]) };
     put.str(n::KIND, kind(span));
     types::put(span, &mut put);
-    for (document, [.., any, mime]) in genai::sides(span) {
-        if genai::said_as(&span.span_type, document) != Said::Any {
+    for (document, role, [.., any, mime]) in genai::sides(span) {
+        if genai::has_name(&span.span_type, document, role) {
             put.document(any, mime, document);
         }
     }
