@@ -21,17 +21,17 @@ pub(crate) struct Texts<S> {
     pub(crate) output: S,
 }
 
-/// Strings that the application owns, so that a library copies what it keeps.
+/// Strings that the application owns, so that a library copies what it keeps; messages as GenAI's conventions have them.
 pub(crate) fn owned() -> Texts<String> {
     let input =
-        r#"[{"role":"user","content":"What does the ledger of a destination count, and which of its terms "#;
+        r#"[{"role":"user","parts":[{"type":"text","content":"What does the ledger of a destination count, "#;
     let output =
-        r#"[{"role":"assistant","content":"Everything that was offered: what was delivered, rejected, "#;
+        r#"[{"role":"assistant","parts":[{"type":"text","content":"Everything that was offered: what was "#;
     Texts {
         provider: "anthropic".to_owned(),
         model: "claude-sonnet-4-5-20250929".to_owned(),
-        input: filled(input, 200),
-        output: filled(output, 400),
+        input: filled(input, r#""}]}]"#, 200),
+        output: filled(output, r#""}]}]"#, 400),
     }
 }
 
@@ -41,9 +41,8 @@ pub(crate) fn shared() -> Texts<Arc<str>> {
     Texts { provider: provider.into(), model: model.into(), input: input.into(), output: output.into() }
 }
 
-/// Messages of exactly this many bytes.
-fn filled(start: &str, bytes: usize) -> String {
-    let end = r#""}]"#;
+/// Messages of exactly this many bytes, between this start and this end.
+pub(crate) fn filled(start: &str, end: &str, bytes: usize) -> String {
     let words = "records are counted once and in one place only ".chars().cycle();
     let middle: String = words.take(bytes - start.len() - end.len()).collect();
     format!("{start}{middle}{end}")

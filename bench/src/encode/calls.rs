@@ -11,7 +11,7 @@ use obs_core::{
 use obs_instrument::intern;
 
 use super::records::{SCOPE, SERVICE, START, TRACE};
-use crate::payload::{INPUT_TOKENS, NAME, OUTPUT_TOKENS, TEMPERATURE, owned};
+use crate::payload::{INPUT_TOKENS, NAME, OUTPUT_TOKENS, TEMPERATURE, filled, owned};
 
 /// The documents of a call.
 #[derive(Debug)]
@@ -22,7 +22,8 @@ struct Documents {
 
 /// Two of chat messages, one of plain words and one of other JSON: 0.5 to 3 KiB, 1.4 KiB on average.
 fn documents() -> [Documents; 4] {
-    let [short, long] = [owned().input, owned().output];
+    let of = |role, bytes| filled(&format!(r#"[{{"role":"{role}","content":""#), r#""}]"#, bytes);
+    let [short, long] = [of("user", 200), of("assistant", 400)];
     let system = words(600);
     let chat =
         format!(r#"[{{"role":"system","content":"{system}"}},{{"role":"user","content":"{}"}}]"#, words(240));

@@ -42,9 +42,10 @@ impl Instance {
         Self { intake, sampling, context: Arc::new(context), resource: Arc::new(resource) }
     }
 
+    /// Whether some destination takes spans, or records that name them: a score on a span needs its ids, whoever takes spans.
     #[inline]
-    pub(crate) fn records_spans(&self) -> bool {
-        self.intake.wants().contains(Signal::Traces)
+    pub(crate) fn has_spans(&self) -> bool {
+        !self.intake.wants().without(Signal::Metrics).is_empty()
     }
 
     pub(crate) fn intake(&self) -> &Intake {

@@ -12,7 +12,7 @@ use crate::{Kind, ids, pool};
 
 /// What a handle holds.
 pub(crate) enum Recording {
-    /// Nothing wants spans, or the span has ended.
+    /// No destination takes more than metrics, or the span has ended.
     Off,
     /// The trace is not recorded, but its ids go on to other processes.
     Unsampled(Ids),

@@ -19,7 +19,7 @@ use crate::{FutureExt, Generic, Kind, ids, pool};
 
 /// A span under way; it ends when it is ended or dropped.
 ///
-/// If the trace is not sampled, or nothing wants spans, every method does nothing at almost no cost; closures that
+/// If the trace is not sampled, or no destination takes more than metrics, every method does nothing at almost no cost; closures that
 /// would fill fields are then not called.
 /// Setters take `&mut self` and chain; the type parameter says which typed fields there are.
 pub struct ActiveSpan<T: Kind = Generic> {
@@ -35,11 +35,8 @@ impl<T: Kind> ActiveSpan<T> {
         parent: Context,
         fields: impl FnOnce() -> T,
     ) -> Self {
-        let state = if instance.records_spans() {
-            begin(instance, name.into(), parent, fields)
-        } else {
-            Recording::Off
-        };
+        let state =
+            if instance.has_spans() { begin(instance, name.into(), parent, fields) } else { Recording::Off };
         Self { state, kind: PhantomData }
     }
 
@@ -77,7 +74,7 @@ impl<T: Kind> ActiveSpan<T> {
         self.parts().is_some()
     }
 
-    /// The trace's id, sampled or not; `None` if nothing wants spans.
+    /// The trace's id, sampled or not; `None` if no destination takes more than metrics.
     pub fn trace_id(&self) -> Option<TraceId> {
         match &self.state {
             Recording::Off => None,
@@ -86,7 +83,7 @@ impl<T: Kind> ActiveSpan<T> {
         }
     }
 
-    /// The span's id, sampled or not; `None` if nothing wants spans.
+    /// The span's id, sampled or not; `None` if no destination takes more than metrics.
     pub fn span_id(&self) -> Option<SpanId> {
         match &self.state {
             Recording::Off => None,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Feedback, Log, Metric, Record, Score, Span};
+use obs_core::{Exporter, Feedback, Log, Metric, Record, Score, Signals, Span};
 use obs_instrument::{Observability, ObservabilityBuilder};
 use obs_testkit::Scripted;
 
@@ -38,7 +38,20 @@ impl Bench {
     }
 
     pub(crate) fn with(configure: impl FnOnce(ObservabilityBuilder) -> ObservabilityBuilder) -> Self {
-        let exporter = Scripted::new([]);
+        Self::of(Scripted::new([]), configure)
+    }
+
+    /// One whose destination takes these signals alone.
+    pub(crate) fn taking(signals: Signals) -> Self {
+        let exporter = Scripted::builder([]);
+        let descriptor = exporter.descriptor().narrowed(signals);
+        Self::of(exporter.with_descriptor(descriptor).shared(), |builder| builder)
+    }
+
+    fn of(
+        exporter: Arc<Scripted>,
+        configure: impl FnOnce(ObservabilityBuilder) -> ObservabilityBuilder,
+    ) -> Self {
         let obs = configure(Observability::builder("test").to(Arc::clone(&exporter))).build().unwrap();
         Self { obs, exporter }
     }

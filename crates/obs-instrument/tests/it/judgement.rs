@@ -1,6 +1,30 @@
-use obs_core::{ScoreValue, SpanId, Target, TraceId};
+use obs_core::{ScoreValue, Signal, Signals, SpanId, Target, TraceId};
 
 use crate::collect::Bench;
+
+/// A destination of judgements alone, such as a page of scores, gets those of spans as well.
+#[test]
+fn judgements_find_their_span_where_nobody_takes_spans() {
+    let judged = Signals::NONE.with(Signal::Scores).with(Signal::Feedback);
+    let bench = Bench::taking(judged);
+    let span = bench.obs.llm_generation("call");
+    let target = span.target().unwrap();
+    span.score("relevance", 0.75);
+    span.feedback_trace("thumbs", true);
+    span.end();
+
+    let arrived = bench.arrived();
+    assert_eq!((arrived.spans.len(), arrived.scores.len(), arrived.feedback.len()), (0, 1, 1));
+    assert_eq!(arrived.scores[0].target, target);
+}
+
+/// Metrics name spans as examples only, for which none is started.
+#[test]
+fn no_span_is_started_for_metrics_alone() {
+    let bench = Bench::taking(Signals::NONE.with(Signal::Metrics));
+    let span = bench.obs.llm_generation("call");
+    assert_eq!((span.trace_id(), span.is_recording()), (None, false));
+}
 
 #[test]
 fn scores_and_feedback_find_span_trace_and_root() {

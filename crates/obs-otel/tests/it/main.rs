@@ -18,5 +18,7 @@ mod presets;
 mod sdk;
 #[cfg(feature = "sdk-exporter")]
 mod sdk_exporter;
+#[cfg(feature = "sdk-exporter")]
+mod sdk_limits;
 mod snapshots;
 mod support;
