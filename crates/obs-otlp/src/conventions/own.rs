@@ -9,11 +9,12 @@ pub const DECISIONS: &str = "obs.agent.decisions";
 /// What a model call cost, as a JSON object, where it is not a whole amount of US dollars.
 pub const COST: &str = "obs.cost";
 
-/// The part of the application that a record is of, as a JSON object.
-pub const ENTITY: &str = "obs.entity";
+/// The part of the application that a record is of: its kind, id, name and version.
+pub const ENTITY: [&str; 4] = ["obs.entity.kind", "obs.entity.id", "obs.entity.name", "obs.entity.version"];
 
-/// The part of the application that called that one, as a JSON object.
-pub const PARENT_ENTITY: &str = "obs.parent_entity";
+/// The part of the application that called that one, likewise.
+pub const PARENT_ENTITY: [&str; 4] =
+    ["obs.parent_entity.kind", "obs.parent_entity.id", "obs.parent_entity.name", "obs.parent_entity.version"];
 
 /// An error's id, which all spans have that failed with it.
 pub const ERROR_ID: &str = "obs.error.id";
@@ -34,17 +35,7 @@ mod tests {
 
     #[test]
     fn none_of_them_stands_for_a_field_of_the_conventions() {
-        let own = [
-            SPAN_NAME,
-            DECISIONS,
-            COST,
-            ENTITY,
-            PARENT_ENTITY,
-            ERROR_ID,
-            ERROR_DOMAIN,
-            ERROR_CATEGORY,
-            ERROR_DETAILS,
-        ];
-        assert_eq!(own.map(lookup), [None; 9]);
+        let own = [SPAN_NAME, DECISIONS, COST, ERROR_ID, ERROR_DOMAIN, ERROR_CATEGORY, ERROR_DETAILS];
+        assert!(own.iter().chain(&ENTITY).chain(&PARENT_ENTITY).all(|name| lookup(name).is_none()));
     }
 }

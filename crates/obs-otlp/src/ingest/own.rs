@@ -1,19 +1,30 @@
 //! What stands under names of our own.
 
-use obs_core::{Attributes, Cost, SpanType, Str, TraceContext, Value};
+use obs_core::{Attributes, Cost, Entity, SpanType, Str, TraceContext, Value};
 use serde::de::DeserializeOwned;
 
+use super::value::name;
 use crate::conventions::openinference::NODE_PARENT_ID;
 use crate::conventions::own;
 use crate::encode::genai::{self, names};
 
 /// Takes what is known of the trace; `false` if it is nothing of that, or was told before.
 pub(super) fn set_context(context: &mut TraceContext, key: &str, value: &Value) -> bool {
-    match key {
-        own::ENTITY => once(&mut context.entity, value),
-        own::PARENT_ENTITY => once(&mut context.parent_entity, value),
-        _ => false,
+    let entities = [(own::ENTITY, &mut context.entity), (own::PARENT_ENTITY, &mut context.parent_entity)];
+    for (names, entity) in entities {
+        if let Some(field) = names.iter().position(|name| *name == key) {
+            return set_entity(entity, field, value);
+        }
     }
+    false
+}
+
+/// Takes the field of this place among the names.
+fn set_entity(entity: &mut Option<Entity>, field: usize, value: &Value) -> bool {
+    let Some(text) = name(value) else { return false };
+    let Entity { kind, id, name, version } = entity.get_or_insert_default();
+    let slot = [kind, id, name, version].into_iter().nth(field);
+    slot.is_some_and(|slot| slot.replace(text).is_none())
 }
 
 /// Takes a field of the span's type; `false` if it has no such, or was told before.

@@ -262,7 +262,8 @@ fn a_step_names_its_workflow_and_comes_back_without_saying_it_twice() {
         ("mastra.span.type", json!("workflow_step")),
         ("mastra.workflow.step.id", json!("s1")),
         ("gen_ai.workflow.name", json!("w1")),
-        ("obs.parent_entity", json!(r#"{"kind":"workflow","id":"w1"}"#)),
+        ("obs.parent_entity.kind", json!("workflow")),
+        ("obs.parent_entity.id", json!("w1")),
     ]);
     assert_eq!(told(&span, genai::attributes), expected);
     for (_, attributes) in CONVENTIONS {
@@ -421,7 +422,7 @@ fn an_agent_is_a_node_below_the_one_that_called_it() {
         ("user.id", json!("u")),
         ("session.id", json!("s")),
         ("tag.tags", json!({"values": [{"stringValue": "t"}]})),
-        ("obs.parent_entity", json!(r#"{"id":"w1"}"#)),
+        ("obs.parent_entity.id", json!("w1")),
         ("metadata", json!(r#"{"team":"ml"}"#)),
     ]);
     assert_eq!(told(&agent, openinference::attributes), expected);

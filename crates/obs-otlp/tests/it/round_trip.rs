@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use obs_core::{
-    AgentRun, Attributes, ErrorInfo, Event, Form, LlmGeneration, Payload, Record, Resource, Span, SpanRecord,
-    SpanType, Status, StepFlavour, Str, Timestamp, ToolCall, TraceContext, Usage, Value,
+    AgentRun, Attributes, Entity, ErrorInfo, Event, Form, LlmGeneration, Payload, Record, Resource, Span,
+    SpanRecord, SpanType, Status, StepFlavour, Str, Timestamp, ToolCall, TraceContext, Usage, Value,
 };
 use obs_otlp::chat::{self, Role};
 use obs_otlp::conventions;
@@ -156,6 +156,14 @@ fn error(status: Status, error: Option<&ErrorInfo>) -> Option<Box<ErrorInfo>> {
 
 pub(crate) fn context(context: TraceContext) -> TraceContext {
     let mut context = context;
+    for entity in [&mut context.entity, &mut context.parent_entity] {
+        for entity in entity.iter_mut() {
+            for text in [&mut entity.kind, &mut entity.id, &mut entity.name, &mut entity.version] {
+                some(text);
+            }
+        }
+        entity.take_if(|entity| *entity == Entity::default());
+    }
     for text in [
         &mut context.name,
         &mut context.user_id,

@@ -28,7 +28,7 @@ pub(super) mod put;
 mod span_name;
 mod types;
 
-use obs_core::{Form, Payload, Span, SpanType, Status, Str, TraceContext};
+use obs_core::{Entity, Form, Payload, Span, SpanType, Status, Str, TraceContext};
 
 use super::Fields;
 use super::exception::Causes;
@@ -193,9 +193,11 @@ fn context(context: &TraceContext, put: &mut Put<'_, '_>) {
     put.some(n::EXPERIMENT_ID, experiment_id.as_ref());
     put.strs(n::TAGS, tags);
     // The conventions have agents, workflows and tools on the spans that run them, and not beside.
-    for (name, entity) in [(own::ENTITY, entity), (own::PARENT_ENTITY, parent_entity)] {
-        if let Some(entity) = entity {
-            put.json(name, entity);
+    for (names, entity) in [(own::ENTITY, entity), (own::PARENT_ENTITY, parent_entity)] {
+        if let Some(Entity { kind, id, name, version }) = entity {
+            for (key, text) in names.into_iter().zip([kind, id, name, version]) {
+                put.some(key, text.as_ref());
+            }
         }
     }
     if !metadata.is_empty() {
