@@ -2,6 +2,8 @@
 //!
 //! It shares no code with the encoder, and knows only records that the encoder takes.
 
+use std::sync::Arc;
+
 use obs_core::{Exemplar, ExpBuckets, Metric, MetricValue, Resource, Temporality, Timestamp};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
@@ -15,9 +17,12 @@ use crate::oracle;
 
 /// The request that holds these metrics.
 pub(crate) fn request(metrics: &[&Metric]) -> ExportMetricsServiceRequest {
-    let mut groups: Vec<(&Resource, ResourceMetrics)> = Vec::new();
+    let mut groups: Vec<(&Arc<Resource>, ResourceMetrics)> = Vec::new();
     for metric in metrics {
-        let group = match groups.iter_mut().find(|(resource, _)| **resource == *metric.resource) {
+        // A number that is none makes a resource differ from itself, which is one group all the same.
+        let same =
+            |known: &Arc<Resource>| Arc::ptr_eq(known, &metric.resource) || **known == *metric.resource;
+        let group = match groups.iter_mut().find(|(resource, _)| same(resource)) {
             Some((_, group)) => group,
             None => &mut groups.push_mut((&metric.resource, empty(&metric.resource))).1,
         };
