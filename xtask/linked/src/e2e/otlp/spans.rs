@@ -1,7 +1,7 @@
 //! What a span is to be in OTLP with the conventions for generative AI, by rules that no exporter shares.
 
 use obs_core::{
-    Attributes, Payload, Resource, Span, SpanKind, SpanType, Status, TraceContext, Usage, Value as Held,
+    Attributes, Form, Payload, Resource, Span, SpanKind, SpanType, Status, TraceContext, Usage, Value as Held,
 };
 use serde_json::{Map, Value, json};
 
@@ -60,7 +60,21 @@ fn name(span: &Span) -> String {
         SpanType::EvalExecution(eval) => ("evaluate", eval.scorer.as_ref()),
         SpanType::Generic => return span.name.to_string(),
     };
-    target.map_or_else(|| operation.to_owned(), |target| format!("{operation} {target}"))
+    let modelled = matches!(
+        span.span_type,
+        SpanType::LlmGeneration(_)
+            | SpanType::Embedding(_)
+            | SpanType::MemoryLookup(_)
+            | SpanType::MemoryUpdate(_)
+    );
+    // Where the type does not say what is called, the span's own name does.
+    let own = Some(&span.name).filter(|own| !modelled && !own.is_empty());
+    let own = own.map(|own| own.strip_prefix(operation).map_or(own.as_str(), str::trim_start));
+    let target = target.filter(|target| !target.is_empty()).map(|target| target.as_str()).or(own);
+    match target {
+        None | Some("") => operation.to_owned(),
+        Some(target) => format!("{operation} {target}"),
+    }
 }
 
 /// The span's own kind; calls of what is commonly elsewhere are a client's.
@@ -166,25 +180,61 @@ fn tokens(fact: Fact, usage: &Usage) -> Fact {
 
 /// The input and output: messages of models, a tool's arguments and result, anything of the others.
 fn documents(fact: Fact, span: &Span) -> Fact {
-    let list = |document: &Payload| document.as_str().trim_start().starts_with('[');
-    let place = |document: &Payload, messages: &'static str, tool: &'static str, any: &'static str| match span
-        .span_type
-    {
-        SpanType::LlmGeneration(_) => messages,
-        SpanType::ToolCall(_) | SpanType::McpToolCall(_) => tool,
-        SpanType::AgentRun(_) | SpanType::WorkflowRun(_) if list(document) => messages,
-        _ => any,
-    };
     let mut fact = fact;
-    if let Some(input) = &span.input {
-        let name = place(input, "gen_ai.input.messages", "gen_ai.tool.call.arguments", "input.value");
-        fact = fact.with_attribute(name, input.as_str());
-    }
-    if let Some(output) = &span.output {
-        let name = place(output, "gen_ai.output.messages", "gen_ai.tool.call.result", "output.value");
-        fact = fact.with_attribute(name, output.as_str());
+    for (document, role, [messages, tool, any]) in [
+        (&span.input, "user", ["gen_ai.input.messages", "gen_ai.tool.call.arguments", "input.value"]),
+        (&span.output, "assistant", ["gen_ai.output.messages", "gen_ai.tool.call.result", "output.value"]),
+    ] {
+        let Some(document) = document else { continue };
+        let (name, text) = match (&span.span_type, said(document, role)) {
+            (SpanType::ToolCall(_) | SpanType::McpToolCall(_), _) => (tool, document.as_str().to_owned()),
+            (SpanType::LlmGeneration(_), Said::Words(messages_of)) => (messages, messages_of),
+            (
+                SpanType::LlmGeneration(_) | SpanType::AgentRun(_) | SpanType::WorkflowRun(_),
+                Said::Messages(messages_of),
+            ) => (messages, messages_of),
+            // What more messages can be than words is for the encoder's own tests.
+            (_, Said::More) => continue,
+            _ => (any, document.as_str().to_owned()),
+        };
+        fact = fact.with_attribute(name, text);
     }
     fact
+}
+
+/// What a document is, with the messages that stand for it in GenAI's form.
+enum Said {
+    /// Words: one message.
+    Words(String),
+    /// Messages of words.
+    Messages(String),
+    /// Messages of other things, too.
+    More,
+    /// No conversation.
+    Other,
+}
+
+fn said(document: &Payload, role: &str) -> Said {
+    let document = document.settled();
+    let message = |role: &Value, content: &str| {
+        let content = Value::from(content);
+        format!(r#"{{"role":{role},"parts":[{{"type":"text","content":{content}}}]}}"#)
+    };
+    if document.form() != Form::Json {
+        return Said::Words(format!("[{}]", message(&role.into(), document.as_str())));
+    }
+    let read: Value = serde_json::from_str(document.as_str()).unwrap_or_default();
+    let Some(list) = read.as_array().filter(|list| list.iter().all(|one| one["role"].is_string())) else {
+        return Said::Other;
+    };
+    let simple = |one: &Value| match (one.as_object()?.len(), one["content"].as_str()) {
+        (2, Some(content)) => Some(message(&one["role"], content)),
+        _ => None,
+    };
+    match list.iter().map(simple).collect::<Option<Vec<_>>>() {
+        Some(messages) if !messages.is_empty() => Said::Messages(format!("[{}]", messages.join(","))),
+        _ => Said::More,
+    }
 }
 
 /// What every record has of its trace.
