@@ -1,7 +1,8 @@
 //! What a span is to be in OTLP with the conventions for generative AI, by rules that no exporter shares.
 
 use obs_core::{
-    Attributes, Form, Payload, Resource, Span, SpanKind, SpanType, Status, TraceContext, Usage, Value as Held,
+    Attributes, Form, Payload, Resource, Span, SpanKind, SpanType, Status, Str, TraceContext, Usage,
+    Value as Held,
 };
 use serde_json::{Map, Value, json};
 
@@ -70,7 +71,7 @@ fn name(span: &Span) -> String {
     // Where the type does not say what is called, the span's own name does.
     let own = Some(&span.name).filter(|own| !modelled && !own.is_empty());
     let own = own.map(|own| own.strip_prefix(operation).map_or(own.as_str(), str::trim_start));
-    let target = target.filter(|target| !target.is_empty()).map(|target| target.as_str()).or(own);
+    let target = target.filter(|target| !target.is_empty()).map(Str::as_str).or(own);
     match target {
         None | Some("") => operation.to_owned(),
         Some(target) => format!("{operation} {target}"),
@@ -137,8 +138,7 @@ fn links(span: &Span) -> Vec<Value> {
 
 /// What the conventions have of a span's type.
 fn typed(fact: Fact, span_type: &SpanType) -> Fact {
-    let said =
-        |text: &Option<obs_core::Str>| text.as_deref().filter(|text| !text.is_empty()).map(ToOwned::to_owned);
+    let said = |text: &Option<Str>| text.as_deref().filter(|text| !text.is_empty()).map(ToOwned::to_owned);
     match span_type {
         SpanType::AgentRun(run) => fact
             .with_attribute("gen_ai.operation.name", "invoke_agent")
@@ -188,11 +188,11 @@ fn documents(fact: Fact, span: &Span) -> Fact {
         let Some(document) = document else { continue };
         let (name, text) = match (&span.span_type, said(document, role)) {
             (SpanType::ToolCall(_) | SpanType::McpToolCall(_), _) => (tool, document.as_str().to_owned()),
-            (SpanType::LlmGeneration(_), Said::Words(messages_of)) => (messages, messages_of),
-            (
+            (SpanType::LlmGeneration(_), Said::Words(said))
+            | (
                 SpanType::LlmGeneration(_) | SpanType::AgentRun(_) | SpanType::WorkflowRun(_),
-                Said::Messages(messages_of),
-            ) => (messages, messages_of),
+                Said::Messages(said),
+            ) => (messages, said),
             // What more messages can be than words is for the encoder's own tests.
             (_, Said::More) => continue,
             _ => (any, document.as_str().to_owned()),
