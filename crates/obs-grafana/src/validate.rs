@@ -27,7 +27,7 @@ impl GrafanaConfig {
     /// What is wrong with it, but for its addresses.
     pub(crate) fn validate(&self) -> Result<(), Error> {
         self.validate_cloud()?;
-        if self.http.compression == Some(Compression::Zstd) {
+        if matches!(self.http.compression, Some(Compression::Zstd | Compression::Deflate)) {
             return Err(Error::config("compression", "Grafana Cloud and Loki read gzip; set gzip or none"));
         }
         if self.loki_labels.len() > LABELS {

@@ -43,12 +43,23 @@ impl DeadLetters for JsonExporter {
             let kept = kept.try_for_each(|records| self.send(Request::Records(records)));
             return kept.map_err(|(_, error)| error);
         }
-        let lines = lines(&Letter::new(destination, rejection), rejection.records.as_ref())?;
+        let lines = dead_letter_lines(destination, rejection)?;
         self.send(Request::Lines(lines)).map_err(|(_, error)| error)
     }
 }
 
-/// One line for each record, or one for the rejection itself.
+/// The lines of a rejection: one for each of its records, with who rejected it and why beside it, or one for the rejection
+/// itself where the backend did not say which records it refused.
+///
+/// [`crate::read_lines`] reads the records back. For exporters that keep dead letters in files of their own.
+///
+/// # Errors
+/// An encoding error when a record, or the rejection, has no JSON form; nothing is left out in silence.
+pub fn dead_letter_lines(destination: &str, rejection: &Rejection) -> Result<Vec<u8>, Error> {
+    let letter = Letter::new(destination, rejection);
+    lines(&letter, rejection.records.as_ref())
+}
+
 fn lines(letter: &Letter<'_>, records: Option<&Batch>) -> Result<Vec<u8>, Error> {
     let no_json = |cause: &dyn std::fmt::Display| {
         Error::without_records(ErrorKind::Encode, format!("the dead letter has no JSON form: {cause}"))

@@ -16,6 +16,7 @@ mod traces;
 mod wire;
 
 pub use config::JsonConfig;
+pub use dead_letters::dead_letter_lines;
 pub use exporter::{DESCRIPTOR, JsonExporter};
 pub use lines::{BadLine, BadLineCause, Lines, MAX_LINE_BYTES, read_lines};
 pub use memory::Memory;

@@ -35,7 +35,7 @@ impl LangfuseConfig {
         if self.http.auth != Auth::None {
             return Err(Error::config("auth", "Langfuse wants its two keys; set public_key and secret_key"));
         }
-        if self.http.compression == Some(Compression::Zstd) {
+        if matches!(self.http.compression, Some(Compression::Zstd | Compression::Deflate)) {
             return Err(Error::config("compression", "Langfuse reads gzip alone; set gzip or none"));
         }
         let endpoint = self.http.endpoint.trim_end_matches('/');

@@ -68,11 +68,8 @@ impl Channel {
             compression: match http.compression.unwrap_or_default() {
                 Compression::None => None,
                 Compression::Gzip => Some(CompressionEncoding::Gzip),
-                Compression::Zstd => {
-                    return Err(Error::config(
-                        "compression",
-                        "gRPC receivers do not read zstd; set gzip or none",
-                    ));
+                Compression::Zstd | Compression::Deflate => {
+                    return Err(Error::config("compression", "gRPC receivers read gzip; set gzip or none"));
                 }
             },
             timeout: http.timeout,

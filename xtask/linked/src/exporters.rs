@@ -22,9 +22,14 @@ pub(crate) const EXPORTERS: &[Listed] = &[
     Listed { name: "obs-langfuse", descriptor: &obs_langfuse::DESCRIPTOR },
     Listed { name: "obs-braintrust", descriptor: &obs_braintrust::DESCRIPTOR },
     Listed { name: "obs-langsmith", descriptor: &obs_langsmith::DESCRIPTOR },
+    Listed { name: "obs-datadog", descriptor: &obs_datadog::DESCRIPTOR },
+    Listed { name: "obs-newrelic", descriptor: &obs_newrelic::DESCRIPTOR },
+    Listed { name: "obs-mastra", descriptor: &obs_mastra::DESCRIPTOR },
     Listed { name: "obs-otel", descriptor: &obs_otel::DESCRIPTOR },
     Listed { name: "obs-grafana", descriptor: &obs_grafana::DESCRIPTOR },
     Listed { name: "obs-prometheus", descriptor: &obs_prometheus::DESCRIPTOR },
+    Listed { name: "obs-webhook", descriptor: &obs_webhook::DESCRIPTOR },
+    Listed { name: "obs-file", descriptor: &obs_file::DESCRIPTOR },
     Listed { name: "obs-store", descriptor: &obs_store::StoreExporter::DESCRIPTOR },
 ];
 

@@ -68,7 +68,9 @@ async fn each_method_is_sent_as_what_it_is() {
 async fn a_compressed_body_says_so_and_is_the_same_in_each_attempt() {
     let server = CaptureServer::start().await;
     let text = "telemetry repeats itself. ".repeat(200);
-    for (compression, encoding) in [(Compression::Gzip, "gzip"), (Compression::Zstd, "zstd")] {
+    for (compression, encoding) in
+        [(Compression::Gzip, "gzip"), (Compression::Zstd, "zstd"), (Compression::Deflate, "deflate")]
+    {
         let client = Client::new(&HttpConfig::new(server.url()).with_compression(compression)).unwrap();
         let request = Request::post("").with_body(client.body(text.clone()));
         assert!(request_len(&client, &text) < 200);

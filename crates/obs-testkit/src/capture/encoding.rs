@@ -2,7 +2,7 @@
 
 use std::io::Read;
 
-use flate2::read::MultiGzDecoder;
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
 
 /// What a body may grow to, so that a few bytes cannot fill the memory of a test.
 pub(super) const LIMIT: u64 = 64 << 20;
@@ -11,6 +11,7 @@ pub(super) const LIMIT: u64 = 64 << 20;
 pub(super) fn decoded(coding: &str, body: &[u8]) -> Option<Vec<u8>> {
     match coding {
         "gzip" => bounded(MultiGzDecoder::new(body)),
+        "deflate" => bounded(ZlibDecoder::new(body)),
         "zstd" => bounded(zstd::stream::read::Decoder::new(body).ok()?),
         _ => None,
     }
