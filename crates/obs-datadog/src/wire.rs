@@ -1,21 +1,25 @@
-//! The vendor's JSON, in the vendor's words; no logic.
+//! Requests; no logic.
 
-use serde::Serialize;
-
-/// A request: the spans of one batch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Request {
-    /// In the order of the batch.
-    pub(crate) spans: Vec<SpanBody>,
+/// Which intake a request is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Spans of LLM Observability.
+    LlmobsSpans,
+    /// Evaluations of LLM Observability, which scores and feedback are.
+    Evaluations,
+    /// Logs, version 2.
+    Logs,
+    /// Series, version 2.
+    Series,
+    /// Points of distributions, version 1.
+    Distributions,
+    /// Spans as OTLP has them.
+    OtlpTraces,
 }
 
-/// A span.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct SpanBody {
-    /// The trace id in hex.
-    pub(crate) trace: String,
-    /// The span id in hex.
-    pub(crate) id: String,
-    /// What the span is called.
-    pub(crate) name: String,
+/// A request before compression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Request {
+    pub(crate) place: Place,
+    pub(crate) body: Vec<u8>,
 }
