@@ -19,6 +19,7 @@ use obs_core::{Record, Signal};
 use obs_pipeline::{DestinationSpec, Pipeline, Report};
 
 use crate::live::record;
+pub(crate) use api::Api;
 use install::{Program, Shelf, judge};
 use row::Row;
 use stage::Stage;
