@@ -19,3 +19,4 @@ pub use config::FileConfig;
 pub use exporter::{DESCRIPTOR, FileExporter};
 pub use options::{Compression, FileFormat, Fsync, RotationPolicy};
 pub use serializer::{RecordRef, Serializer};
+pub use table::{ColumnInfo, ColumnType, TABLE_VERSION, columns};
