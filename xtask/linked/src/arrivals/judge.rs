@@ -59,10 +59,18 @@ fn ids(signal: Signal, carried: &Carried, arrived: &[&Arrival], sent: &Sent) -> 
     let mut wrong = Vec::new();
     for arrival in arrived {
         if arrival.trace != trace {
-            wrong.push(format!("its trace is {}, and {} is that of the call", shown(&arrival.trace), shown(&trace)));
+            wrong.push(format!(
+                "its trace is {}, and {} is that of the call",
+                shown(&arrival.trace),
+                shown(&trace)
+            ));
         }
         if !spans.contains(&arrival.span) {
-            wrong.push(format!("its span is {}, and {} is that of the call", shown(&arrival.span), shown(&spans[0])));
+            wrong.push(format!(
+                "its span is {}, and {} is that of the call",
+                shown(&arrival.span),
+                shown(&spans[0])
+            ));
         }
     }
     let lost = spans.iter().filter(|span| !arrived.iter().any(|arrival| arrival.span == **span));
@@ -85,7 +93,9 @@ pub(super) fn ledger(name: &str, report: &Report) -> Vec<String> {
     for (signal, terms) in destination.signals.iter() {
         let (delivered, filtered, offered) = (terms.delivered, terms.filtered.total(), terms.offered);
         if delivered + filtered != offered || offered == 0 {
-            wrong.push(format!("{name}, {signal}: of {offered} offered, {delivered} were delivered and {filtered} filtered"));
+            wrong.push(format!(
+                "{name}, {signal}: of {offered} offered, {delivered} were delivered and {filtered} filtered"
+            ));
         }
     }
     wrong

@@ -63,20 +63,31 @@ const fn nothing(why: &'static str) -> Carried {
 /// A signal that is not taken.
 const NOT_TAKEN: Carried = nothing("");
 
-const RUN: Carried =
-    Carried { trace: Some(run_of_root), span: Some(run), why: "runs have the spans' ids, behind eight bytes of zero" };
+const RUN: Carried = Carried {
+    trace: Some(run_of_root),
+    span: Some(run),
+    why: "runs have the spans' ids, behind eight bytes of zero",
+};
 
 /// One line each, in the order of the matrix.
 pub(super) const LISTED: &[Listed] = &[
     Listed { name: "obs-json", open: json, carried: [IDS; Signal::COUNT] },
-    Listed { name: "obs-console", open: console, carried: [of_span("x"), nothing("x"), nothing("x"), nothing("x"), nothing("x")] },
-    Listed { name: "obs-langfuse", open: |ground| platform(ground, "langfuse"), carried: [IDS, NOT_TAKEN, IDS, IDS, IDS] },
+    Listed { name: "obs-console", open: console, carried: [IDS, nothing(NUMBER), IDS, IDS, IDS] },
+    Listed {
+        name: "obs-langfuse",
+        open: |ground| platform(ground, "langfuse"),
+        carried: [IDS, NOT_TAKEN, IDS, IDS, IDS],
+    },
     Listed {
         name: "obs-braintrust",
         open: |ground| platform(ground, "braintrust"),
         carried: [IDS, NOT_TAKEN, IDS, of_span(ROW), of_span(ROW)],
     },
-    Listed { name: "obs-langsmith", open: |ground| platform(ground, "langsmith"), carried: [RUN, NOT_TAKEN, NOT_TAKEN, RUN, RUN] },
+    Listed {
+        name: "obs-langsmith",
+        open: |ground| platform(ground, "langsmith"),
+        carried: [RUN, NOT_TAKEN, NOT_TAKEN, RUN, RUN],
+    },
     Listed { name: "obs-otel", open: otel, carried: [IDS; Signal::COUNT] },
     Listed { name: "obs-grafana", open: grafana, carried: [IDS; Signal::COUNT] },
     Listed {
@@ -87,6 +98,7 @@ pub(super) const LISTED: &[Listed] = &[
     Listed { name: "obs-store", open: store, carried: [IDS; Signal::COUNT] },
 ];
 
+const NUMBER: &str = "a line for people shows the number alone";
 const ROW: &str = "it is of a row, which has the span's id";
 const SERIES: &str = "each trace would be a series";
 

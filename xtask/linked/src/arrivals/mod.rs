@@ -23,14 +23,13 @@ use crate::files;
 use ground::Ground;
 use listed::{LISTED, Listed};
 
-
 /// How long all of it may take to be delivered.
 const DELIVERY: Duration = Duration::from_mins(1);
 
 /// Records once, and fails with all that did not arrive as the matrix says.
 pub(crate) fn run() -> Result<()> {
     let missing = unlisted(LISTED);
-    eprintln!("{}", missing.join("\n"));
+    ensure!(missing.is_empty(), "{}", missing.join("\n"));
     let matrix = std::fs::read_to_string(files::root().join(matrix::PAGE))
         .with_context(|| format!("{} is not readable", matrix::PAGE))?;
     let ground = Ground::new()?;
@@ -71,7 +70,8 @@ pub(crate) fn run() -> Result<()> {
 fn unlisted(listed: &[Listed]) -> Vec<String> {
     let here = |name: &str| listed.iter().any(|listed| listed.name == name);
     let missing = EXPORTERS.iter().filter(|exporter| !here(exporter.name));
-    let missing = missing.map(|exporter| format!("{} has no line in xtask/linked/src/arrivals/listed.rs", exporter.name));
+    let missing = missing
+        .map(|exporter| format!("{} has no line in xtask/linked/src/arrivals/listed.rs", exporter.name));
     let idle = listed.iter().filter(|listed| EXPORTERS.iter().all(|exporter| exporter.name != listed.name));
     missing.chain(idle.map(|listed| format!("{} is no exporter of EXPORTERS", listed.name))).collect()
 }

@@ -11,6 +11,7 @@ mod prometheus;
 mod row;
 mod source;
 mod stage;
+mod tables;
 
 use std::time::Duration;
 
@@ -62,6 +63,7 @@ const PARTS: &[Part] = &[
         run: prometheus::pull,
     },
     Part { name: "pushgateway", needs: &[Program::Pushgateway], run: prometheus::push },
+    Part { name: "tables", needs: &[Program::Tables], run: tables::all },
     Part { name: "remote-write", needs: &[Program::Victoria, Program::Prometheus], run: prometheus::write },
 ];
 
@@ -138,7 +140,12 @@ fn deliver(destination: DestinationSpec, records: &[Record]) -> Result<Report> {
 
 /// What a ledger says that is wrong with a signal: all that the exporter takes was delivered.
 fn ledger(report: &Report, signal: Signal) -> Vec<String> {
-    let Some(destination) = report.destination(NAME) else { return vec!["there is no ledger".into()] };
+    settled(report, NAME, signal)
+}
+
+/// The same of the destination of this name.
+fn settled(report: &Report, name: &str, signal: Signal) -> Vec<String> {
+    let Some(destination) = report.destination(name) else { return vec!["there is no ledger".into()] };
     let terms = destination.signals.get(signal);
     let well = report.is_balanced() && terms.delivered == terms.offered;
     if well { Vec::new() } else { vec![format!("of {signal}, not all was delivered:\n{report}")] }

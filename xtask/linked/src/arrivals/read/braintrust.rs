@@ -11,8 +11,12 @@ use crate::platforms::servers::PROJECT;
 pub(in crate::arrivals) fn request(request: &Captured) -> Result<Carrier> {
     let path = request.path.strip_prefix(&format!("/v1/project_logs/{PROJECT}"));
     match (request.method.as_str(), path.unwrap_or(&request.path)) {
-        ("POST", "/insert") => Ok(list(request, "events")?.iter().map(row).collect::<Result<Vec<_>>>()?.concat()),
-        ("POST", "/feedback") => Ok(list(request, "feedback")?.iter().map(judgements).collect::<Result<Vec<_>>>()?.concat()),
+        ("POST", "/insert") => {
+            Ok(list(request, "events")?.iter().map(row).collect::<Result<Vec<_>>>()?.concat())
+        }
+        ("POST", "/feedback") => {
+            Ok(list(request, "feedback")?.iter().map(judgements).collect::<Result<Vec<_>>>()?.concat())
+        }
         ("POST", "/v1/project") => Ok(Vec::new()),
         _ => bail!("not of the API"),
     }

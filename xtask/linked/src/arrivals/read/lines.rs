@@ -26,3 +26,29 @@ pub(super) fn record(line: &Value) -> Result<Arrival> {
     };
     Ok(Arrival::new(signal, named["trace_id"].as_str(), named["span_id"].as_str()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_of_its_signal_and_has_its_ids() {
+        let ids = r#"{"trace_id":"t","span_id":"s"}"#;
+        for (signal, record) in [
+            (Signal::Traces, format!(r#"{{"ended":{ids}}}"#)),
+            (Signal::Traces, format!(r#"{{"started":{ids}}}"#)),
+            (Signal::Metrics, format!(r#"{{"exemplar":{{"span":{ids}}}}}"#)),
+            (Signal::Logs, format!(r#"{{"span":{ids}}}"#)),
+            (Signal::Scores, format!(r#"{{"target":{{"span":{ids}}}}}"#)),
+            (Signal::Feedback, format!(r#"{{"target":{{"span":{ids}}}}}"#)),
+        ] {
+            let read = line(&format!(r#"{{"v":1,"signal":"{signal}","record":{record}}}"#)).unwrap();
+            assert_eq!(read, [Arrival::new(signal, Some("t"), Some("s"))]);
+        }
+        let none = line(r#"{"v":1,"signal":"logs","record":{"message":"m"}}"#).unwrap();
+        assert_eq!(none, [Arrival::new(Signal::Logs, None, None)]);
+        for wrong in ["", r#"{"signal":"spans"}"#, "[]"] {
+            assert!(line(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -20,9 +20,10 @@ use crate::arrivals::place::{Arrival, Carrier};
 /// A request to a receiver of all signals.
 pub(in crate::arrivals) fn request(request: &Captured) -> Result<Carrier> {
     match request.path.as_str() {
-        path if path.ends_with("/v1/traces") => {
-            Ok(spans(&request.body)?.iter().map(|span| of(Signal::Traces, &span.trace_id, &span.span_id)).collect())
-        }
+        path if path.ends_with("/v1/traces") => Ok(spans(&request.body)?
+            .iter()
+            .map(|span| of(Signal::Traces, &span.trace_id, &span.span_id))
+            .collect()),
         path if path.ends_with("/v1/logs") => logs(&request.body),
         path if path.ends_with("/v1/metrics") => metrics(&request.body),
         _ => bail!("not of OTLP"),
@@ -59,9 +60,12 @@ fn metrics(body: &[u8]) -> Result<Carrier> {
     let scopes = export.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics);
     let exemplars = scopes.flat_map(|scope| &scope.metrics).flat_map(exemplars);
     Ok(exemplars
-        .map(|exemplar| exemplar.map_or_else(|| Arrival::new(Signal::Metrics, None, None), |exemplar| {
-            of(Signal::Metrics, &exemplar.trace_id, &exemplar.span_id)
-        }))
+        .map(|exemplar| {
+            exemplar.map_or_else(
+                || Arrival::new(Signal::Metrics, None, None),
+                |exemplar| of(Signal::Metrics, &exemplar.trace_id, &exemplar.span_id),
+            )
+        })
         .collect())
 }
 
@@ -71,7 +75,9 @@ fn exemplars(metric: &Metric) -> Vec<Option<&Exemplar>> {
         Some(Data::Gauge(data)) => data.data_points.iter().map(|point| point.exemplars.first()).collect(),
         Some(Data::Sum(data)) => data.data_points.iter().map(|point| point.exemplars.first()).collect(),
         Some(Data::Histogram(data)) => data.data_points.iter().map(|point| point.exemplars.first()).collect(),
-        Some(Data::ExponentialHistogram(data)) => data.data_points.iter().map(|point| point.exemplars.first()).collect(),
+        Some(Data::ExponentialHistogram(data)) => {
+            data.data_points.iter().map(|point| point.exemplars.first()).collect()
+        }
         Some(Data::Summary(data)) => data.data_points.iter().map(|_| None).collect(),
         None => Vec::new(),
     }

@@ -18,7 +18,8 @@ pub(in crate::arrivals) fn families(text: &str) -> Carrier {
                 _ => Signal::Metrics,
             };
             families.push((name.to_owned(), Arrival::new(signal, None, None)));
-        } else if let (Some((name, arrival)), Some((sample, exemplar))) = (families.last_mut(), line.split_once(" # "))
+        } else if let (Some((name, arrival)), Some((sample, exemplar))) =
+            (families.last_mut(), line.split_once(" # "))
             && sample.starts_with(name.as_str())
         {
             (arrival.trace, arrival.span) = (label(exemplar, "trace_id"), label(exemplar, "span_id"));
@@ -30,4 +31,22 @@ pub(in crate::arrivals) fn families(text: &str) -> Carrier {
 fn label(exemplar: &str, name: &str) -> Option<String> {
     let (_, rest) = exemplar.split_once(&format!("{name}=\""))?;
     rest.split_once('"').map(|(value, _)| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_family_has_the_ids_of_its_exemplar() {
+        let text = "# HELP a A\n# TYPE a histogram\na_bucket{le=\"1.0\"} 1 # {trace_id=\"t\",span_id=\"s\"} 0.25 1.5\na_sum 1\n\
+                    # TYPE target info\ntarget_info{x=\"y\"} 1\n# TYPE obs_score gauge\nobs_score{score=\"q\"} 0.9\n\
+                    # TYPE obs_feedback counter\nobs_feedback_total 1\n# EOF\n";
+        let expected = [
+            Arrival::new(Signal::Metrics, Some("t"), Some("s")),
+            Arrival::new(Signal::Scores, None, None),
+            Arrival::new(Signal::Feedback, None, None),
+        ];
+        assert_eq!(families(text), expected);
+    }
 }
