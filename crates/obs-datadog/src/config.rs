@@ -70,6 +70,10 @@ pub struct DatadogConfig {
     pub ddsource: String,
     /// How logs name their trace; `hex128` by default.
     pub trace_id_format: TraceIdFormat,
+    /// Whether logs, series and distributions go through Datadog's own client, off by default; it needs the crate's feature
+    /// `official-client`. That client tells no `Retry-After`, and of the options of HTTP it heeds the addresses, the
+    /// timeout and the compression alone; it is refused together with others.
+    pub official_client: bool,
     /// Where requests go and how.
     #[serde(flatten)]
     pub http: HttpConfig,
@@ -97,6 +101,7 @@ impl Default for DatadogConfig {
             custom_metrics: BTreeMap::new(),
             ddsource: "obs".to_owned(),
             trace_id_format: TraceIdFormat::Hex128,
+            official_client: false,
             http: HttpConfig::default(),
         }
     }
@@ -150,6 +155,7 @@ impl DatadogConfig {
         "custom_metrics",
         "ddsource",
         "trace_id_format",
+        "official_client",
     ];
 
     /// Sends with this key to `datadoghq.com`.
@@ -305,6 +311,12 @@ impl DatadogConfig {
     #[must_use]
     pub fn with_trace_id_format(self, trace_id_format: TraceIdFormat) -> Self {
         Self { trace_id_format, ..self }
+    }
+
+    /// Sets whether logs, series and distributions go through Datadog's own client.
+    #[must_use]
+    pub fn with_official_client(self, official_client: bool) -> Self {
+        Self { official_client, ..self }
     }
 
     /// Sets where requests go and how.

@@ -1,20 +1,34 @@
 //! Where requests are sent, and nowhere else.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, ErrorKind, Exporter, Failure, Health, Mapped, Mappers, MetricForm, Receipt,
-    Reply, Retry, Signal, Signals, deliver,
+    Batch, Call, Descriptor, Error, ErrorKind, Exporter, Failure, Health, HistogramForm, Mapped, Mappers,
+    MetricForm, Receipt, Refused, Reply, Retry, Signal, Signals, Timestamp, TraceId, deliver,
 };
+use obs_otel::OtelExporter;
 
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::sites::Site;
 use crate::ways::Ways;
 use crate::wire::{Place, Request};
-use crate::{DatadogConfig, Mode, feedback, logs, metrics, scores, sites::Site, traces};
+use crate::{DatadogConfig, Mode, feedback, logs, metrics, scores, traces};
 
 /// What every Datadog exporter is and takes; it follows from the table of mappers.
-pub const DESCRIPTOR: Descriptor =
-    Descriptor::of("datadog", &DatadogExporter::MAPPERS).with_metric_form(MetricForm::Delta);
+pub const DESCRIPTOR: Descriptor = Descriptor::of("datadog", &DatadogExporter::MAPPERS)
+    .with_metric_form(MetricForm::Delta)
+    .with_histogram_form(HistogramForm::Exponential)
+    .with_remark(Signal::Traces, "spans of LLM Observability at most 24 h old; or of APM, by OTLP")
+    .with_remark(Signal::Metrics, "series, and distributions for histograms; with an API key")
+    .with_remark(Signal::Logs, "with an API key")
+    .with_remark(
+        Signal::Scores,
+        "not on government sites, and in the OTLP modes with an `ml_app`; traces need a known root, sessions are rejected",
+    )
+    .with_remark(Signal::Feedback, "as end-user feedback; where scores are taken");
 
 /// Sends all signals to Datadog.
 ///
@@ -23,7 +37,13 @@ pub const DESCRIPTOR: Descriptor =
 pub struct DatadogExporter {
     descriptor: Descriptor,
     config: DatadogConfig,
+    site: &'static Site,
+    ml_app: String,
+    metrics: Metrics,
     ways: Ways,
+    /// In the OTLP modes, what makes their requests.
+    otlp: Option<OtelExporter>,
+    clock: Clock,
     closed: AtomicBool,
     #[cfg(feature = "official-client")]
     official: crate::official::Official,
@@ -35,33 +55,53 @@ impl DatadogExporter {
         .traces(traces::map)
         .metrics(metrics::map)
         .logs(logs::map)
-        .scores_as(scores::map, "evaluations of the span that they belong to")
-        .feedback_as(feedback::map, "evaluations of the span that it belongs to");
+        .scores_as(scores::map, "evaluations of LLM Observability")
+        .feedback_as(feedback::map, "evaluations of LLM Observability");
 
     /// Checks the config; nothing is sent.
     ///
     /// # Errors
-    /// A configuration error that names the field and the next step.
+    /// A configuration error that names the field and the next step: no key and no Agent, an unknown site, LLM Observability
+    /// on a site that lacks it, a name that Datadog does not take, an address that is none, or a credential over plain
+    /// `http` to another machine without `allow_http`.
     pub fn new(config: DatadogConfig) -> Result<Self, Error> {
         let site = config.validate()?;
         let ways = Ways::new(&config, site)?;
         let descriptor = descriptor(&config, site, &ways);
-        let closed = AtomicBool::new(false);
-        #[cfg(feature = "official-client")]
-        let official = crate::official::Official::new(&config)?;
+        let otlp = config.otel().map(OtelExporter::new).transpose()?;
         Ok(Self {
             descriptor,
-            config,
+            site,
+            ml_app: config.effective_ml_app().into_owned(),
+            metrics: Metrics::new(&config)?,
             ways,
-            closed,
+            otlp,
+            clock: Clock::default(),
+            closed: AtomicBool::new(false),
             #[cfg(feature = "official-client")]
-            official,
+            official: crate::official::Official::new(&config)?,
+            config,
         })
+    }
+
+    /// Has it read the time from this clock, which says what is too old to be taken; the wall clock by default.
+    #[must_use]
+    pub fn with_clock(self, now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self { clock: Clock::new(now), ..self }
+    }
+
+    /// The address of a trace in Datadog's pages: of APM, in the OTLP modes.
+    ///
+    /// `None` for LLM Observability, whose pages have no documented address for one trace; search there for
+    /// `@trace_id:ID`.
+    pub fn trace_url(&self, trace_id: TraceId) -> Option<String> {
+        (self.config.mode != Mode::Llmobs).then(|| format!("https://{}/apm/trace/{trace_id}", self.site.app))
     }
 
     /// The bodies of the requests that a batch becomes, in order, before compression; nothing is sent.
     ///
-    /// Records that cannot be taken are in none of them; a signal that the configuration does not take has none.
+    /// Records that cannot be taken, such as those that are too old, are in none of them; a signal that the configuration
+    /// does not take has none.
     pub fn encode(&self, batch: &Batch) -> Vec<Vec<u8>> {
         let mapped = self.map(batch).unwrap_or_default();
         mapped.calls.into_iter().map(|call| call.request.body).collect()
@@ -69,6 +109,40 @@ impl DatadogExporter {
 
     pub(crate) fn config(&self) -> &DatadogConfig {
         &self.config
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// The application in LLM Observability.
+    pub(crate) fn ml_app(&self) -> &str {
+        &self.ml_app
+    }
+
+    /// The same as JSON.
+    pub(crate) fn ml_app_json(&self) -> String {
+        serde_json::Value::from(self.ml_app.as_str()).to_string()
+    }
+
+    /// Whether LLM Observability goes through an Agent.
+    pub(crate) fn by_agent(&self) -> bool {
+        self.ways.by_agent()
+    }
+
+    /// Requests of OTLP.
+    pub(crate) fn otlp(&self, batch: &Batch) -> Mapped<Request> {
+        let Some(Mapped { calls, refused }) = self.otlp.as_ref().and_then(|otlp| otlp.map(batch)) else {
+            let refused = |at| Refused::encode(at, "obs-otel has no form for it");
+            return Mapped { calls: Vec::new(), refused: (0..batch.len()).map(refused).collect() };
+        };
+        let place = Place::OtlpTraces;
+        let call = |Call { request, records }| Call { request: Request { place, body: request }, records };
+        Mapped { calls: calls.into_iter().map(call).collect(), refused }
     }
 
     fn map(&self, batch: &Batch) -> Option<Mapped<Request>> {
@@ -102,6 +176,19 @@ fn descriptor(config: &DatadogConfig, site: &Site, ways: &Ways) -> Descriptor {
     DESCRIPTOR.narrowed(Signal::ALL.into_iter().filter(taken).collect::<Signals>())
 }
 
+impl DatadogConfig {
+    /// The application in LLM Observability: the one given, else the service as one, else `obs`.
+    pub(crate) fn effective_ml_app(&self) -> Cow<'_, str> {
+        if let Some(given) = self.ml_app.as_deref() {
+            return given.trim().into();
+        }
+        match self.unified_service() {
+            Some(service) => crate::validate::as_ml_app(service).into(),
+            None => "obs".into(),
+        }
+    }
+}
+
 #[async_trait]
 impl Exporter for DatadogExporter {
     fn descriptor(&self) -> &Descriptor {
@@ -118,6 +205,7 @@ impl Exporter for DatadogExporter {
         deliver(batch, mapped, |request| self.send(request)).await
     }
 
+    /// Asks whether the key is good, and of the servers without one whether they are there.
     async fn check(&self) -> Health {
         if self.closed.load(Ordering::Acquire) {
             return Health::Unhealthy("shut down; make a new exporter".into());

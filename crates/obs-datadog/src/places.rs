@@ -19,12 +19,15 @@ pub(crate) struct Facts {
     pub(crate) max_items: usize,
     /// The most bytes of a request before compression.
     pub(crate) max_bytes: usize,
+    /// The most bytes of one item, where fewer are taken than of a request.
+    pub(crate) max_item: usize,
     /// The compressions that it is documented to take, the default first.
     pub(crate) compressions: &'static [Compression],
 }
 
-/// Requests of LLM Observability hold at most 5 MiB, as Datadog's own clients have it.
+/// Requests of LLM Observability hold at most 5 MiB and events of it 5 MB, as Datadog's own clients have it.
 const LLMOBS_BYTES: usize = 5 << 20;
+const LLMOBS_ITEM: usize = 5_000_000;
 
 const LLMOBS_SPANS: Facts = Facts {
     name: "LLM Observability spans",
@@ -33,6 +36,7 @@ const LLMOBS_SPANS: Facts = Facts {
     policy: &LLMOBS,
     max_items: 1000,
     max_bytes: LLMOBS_BYTES,
+    max_item: LLMOBS_ITEM,
     compressions: &[Compression::None],
 };
 
@@ -43,6 +47,7 @@ const EVALUATION_METRICS: Facts = Facts {
     policy: &EVALUATIONS,
     max_items: 1000,
     max_bytes: LLMOBS_BYTES,
+    max_item: LLMOBS_ITEM,
     compressions: &[Compression::None],
 };
 
@@ -53,6 +58,7 @@ const LOGS_V2: Facts = Facts {
     policy: &LOGS,
     max_items: 1000,
     max_bytes: 5_000_000,
+    max_item: 1_000_000,
     compressions: &[Compression::Gzip, Compression::Deflate],
 };
 
@@ -63,6 +69,7 @@ const SERIES_V2: Facts = Facts {
     policy: &SERIES,
     max_items: usize::MAX,
     max_bytes: 512_000,
+    max_item: 512_000,
     compressions: &[Compression::Deflate, Compression::Gzip],
 };
 
@@ -73,6 +80,7 @@ const DISTRIBUTIONS_V1: Facts = Facts {
     policy: &DISTRIBUTIONS,
     max_items: usize::MAX,
     max_bytes: 512_000,
+    max_item: 512_000,
     compressions: &[Compression::Deflate],
 };
 
@@ -83,6 +91,7 @@ const OTLP_TRACES: Facts = Facts {
     policy: &OTLP,
     max_items: 512,
     max_bytes: 4 << 20,
+    max_item: 4 << 20,
     compressions: &[Compression::Gzip],
 };
 
