@@ -25,7 +25,7 @@ pub(super) struct Count {
 /// Holds what arrived against the matrix and against the ids that were recorded.
 pub(super) fn judge(
     listed: &Listed,
-    promised: &[bool; Signal::COUNT],
+    promised: [bool; Signal::COUNT],
     carriers: &[Carrier],
     sent: &Sent,
 ) -> Judged {

@@ -3,15 +3,18 @@
 use anyhow::{Result, anyhow};
 use obs_console::{ConsoleConfig, ConsoleExporter};
 use obs_core::{Signal, SpanId};
+use obs_datadog::{DatadogConfig, DatadogExporter};
+use obs_file::{FileConfig, FileExporter};
 use obs_grafana::{GrafanaConfig, GrafanaExporter};
 use obs_json::{JsonConfig, JsonExporter};
 use obs_otel::{OtelConfig, OtelExporter};
 use obs_prometheus::{PrometheusConfig, PrometheusExporter};
 use obs_store::{StoreConfig, StoreExporter};
+use obs_testkit::Answer;
 
 use super::ground::Ground;
 use super::place::{Place, Screen, Stand};
-use super::read::{braintrust, langfuse, langsmith, lines, otlp};
+use super::read::{braintrust, datadog, langfuse, langsmith, lines, otlp};
 use super::scene::Sent;
 use crate::platform::langsmith::run;
 use crate::platforms::servers;
@@ -43,6 +46,10 @@ fn span(span: SpanId) -> String {
     span.to_string()
 }
 
+fn decimal(span: SpanId) -> String {
+    u64::from_be_bytes(span.to_bytes()).to_string()
+}
+
 fn run_of_root(sent: &Sent) -> String {
     run(sent.root)
 }
@@ -69,6 +76,12 @@ const RUN: Carried = Carried {
     why: "runs have the spans' ids, behind eight bytes of zero",
 };
 
+const DECIMAL: Carried = Carried {
+    trace: Some(trace),
+    span: Some(decimal),
+    why: "the id of a span is its number, in decimal digits",
+};
+
 /// One line each, in the order of the matrix.
 pub(super) const LISTED: &[Listed] = &[
     Listed { name: "obs-json", open: json, carried: [IDS; Signal::COUNT] },
@@ -88,6 +101,7 @@ pub(super) const LISTED: &[Listed] = &[
         open: |ground| platform(ground, "langsmith"),
         carried: [RUN, NOT_TAKEN, NOT_TAKEN, RUN, RUN],
     },
+    Listed { name: "obs-datadog", open: datadog, carried: [IDS, nothing(POINT), DECIMAL, IDS, IDS] },
     Listed { name: "obs-otel", open: otel, carried: [IDS; Signal::COUNT] },
     Listed { name: "obs-grafana", open: grafana, carried: [IDS; Signal::COUNT] },
     Listed {
@@ -95,10 +109,14 @@ pub(super) const LISTED: &[Listed] = &[
         open: prometheus,
         carried: [NOT_TAKEN, IDS, NOT_TAKEN, nothing(SERIES), nothing(SERIES)],
     },
+    Listed { name: "obs-file", open: file, carried: [IDS; Signal::COUNT] },
     Listed { name: "obs-store", open: store, carried: [IDS; Signal::COUNT] },
 ];
 
+const POINT: &str = "points of series and distributions have no room for ids";
 const NUMBER: &str = "a line for people shows the number alone";
+/// A credential of nobody's.
+const KEY: &str = "key-of-nobody";
 const ROW: &str = "it is of a row, which has the span's id";
 const SERIES: &str = "each trace would be a series";
 
@@ -128,6 +146,13 @@ fn platform(ground: &Ground, name: &str) -> Result<Stand> {
     Ok(Stand::new(destination, Place::Server(stage.server, read)))
 }
 
+fn datadog(ground: &Ground) -> Result<Stand> {
+    let server = ground.server_of(Answer::status(202));
+    let config = DatadogConfig::new(KEY).with_endpoint(server.url()).with_ml_app("arrivals");
+    let exporter = made(DatadogExporter::new(config))?;
+    Ok(Stand::new(exporter, Place::Server(server, datadog::request)))
+}
+
 fn otel(ground: &Ground) -> Result<Stand> {
     let server = ground.server();
     let exporter = made(OtelExporter::new(OtelConfig::new(server.url())))?;
@@ -145,6 +170,12 @@ fn prometheus(_: &Ground) -> Result<Stand> {
     let exporter = made(PrometheusExporter::new(config))?;
     let port = exporter.local_addr().ok_or_else(|| anyhow!("it has no port"))?.port();
     Ok(Stand::new(exporter, Place::Page(port)))
+}
+
+fn file(ground: &Ground) -> Result<Stand> {
+    let folder = ground.path("files");
+    let exporter = made(FileExporter::new(FileConfig::new(folder.clone())))?;
+    Ok(Stand::new(exporter, Place::Folder(folder, lines::line)))
 }
 
 fn store(ground: &Ground) -> Result<Stand> {

@@ -54,7 +54,7 @@ pub(crate) fn run() -> Result<()> {
             wrong.push(format!("{}: {error:#}", listed.name));
             Vec::new()
         });
-        let judged = judge::judge(listed, &promised, &carriers, &sent);
+        let judged = judge::judge(listed, promised, &carriers, &sent);
         wrong.extend(judged.wrong.iter().map(|wrong| format!("{}, {wrong}", listed.name)));
         rows.push((listed, place.unit(), judged));
     }

@@ -1,7 +1,7 @@
 //! Where an exporter sends to, and what came there.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
@@ -52,6 +52,8 @@ pub(super) enum Place {
     Server(CaptureServer, fn(&Captured) -> Result<Carrier>),
     /// A file of lines, and how one line is read.
     Lines(PathBuf, fn(&str) -> Result<Carrier>),
+    /// A folder of files of lines, closed and open ones, and how one line is read.
+    Folder(PathBuf, fn(&str) -> Result<Carrier>),
     /// A store's file.
     Store(PathBuf),
     /// A page of metrics on this port.
@@ -65,7 +67,7 @@ impl Place {
     pub(super) fn unit(&self) -> &'static str {
         match self {
             Self::Server(..) => "request",
-            Self::Lines(..) | Self::Screen(..) => "line",
+            Self::Lines(..) | Self::Folder(..) | Self::Screen(..) => "line",
             Self::Store(..) => "row",
             Self::Page(..) => "scrape",
         }
@@ -79,10 +81,15 @@ impl Place {
                 let requests = server.requests();
                 requests.iter().map(|request| read(request).with_context(|| asked(request))).collect()
             }
-            Self::Lines(path, read) => {
-                let text = std::fs::read_to_string(path);
-                let text = text.with_context(|| format!("{} is not readable", path.display()))?;
-                text.lines().map(|line| read(line).with_context(|| line.to_owned())).collect()
+            Self::Lines(path, read) => lines(path, *read),
+            Self::Folder(folder, read) => {
+                let entries = std::fs::read_dir(folder);
+                let entries = entries.with_context(|| format!("{} is not readable", folder.display()))?;
+                let mut carriers = Vec::new();
+                for entry in entries {
+                    carriers.extend(lines(&entry?.path(), *read)?);
+                }
+                Ok(carriers)
             }
             Self::Store(path) => store::rows(path),
             Self::Page(port) => {
@@ -92,6 +99,12 @@ impl Place {
             Self::Screen(screen) => Ok(console::lines(&screen.text())),
         }
     }
+}
+
+fn lines(path: &Path, read: fn(&str) -> Result<Carrier>) -> Result<Vec<Carrier>> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("{} is not readable", path.display()))?;
+    text.lines().map(|line| read(line).with_context(|| line.to_owned())).collect()
 }
 
 /// What a program would show.

@@ -5,15 +5,12 @@ use obs_core::{Signal, SpanId, TraceId};
 use super::judge::{Count, judge};
 use super::listed::Carried;
 use super::place::Arrival;
+use super::scene::Sent;
 use super::*;
 
 fn sent() -> Sent {
-    let [trace, root, span] = [1, 2, 3];
-    Sent {
-        trace: TraceId::new(trace).unwrap(),
-        root: SpanId::new(root).unwrap(),
-        span: SpanId::new(span).unwrap(),
-    }
+    let span = |id| SpanId::new(id).unwrap();
+    Sent { trace: TraceId::new(1).unwrap(), root: span(2), span: span(3) }
 }
 
 /// An exporter that takes traces with all ids, logs with the span alone, and scores with none.
@@ -46,7 +43,7 @@ fn well() -> Vec<Vec<Arrival>> {
 
 #[test]
 fn what_arrives_as_promised_is_counted() {
-    let judged = judge(&one(), &PROMISED, &well(), &sent());
+    let judged = judge(&one(), PROMISED, &well(), &sent());
     assert_eq!(judged.wrong, Vec::<String>::new());
     let count = |carriers, records| Count { carriers, records };
     assert_eq!(judged.counts, [count(1, 2), count(0, 0), count(1, 1), count(1, 1), count(0, 0)]);
@@ -119,7 +116,7 @@ fn whatever_does_not_arrive_as_promised_is_told() {
     ] {
         let mut carriers = well();
         carriers[at] = arrivals;
-        assert_eq!(judge(&one(), &PROMISED, &carriers, &sent()).wrong, said);
+        assert_eq!(judge(&one(), PROMISED, &carriers, &sent()).wrong, said);
     }
 }
 

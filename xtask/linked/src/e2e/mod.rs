@@ -4,6 +4,7 @@
 //! A part is a line in [`PARTS`].
 
 mod api;
+mod datadog;
 mod fact;
 mod install;
 mod otlp;
@@ -57,6 +58,7 @@ struct Part {
 const PARTS: &[Part] = &[
     Part { name: "otlp", needs: &[Program::Agent], run: otlp::direct },
     Part { name: "rotel", needs: &[Program::Agent, Program::Rotel], run: otlp::hop },
+    Part { name: "datadog", needs: &[Program::Agent], run: datadog::proxied },
     Part {
         name: "prometheus",
         needs: &[Program::Prometheus, Program::Promtool, Program::Reader],

@@ -2,6 +2,7 @@
 
 pub(super) mod braintrust;
 pub(super) mod console;
+pub(super) mod datadog;
 pub(super) mod langfuse;
 pub(super) mod langsmith;
 pub(super) mod lines;
@@ -9,15 +10,21 @@ pub(super) mod otlp;
 pub(super) mod page;
 pub(super) mod store;
 
+use anyhow::{Context, Result, bail};
 use obs_core::Signal;
+use serde_json::Value;
 
 use super::scene;
 
 /// Whose name a judgement has: a score's or a feedback's, or none of them.
-fn judgement(name: &str) -> anyhow::Result<Signal> {
+fn judgement(name: &str) -> Result<Signal> {
     match name {
         scene::SCORE => Ok(Signal::Scores),
         name if name.ends_with(scene::FEEDBACK) => Ok(Signal::Feedback),
-        other => anyhow::bail!("a judgement `{other}`, which nobody recorded"),
+        other => bail!("a judgement `{other}`, which nobody recorded"),
     }
+}
+
+fn list(found: &Value) -> Result<&Vec<Value>> {
+    found.as_array().context("no list where one should be")
 }

@@ -22,7 +22,8 @@ pub(super) fn rounded(value: &Value) -> Value {
 /// The facts of every table.
 pub(super) fn tables(records: &[Record]) -> Vec<Fact> {
     let fact = |table: &str, sums: Vec<(&'static str, Value)>| {
-        sums.into_iter().fold(Fact::new("table", table), |fact, (name, value)| fact.with(name, rounded(&value)))
+        sums.into_iter()
+            .fold(Fact::new("table", table), |fact, (name, value)| fact.with(name, rounded(&value)))
     };
     let sums = Sums::of(records);
     vec![
@@ -69,14 +70,18 @@ impl Sums {
                 Record::Span(SpanRecord::Started(_)) => {}
                 Record::Log(log) => {
                     sums.logs += 1;
-                    sums.logs_under_a_span += usize::from(log.span.is_some_and(|span| span.span_id.is_some()));
+                    sums.logs_under_a_span +=
+                        usize::from(log.span.is_some_and(|span| span.span_id.is_some()));
                 }
                 Record::Metric(metric) => {
                     sums.metrics += 1;
-                    sums.measured += Some(measured(&metric.value)).filter(|value| value.is_finite()).unwrap_or(0.0);
+                    sums.measured +=
+                        Some(measured(&metric.value)).filter(|value| value.is_finite()).unwrap_or(0.0);
                 }
                 Record::Score(score) => sums.scores.add(score.id.to_string(), &score.target, &score.value),
-                Record::Feedback(given) => sums.feedback.add(given.id.to_string(), &given.target, &given.value),
+                Record::Feedback(given) => {
+                    sums.feedback.add(given.id.to_string(), &given.target, &given.value)
+                }
             }
         }
         sums
@@ -160,7 +165,11 @@ mod tests {
     use crate::e2e::source::records;
 
     fn of_the_trace() -> Vec<Record> {
-        fixtures::trace_batches().iter().flat_map(records).chain(records(&fixtures::batch(Signal::Metrics))).collect()
+        fixtures::trace_batches()
+            .iter()
+            .flat_map(records)
+            .chain(records(&fixtures::batch(Signal::Metrics)))
+            .collect()
     }
 
     #[test]
@@ -183,7 +192,10 @@ mod tests {
             }
         }
         let told = compare(&expected, &tables(&moved)).wrong;
-        assert!(told[0].starts_with("table spans with their scores: count is 0, and 1 was recorded"), "{told:?}");
+        assert!(
+            told[0].starts_with("table spans with their scores: count is 0, and 1 was recorded"),
+            "{told:?}"
+        );
     }
 
     #[test]

@@ -41,9 +41,18 @@ pub(crate) fn all(scene: &Scene) -> Result<Vec<Row>> {
     for (reader, form) in READERS {
         let found = facts(&seen[reader][form]).with_context(|| format!("{reader}, {form}"))?;
         let mut compared = compare(&expected, &found);
-        compared.wrong.extend(faults.iter().filter(|(name, _)| name == form).map(|(_, fault)| fault.clone()));
+        compared
+            .wrong
+            .extend(faults.iter().filter(|(name, _)| *name == form).map(|(_, fault)| fault.clone()));
         let (what, transport) = ("counts, sums, a join".to_owned(), form.to_owned());
-        rows.push(Row { what, backend: reader, transport, sent: scene.records.len(), requests: None, compared });
+        rows.push(Row {
+            what,
+            backend: reader,
+            transport,
+            sent: scene.records.len(),
+            requests: None,
+            compared,
+        });
     }
     Ok(rows)
 }
@@ -100,7 +109,10 @@ fn facts(seen: &Value) -> Result<Vec<Fact>> {
         let mut fact = Fact::new("table", table.as_str());
         for (name, value) in sums {
             let name = expected::NAMES.iter().find(|known| *known == name);
-            fact = fact.with(name.with_context(|| format!("{table}: nobody asked for it"))?, expected::rounded(value));
+            fact = fact.with(
+                name.with_context(|| format!("{table}: nobody asked for it"))?,
+                expected::rounded(value),
+            );
         }
         Ok(fact)
     });
