@@ -1,18 +1,18 @@
-//! Sends one span to File, and shows what was written.
+//! Writes one span into a file, closes it and shows what is in it.
 
 use obs_core::{Batch, Exporter, Span, SpanRecord, Timestamp};
 use obs_file::{FileConfig, FileExporter};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let file = std::env::temp_dir().join("obs-file.jsonl");
-    let exporter = FileExporter::new(FileConfig::new(&file))?;
+    let folder = std::env::temp_dir().join("obs-file");
+    let exporter = FileExporter::new(FileConfig::new(&folder))?;
     let (trace_id, span_id) = ("0af7651916cd43dd8448eb211c80319c".parse()?, "00f067aa0ba902b7".parse()?);
     let mut span = Span::new(trace_id, span_id, "chat", Timestamp::from_nanos(1));
     span.end = Some(Timestamp::from_nanos(5));
     let batch = Batch::Traces([SpanRecord::Ended(span)].into_iter().collect());
     let receipt = exporter.export(&batch).await?;
     exporter.shutdown().await?;
-    println!("{} delivered to {}", receipt.delivered, file.display());
+    println!("{} delivered to {}", receipt.delivered, folder.display());
     Ok(())
 }

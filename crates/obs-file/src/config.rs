@@ -1,68 +1,157 @@
 //! What a user gives.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use obs_core::{Env, Error};
-use serde::{Deserialize, Deserializer};
+use obs_core::units::Bytes;
+use obs_core::{suggest, units};
+use serde::{Deserialize, Deserializer, de};
 
-/// Where requests go; both the shape in a file and the builder.
+use crate::{Compression, FileFormat, Fsync, RotationPolicy, Serializer};
+
+/// Which files are written, and for how long they are kept; both the shape in a configuration and the builder.
 ///
-/// An unknown field is refused with the nearest name.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+/// Unknown options are refused with the nearest name.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use obs_file::{Compression, FileConfig};
+///
+/// let built = FileConfig::new("telemetry")
+///     .with_compression(Compression::Gzip)
+///     .with_max_age(Duration::from_secs(30 * 24 * 3600));
+/// let read: FileConfig = serde_json::from_str(
+///     r#"{"output_directory": "telemetry", "compression": "gzip", "max_age": "30d"}"#,
+/// )?;
+/// assert_eq!(built, read);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(remote = "Self", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct FileConfig {
-    /// The file that requests are appended to, one on each line; it stands in for the endpoint of the vendor.
-    pub path: PathBuf,
+    /// The folder of the files; it is made with those above it where it is not there, for its owner only.
+    pub output_directory: PathBuf,
+    /// What a file holds: `jsonl`, `csv` or `parquet`; JSON Lines by default.
+    #[serde(default)]
+    pub file_format: FileFormat,
+    /// How a file is made smaller: `none`, `gzip` or `zstd`; not at all by default.
+    #[serde(default)]
+    pub compression: Compression,
+    /// What files are called, with `{timestamp}`, `{hostname}`, `{signal}`, `{service}`, `{pid}` and `{sequence}`.
+    ///
+    /// It ends as the format and the compression want it, such as `.jsonl.gz`; files of one name are told apart by a
+    /// number before that. By default `obs-{signal}-{timestamp}-{hostname}` with the right end; JSON Lines without
+    /// `{signal}` have all signals in one file.
+    #[serde(default)]
+    pub filename_template: Option<String>,
+    /// What `{service}` stands for; `unknown_service` by default.
+    #[serde(default)]
+    pub service: Option<String>,
+    /// What certainly closes a file: `time`, `size`, `both` or `never`.
+    ///
+    /// By default whatever of the next two options is given, and both where none is; one that is given always counts.
+    #[serde(default)]
+    pub rotation_policy: Option<RotationPolicy>,
+    /// After how long a file is closed: at whole multiples of it since 1970 in UTC, so that hourly files begin at the
+    /// full hour; `1h` by default where time rotates.
+    #[serde(default, with = "units::duration::option")]
+    pub rotation_interval: Option<Duration>,
+    /// The most bytes of a file; a single batch may be larger. `100MB` by default where size rotates.
+    #[serde(default)]
+    pub max_file_size: Option<Bytes>,
+    /// For how long closed files are kept; for ever by default.
+    #[serde(default, with = "units::duration::option")]
+    pub max_age: Option<Duration>,
+    /// How many bytes closed files may have together before the oldest are removed; no end by default.
+    #[serde(default)]
+    pub max_total_size: Option<Bytes>,
+    /// When it is waited for the disk: `never`, `on_rotate`, `on_flush` or `always`; when a file is closed by default.
+    #[serde(default)]
+    pub fsync: Fsync,
+    /// What a line of JSON Lines holds instead of the canonical JSON: a function of one's own, so in code alone; the
+    /// canonical JSON by default, which alone can be read back.
+    #[serde(default, deserialize_with = "no_function")]
+    pub serializer: Option<Serializer>,
 }
 
-impl FileConfig {
-    /// Appends requests to this file.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
-    }
-
-    /// Reads `FILE_PATH`.
-    ///
-    /// # Errors
-    /// A configuration error that names the variable when it is not set.
-    pub fn from_env() -> Result<Self, Error> {
-        Self::from_vars(&Env::process())
-    }
-
-    /// As [`Self::from_env`], with `PREFIX_` before each variable's name.
-    ///
-    /// # Errors
-    /// As [`Self::from_env`].
-    pub fn from_env_prefixed(prefix: &str) -> Result<Self, Error> {
-        Self::from_vars(&Env::process().prefixed(prefix))
-    }
-
-    /// As [`Self::from_env`], from this environment.
-    ///
-    /// # Errors
-    /// As [`Self::from_env`].
-    pub fn from_vars(env: &Env) -> Result<Self, Error> {
-        env.required(&["FILE_PATH"], "the file to write to").map(Self::new)
-    }
-}
+/// Options of delivery that other clients have on the exporter.
+const ELSEWHERE: &[(&str, &str)] = &[
+    ("batch_size", suggest::LANE),
+    ("flush_interval", suggest::LANE),
+    ("flush_interval_seconds", suggest::LANE),
+];
 
 impl<'de> Deserialize<'de> for FileConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::deserialize(deserializer).map_err(obs_core::suggest::error)
+        let read = Self::deserialize(deserializer);
+        read.map_err(|error| suggest::error_elsewhere(suggest::error(error), ELSEWHERE))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn no_function<'de, D: Deserializer<'de>>(_: D) -> Result<Option<Serializer>, D::Error> {
+    Err(de::Error::custom(
+        "serializer: it is a function, which no file can hold; set it in code with `FileConfig::with_serializer`",
+    ))
+}
 
-    #[test]
-    fn the_environment_is_read_and_a_missing_variable_is_named() {
-        let found = FileConfig::from_vars(&Env::of([("FILE_PATH", "a.jsonl")]));
-        assert_eq!(found.unwrap(), FileConfig::new("a.jsonl"));
-        let none: [(&str, &str); 0] = [];
-        let error = FileConfig::from_vars(&Env::of(none)).unwrap_err();
-        assert_eq!(error.message(), "FILE_PATH: not set; set it to the file to write to");
+macro_rules! setters {
+    ($($(#[$doc:meta])* $name:ident($field:ident: $type:ty) = $value:expr;)*) => {
+        impl FileConfig {
+            $(
+                $(#[$doc])*
+                #[must_use]
+                pub fn $name(mut self, $field: $type) -> Self {
+                    self.$field = $value;
+                    self
+                }
+            )*
+        }
+    };
+}
+
+setters! {
+    /// Writes this format.
+    with_file_format(file_format: FileFormat) = file_format;
+    /// Makes files smaller.
+    with_compression(compression: Compression) = compression;
+    /// Calls files by this template.
+    with_filename_template(filename_template: impl Into<String>) = Some(filename_template.into());
+    /// Sets what `{service}` stands for.
+    with_service(service: impl Into<String>) = Some(service.into());
+    /// Sets what certainly closes a file.
+    with_rotation_policy(rotation_policy: RotationPolicy) = Some(rotation_policy);
+    /// Closes files at whole multiples of this.
+    with_rotation_interval(rotation_interval: Duration) = Some(rotation_interval);
+    /// Closes a file before it outgrows this.
+    with_max_file_size(max_file_size: impl Into<Bytes>) = Some(max_file_size.into());
+    /// Removes closed files that were last written longer ago than this.
+    with_max_age(max_age: Duration) = Some(max_age);
+    /// Removes the oldest closed files while all together have more bytes than this.
+    with_max_total_size(max_total_size: impl Into<Bytes>) = Some(max_total_size.into());
+    /// Sets when it is waited for the disk.
+    with_fsync(fsync: Fsync) = fsync;
+    /// Writes what this function makes of a record, one line each.
+    with_serializer(serializer: Serializer) = Some(serializer);
+}
+
+impl FileConfig {
+    /// Writes JSON Lines into this folder, a file an hour and at most 100 MB each, and keeps them all.
+    pub fn new(output_directory: impl Into<PathBuf>) -> Self {
+        Self {
+            output_directory: output_directory.into(),
+            file_format: FileFormat::default(),
+            compression: Compression::default(),
+            filename_template: None,
+            service: None,
+            rotation_policy: None,
+            rotation_interval: None,
+            max_file_size: None,
+            max_age: None,
+            max_total_size: None,
+            fsync: Fsync::default(),
+            serializer: None,
+        }
     }
 }

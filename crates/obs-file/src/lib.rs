@@ -1,9 +1,40 @@
 #![doc = include_str!("../README.md")]
 
+mod appended;
+mod clock;
+mod compress;
 mod config;
+mod csv;
+mod dead_letters;
+mod disk;
+mod env;
 mod exporter;
+mod feedback;
+mod format;
+mod jsonl;
+mod leftovers;
+mod logs;
+mod memory;
+mod metrics;
+mod options;
+mod parquet;
+mod read;
+mod retention;
+mod rotation;
+mod scores;
+mod serializer;
+mod site;
+mod slot;
+mod table;
+mod template;
 mod traces;
+mod validate;
 mod wire;
 
+pub use clock::Clock;
 pub use config::FileConfig;
 pub use exporter::{DESCRIPTOR, FileExporter};
+pub use options::{Compression, FileFormat, Fsync, RotationPolicy};
+pub use read::{FileLines, read, read_directory};
+pub use serializer::{RecordRef, Serializer};
+pub use table::{ColumnInfo, ColumnType, TABLE_VERSION, columns};

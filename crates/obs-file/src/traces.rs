@@ -1,19 +1,10 @@
-//! Spans into requests.
+//! Spans into files.
 
-use obs_core::{Mapped, Records, Span, SpanRecord};
+use obs_core::{Batch, Mapped, Records, SpanRecord};
 
 use crate::FileExporter;
-use crate::wire::{Request, SpanBody};
+use crate::wire::Request;
 
-/// One request for the whole batch.
 pub(crate) fn map(_: &FileExporter, records: &Records<SpanRecord>) -> Mapped<Request> {
-    if records.is_empty() {
-        return Mapped::default();
-    }
-    let spans = records.iter().map(|record| body(record.span())).collect();
-    Mapped::whole(Request { spans }, records.len())
-}
-
-fn body(span: &Span) -> SpanBody {
-    SpanBody { trace: span.trace_id.to_string(), id: span.span_id.to_string(), name: span.name.to_string() }
+    Mapped::whole(Request(Batch::Traces(records.clone())), records.len())
 }

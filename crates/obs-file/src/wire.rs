@@ -1,21 +1,7 @@
-//! The vendor's JSON, in the vendor's words; no logic.
+//! What is handed to a file.
 
-use serde::Serialize;
+use obs_core::Batch;
 
-/// A request: the spans of one batch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Request {
-    /// In the order of the batch.
-    pub(crate) spans: Vec<SpanBody>,
-}
-
-/// A span.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct SpanBody {
-    /// The trace id in hex.
-    pub(crate) trace: String,
-    /// The span id in hex.
-    pub(crate) id: String,
-    /// What the span is called.
-    pub(crate) name: String,
-}
+/// One write: the records as they are, since each format has its own way with them.
+#[derive(Debug)]
+pub(crate) struct Request(pub(crate) Batch);

@@ -43,6 +43,16 @@ impl Request {
         Self::new(Method::GET, target)
     }
 
+    /// A HEAD; the target as with [`get`](Self::get).
+    pub fn head(target: impl Into<String>) -> Self {
+        Self::new(Method::HEAD, target)
+    }
+
+    /// An OPTIONS; the target as with [`get`](Self::get).
+    pub fn options(target: impl Into<String>) -> Self {
+        Self::new(Method::OPTIONS, target)
+    }
+
     /// A POST; the target as with [`get`](Self::get).
     pub fn post(target: impl Into<String>) -> Self {
         Self::new(Method::POST, target)

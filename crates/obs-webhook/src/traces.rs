@@ -1,19 +1,28 @@
 //! Spans into requests.
 
-use obs_core::{Mapped, Records, Span, SpanRecord};
+use obs_core::{Batch, Mapped, Records, Resource, Signal, SpanRecord, TraceContext};
 
-use crate::WebhookExporter;
-use crate::wire::{Request, SpanBody};
+use crate::record::Entry;
+use crate::wire::Request;
+use crate::{WebhookExporter, plan};
 
-/// One request for the whole batch.
-pub(crate) fn map(_: &WebhookExporter, records: &Records<SpanRecord>) -> Mapped<Request> {
-    if records.is_empty() {
-        return Mapped::default();
+impl Entry for SpanRecord {
+    const SIGNAL: Signal = Signal::Traces;
+
+    fn context(&self) -> &TraceContext {
+        &self.span().context
     }
-    let spans = records.iter().map(|record| body(record.span())).collect();
-    Mapped::whole(Request { spans }, records.len())
+
+    fn resource(&self) -> &Resource {
+        &self.span().resource
+    }
+
+    fn batch(records: Records<Self>) -> Batch {
+        Batch::Traces(records)
+    }
 }
 
-fn body(span: &Span) -> SpanBody {
-    SpanBody { trace: span.trace_id.to_string(), id: span.span_id.to_string(), name: span.name.to_string() }
+/// As many requests as addresses and limits ask for.
+pub(crate) fn map(exporter: &WebhookExporter, records: &Records<SpanRecord>) -> Mapped<Request> {
+    plan::map(exporter.plan(), records)
 }

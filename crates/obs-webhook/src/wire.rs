@@ -1,21 +1,16 @@
-//! The vendor's JSON, in the vendor's words; no logic.
+//! What a request is before it is compressed, signed and sent.
 
-use serde::Serialize;
-
-/// A request: the spans of one batch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// The request of some records.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
-    /// In the order of the batch.
-    pub(crate) spans: Vec<SpanBody>,
-}
-
-/// A span.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct SpanBody {
-    /// The trace id in hex.
-    pub(crate) trace: String,
-    /// The span id in hex.
-    pub(crate) id: String,
-    /// What the span is called.
-    pub(crate) name: String,
+    /// Which of the exporter's destinations it goes to.
+    pub(crate) route: usize,
+    /// What it adds to the destination's address.
+    pub(crate) target: String,
+    /// The body, uncompressed.
+    pub(crate) body: Vec<u8>,
+    /// The value of `Content-Type`, where it is not the format's.
+    pub(crate) content_type: Option<String>,
+    /// The id of its records, where the configuration has a use for it.
+    pub(crate) id: Option<String>,
 }

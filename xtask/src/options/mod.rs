@@ -5,6 +5,8 @@
 //! Names and types are its fields', the description is their doc comment, and the default is taken from the code of
 //! `Default` or `new`, so none of it is written twice.
 
+#[cfg(test)]
+mod named;
 mod read;
 #[cfg(test)]
 mod tests;

@@ -1,6 +1,3 @@
-//! The exporter against the contract, and every request it makes.
+//! The exporter against the contract, and every file it writes.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
-mod conformance;
-mod wire;

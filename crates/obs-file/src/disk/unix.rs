@@ -1,0 +1,107 @@
+//! A folder that is held open.
+
+use std::fs::File;
+use std::io::{self, ErrorKind};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use rustix::fs::{AtFlags, Mode, OFlags};
+
+use super::{Names, make, tidy};
+
+/// Everybody may write, and the sticky bit, which keeps people from each other's names.
+const ALL_WRITE: u32 = 0o002;
+const STICKY: u32 = 0o1000;
+
+/// An open folder.
+#[derive(Debug)]
+pub(crate) struct Folder(OwnedFd);
+
+impl Folder {
+    /// Opens the folder, and makes it where it is not there.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        use std::os::unix::fs::PermissionsExt;
+        let path = tidy(path);
+        make(&path)?;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let folder = File::from(rustix::fs::open(&path, flags, Mode::empty())?);
+        let mode = folder.metadata()?.permissions().mode();
+        if mode & ALL_WRITE != 0 && mode & STICKY == 0 {
+            let what =
+                format!("everybody may replace files in it (mode {:o}); take that right away", mode & 0o7777);
+            return Err(io::Error::new(ErrorKind::PermissionDenied, what));
+        }
+        Ok(Self(folder.into()))
+    }
+
+    fn at(&self, name: &str, flags: OFlags) -> io::Result<File> {
+        // Not blocking, since a pipe in the place of a file would wait for its other end for ever.
+        let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        Ok(rustix::fs::openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?.into())
+    }
+}
+
+impl Names for Folder {
+    fn create(&self, name: &str) -> io::Result<File> {
+        self.at(name, OFlags::RDWR | OFlags::APPEND | OFlags::CREATE | OFlags::EXCL)
+    }
+
+    fn reopen(&self, name: &str) -> io::Result<File> {
+        self.at(name, OFlags::RDWR | OFlags::APPEND)
+    }
+
+    fn look(&self, name: &str) -> io::Result<File> {
+        self.at(name, OFlags::RDONLY)
+    }
+
+    fn is_taken(&self, name: &str) -> io::Result<bool> {
+        match rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(_) => Ok(true),
+            Err(rustix::io::Errno::NOENT) => Ok(false),
+            Err(cause) => Err(cause.into()),
+        }
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
+        {
+            use rustix::io::Errno;
+            let flags = rustix::fs::RenameFlags::NOREPLACE;
+            match rustix::fs::renameat_with(&self.0, from, &self.0, to, flags) {
+                // A file system that has no such step.
+                Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
+                done => return Ok(done?),
+            }
+        }
+        if self.is_taken(to)? {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        Ok(rustix::fs::renameat(&self.0, from, &self.0, to)?)
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::empty())?)
+    }
+
+    fn names(&self) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in rustix::fs::Dir::read_from(&self.0)? {
+            if let Ok(name) = entry?.file_name().to_str()
+                && name != "."
+                && name != ".."
+            {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        Ok(rustix::fs::fsync(&self.0)?)
+    }
+
+    fn room(&self) -> Option<u64> {
+        let found = rustix::fs::fstatvfs(&self.0).ok()?;
+        Some(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+}

@@ -1,0 +1,181 @@
+//! The filters that templates have, each bounded in what it makes.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::io::{self, Write};
+
+use minijinja::value::Value;
+use minijinja::{Environment, Error, ErrorKind, filters, tests};
+use obs_core::Timestamp;
+
+thread_local! {
+    /// How many bytes the rendering under way may still make; rendering is done on one thread without a break.
+    static ROOM: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Begins a rendering that may make so many bytes.
+pub(crate) fn begin(room: usize) {
+    ROOM.set(room);
+}
+
+/// Whether the rendering that ended has used its room up.
+pub(crate) fn is_used_up() -> bool {
+    ROOM.get() == 0
+}
+
+/// Takes room for so many bytes.
+fn take(bytes: usize) -> Result<(), Error> {
+    match ROOM.get().checked_sub(bytes) {
+        Some(left) if left > 0 => {
+            ROOM.set(left);
+            Ok(())
+        }
+        _ => {
+            ROOM.set(0);
+            Err(Error::new(ErrorKind::InvalidOperation, "it makes more than `max_output`"))
+        }
+    }
+}
+
+/// A writer that takes room for what it writes.
+pub(crate) struct Bounded<W>(pub(crate) W);
+
+impl<W: Write> Write for Bounded<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        take(bytes.len()).map_err(io::Error::other)?;
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// A value as JSON, in which nothing is a text that was not one.
+pub(crate) fn json(value: &Value) -> Result<String, Error> {
+    if value.is_undefined() {
+        return Err(Error::from(ErrorKind::UndefinedError));
+    }
+    let mut bytes = Vec::new();
+    serde_json::to_writer(Bounded(&mut bytes), value).map_err(|cause| {
+        Error::new(ErrorKind::BadSerialization, format!("it cannot be written as JSON: {cause}"))
+    })?;
+    String::from_utf8(bytes).map_err(|_| Error::from(ErrorKind::BadSerialization))
+}
+
+/// Adds the filters and tests; there are no others, and no functions.
+pub(crate) fn add(environment: &mut Environment<'static>) {
+    let e = environment;
+    e.add_filter("abs", filters::abs);
+    e.add_filter("attr", filters::attr);
+    e.add_filter("bool", filters::bool);
+    e.add_filter("count", filters::length);
+    e.add_filter("d", filters::default);
+    e.add_filter("default", filters::default);
+    e.add_filter("dictsort", filters::dictsort);
+    e.add_filter("first", filters::first);
+    e.add_filter("float", filters::float);
+    e.add_filter("groupby", filters::groupby);
+    e.add_filter("int", filters::int);
+    e.add_filter("items", filters::items);
+    e.add_filter("last", filters::last);
+    e.add_filter("length", filters::length);
+    e.add_filter("list", filters::list);
+    e.add_filter("map", filters::map);
+    e.add_filter("max", filters::max);
+    e.add_filter("min", filters::min);
+    e.add_filter("reject", filters::reject);
+    e.add_filter("rejectattr", filters::rejectattr);
+    e.add_filter("round", filters::round);
+    e.add_filter("select", filters::select);
+    e.add_filter("selectattr", filters::selectattr);
+    e.add_filter("sort", filters::sort);
+    e.add_filter("sum", filters::sum);
+    e.add_filter("unique", filters::unique);
+    e.add_filter("join", join);
+    e.add_filter("lower", |text: Cow<'_, str>| made(text.to_lowercase()));
+    e.add_filter("millis", |time: u64| time / 1_000_000);
+    e.add_filter("replace", replace);
+    e.add_filter("rfc3339", |time: u64| Timestamp::from_nanos(time).rfc3339().to_string());
+    e.add_filter("seconds", |time: u64| time / 1_000_000_000);
+    e.add_filter("string", |text: Cow<'_, str>| made(text.into_owned()));
+    e.add_filter("times", |one: f64, other: f64| one * other);
+    e.add_filter("tojson", |value: Value| json(&value).map(Value::from_safe_string));
+    e.add_filter("trim", |text: Cow<'_, str>| made(text.trim().to_owned()));
+    e.add_filter("truncate", truncate);
+    e.add_filter("upper", |text: Cow<'_, str>| made(text.to_uppercase()));
+    add_tests(e);
+}
+
+fn add_tests(e: &mut Environment<'static>) {
+    e.add_test("defined", tests::is_defined);
+    e.add_test("undefined", tests::is_undefined);
+    e.add_test("none", tests::is_none);
+    e.add_test("boolean", tests::is_boolean);
+    e.add_test("number", tests::is_number);
+    e.add_test("string", tests::is_string);
+    e.add_test("sequence", tests::is_sequence);
+    e.add_test("mapping", tests::is_mapping);
+    e.add_test("startingwith", tests::is_startingwith);
+    e.add_test("endingwith", tests::is_endingwith);
+    for name in ["eq", "==", "equalto"] {
+        e.add_test(name, tests::is_eq);
+    }
+    for name in ["ne", "!="] {
+        e.add_test(name, tests::is_ne);
+    }
+    for name in ["lt", "<"] {
+        e.add_test(name, tests::is_lt);
+    }
+    for name in ["le", "<="] {
+        e.add_test(name, tests::is_le);
+    }
+    for name in ["gt", ">"] {
+        e.add_test(name, tests::is_gt);
+    }
+    for name in ["ge", ">="] {
+        e.add_test(name, tests::is_ge);
+    }
+    e.add_test("in", tests::is_in);
+}
+
+fn made(text: String) -> Result<String, Error> {
+    take(text.len())?;
+    Ok(text)
+}
+
+fn join(values: Value, between: Option<Cow<'_, str>>) -> Result<String, Error> {
+    let between = between.unwrap_or_default();
+    let mut text = String::new();
+    for (at, value) in values.try_iter()?.enumerate() {
+        let before = text.len();
+        if at > 0 {
+            text.push_str(&between);
+        }
+        match value.as_str() {
+            Some(part) => text.push_str(part),
+            None => text.push_str(&value.to_string()),
+        }
+        take(text.len() - before)?;
+    }
+    Ok(text)
+}
+
+fn replace(text: Cow<'_, str>, from: Cow<'_, str>, to: Cow<'_, str>) -> Result<String, Error> {
+    if from.is_empty() {
+        return Err(Error::new(ErrorKind::InvalidOperation, "`replace` of nothing; name a text"));
+    }
+    take(text.len().saturating_add(text.matches(&*from).count().saturating_mul(to.len())))?;
+    Ok(text.replace(&*from, &to))
+}
+
+/// At most so many characters, the last of which is `…` where something is left out.
+fn truncate(text: Cow<'_, str>, most: usize) -> Result<String, Error> {
+    match text.char_indices().nth(most) {
+        None => made(text.into_owned()),
+        Some(_) => {
+            let kept = text.char_indices().nth(most.saturating_sub(1)).map_or(0, |(at, _)| at);
+            made(format!("{}…", &text[..kept]))
+        }
+    }
+}
