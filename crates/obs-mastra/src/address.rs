@@ -21,13 +21,11 @@ impl Address {
     /// Of the configured endpoint, which may be the full address of the route for spans; then that counts as it is.
     pub(crate) fn of(endpoint: &str, project_id: Option<&str>) -> Self {
         let endpoint = bare(endpoint);
-        match endpoint.strip_suffix(SPANS) {
-            Some(base) => Self { base: base.to_owned(), prefix: String::new() },
-            None => {
-                let project = project_id.map(|id| format!("/projects/{id}")).unwrap_or_default();
-                Self { base: endpoint.to_owned(), prefix: format!("{project}/ai") }
-            }
+        if let Some(base) = endpoint.strip_suffix(SPANS) {
+            return Self { base: base.to_owned(), prefix: String::new() };
         }
+        let project = project_id.map(|id| format!("/projects/{id}")).unwrap_or_default();
+        Self { base: endpoint.to_owned(), prefix: format!("{project}/ai") }
     }
 
     pub(crate) fn path(&self, route: Route) -> String {

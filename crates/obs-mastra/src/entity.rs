@@ -55,7 +55,11 @@ impl<'a> AtWork<'a> {
         if id.is_none() && name.is_none() {
             return Self::of_context(&span.context);
         }
-        Self { kind: Some(kind), id, name, version: None }
+        // The context may know more of the same one.
+        let known = Self::of_context(&span.context);
+        let is_same = id.is_some() && known.kind == Some(kind) && known.id == id;
+        let version = known.version.filter(|_| is_same);
+        Self { kind: Some(kind), id, name: name.or(known.name.filter(|_| is_same)), version }
     }
 
     fn of_context(context: &'a TraceContext) -> Self {

@@ -1,7 +1,9 @@
 //! Which span and trace everything is found by.
 
-use obs_core::{Batch, SpanRef};
-use obs_core::{Event, Exporter, Feedback, Level, Log, Metric, MetricValue, Score, Span, Target};
+use obs_core::{
+    Batch, Event, Exporter, Feedback, Level, Log, Metric, MetricValue, Score, ScoreValue, Span, SpanRef,
+    Target,
+};
 use obs_testkit::CaptureServer;
 use obs_testkit::fixtures::{at, context, span_id, trace_id, uuid};
 use serde_json::{Value, json};
@@ -53,7 +55,7 @@ async fn everything_else_is_found_by_the_ids_of_its_span() {
     let reference = SpanRef { trace_id: trace_id(1), span_id: Some(span_id(3)) };
     metric.exemplar = Some(obs_core::Exemplar { span: reference, value: None, time: None });
     let score = Score::new(uuid(1), at(1), target.clone(), "relevance", 0.5);
-    let words = Score { value: "good".to_owned().into_category(), ..score.clone() };
+    let words = Score { value: ScoreValue::category("good"), ..score.clone() };
     let thumb = Feedback::new(uuid(2), at(1), target, "thumbs", true);
     for batch in [
         Batch::Logs(vec![log].into()),
@@ -71,16 +73,6 @@ async fn everything_else_is_found_by_the_ids_of_its_span() {
                 "{item:#}"
             );
         }
-    }
-}
-
-trait IntoCategory {
-    fn into_category(self) -> obs_core::ScoreValue;
-}
-
-impl IntoCategory for String {
-    fn into_category(self) -> obs_core::ScoreValue {
-        obs_core::ScoreValue::category(self)
     }
 }
 

@@ -39,14 +39,14 @@ async fn five_signals_that_are_refused_together_are_one_refusal() {
     let server = CaptureServer::start().await;
     server.answer_always(Answer::status(401).with_delay(Duration::from_millis(50)));
     let exporter = server::exporter(&server);
-    let (a, b, c, d, e) = tokio::join!(
+    let (traces, logs, metrics, scores, feedback) = tokio::join!(
         failed(&exporter, Signal::Traces),
         failed(&exporter, Signal::Logs),
         failed(&exporter, Signal::Metrics),
         failed(&exporter, Signal::Scores),
         failed(&exporter, Signal::Feedback),
     );
-    for error in [a, b, c, d, e] {
+    for error in [traces, logs, metrics, scores, feedback] {
         assert_eq!(error.retry(), Retry::Hold(MINUTE));
     }
     assert_eq!(failed(&exporter, Signal::Logs).await.retry(), Retry::Hold(MINUTE * 2));

@@ -52,9 +52,11 @@ const METRIC: &[Field<Metric>] = &[
 
 fn number(metric: &Metric) -> f64 {
     match &metric.value {
-        MetricValue::Add(value) | MetricValue::UpDown(value) => *value,
-        MetricValue::Gauge(value) | MetricValue::Sample(value) => *value,
-        MetricValue::Sum { value, .. } => *value,
+        MetricValue::Add(value)
+        | MetricValue::UpDown(value)
+        | MetricValue::Gauge(value)
+        | MetricValue::Sample(value)
+        | MetricValue::Sum { value, .. } => *value,
         MetricValue::Histogram(histogram) => histogram.sum,
         MetricValue::ExpHistogram(histogram) => histogram.sum,
     }
