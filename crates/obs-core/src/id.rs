@@ -7,8 +7,6 @@ use std::str::FromStr;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
 /// Why a text is not an id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParseIdError {
@@ -23,6 +21,18 @@ impl fmt::Display for ParseIdError {
 }
 
 impl std::error::Error for ParseIdError {}
+
+/// The hex digits of four bytes, all at once: a digit to a byte of the word, then from numbers to letters.
+fn hex(bytes: &[u8]) -> [u8; 8] {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let word = bytes.iter().fold(0, |word, byte| word << 8 | u64::from(*byte));
+    let word = (word << 16 | word) & 0x0000_ffff_0000_ffff;
+    let word = (word << 8 | word) & 0x00ff_00ff_00ff_00ff;
+    let word = (word << 4 | word) & 0x0f0f_0f0f_0f0f_0f0f;
+    // Adding 6 carries into bit 4 from ten on.
+    let letters = (word + EACH * 6) >> 4 & EACH;
+    (word + EACH * u64::from(b'0') + letters * u64::from(b'a' - b'0' - 10)).to_be_bytes()
+}
 
 fn parse_hex(text: &str, digits: usize) -> Result<u128, ParseIdError> {
     let fail = |cause| ParseIdError { expected: digits, cause };
@@ -76,11 +86,11 @@ macro_rules! id {
             }
 
             /// The lower-case hex digits, without allocation.
+            #[inline]
             pub fn to_hex(self) -> [u8; $digits] {
                 let mut out = [0; $digits];
-                for (at, byte) in self.to_bytes().into_iter().enumerate() {
-                    out[at * 2] = HEX[usize::from(byte >> 4)];
-                    out[at * 2 + 1] = HEX[usize::from(byte & 15)];
+                for (digits, half) in out.chunks_exact_mut(8).zip(self.to_bytes().chunks_exact(4)) {
+                    digits.copy_from_slice(&hex(half));
                 }
                 out
             }

@@ -1,15 +1,18 @@
 //! The canonical JSON: how a record is written to files, queues, webhooks and dead letters, and read back.
 
 mod compact;
+mod line;
 
 use std::fmt;
-use std::sync::LazyLock;
+use std::ops::Range;
+use std::sync::{Arc, LazyLock};
 
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use crate::{Batch, Record, Signal};
+use self::line::Line;
+use crate::{Batch, Record, Resource, Signal, TraceContext};
 
 /// The version of the canonical JSON, the `v` of every line.
 ///
@@ -49,13 +52,6 @@ impl std::error::Error for LineError {
     }
 }
 
-#[derive(Serialize)]
-struct LineOut<'a, T> {
-    v: u32,
-    signal: Signal,
-    record: &'a T,
-}
-
 #[derive(Deserialize)]
 struct LineIn<'a> {
     v: u32,
@@ -75,10 +71,71 @@ pub fn write_json<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result
     compact::write(out, value).inspect_err(|_| out.truncate(start))
 }
 
-fn push<T: Serialize>(out: &mut Vec<u8>, signal: Signal, record: &T) -> Result<(), serde_json::Error> {
-    write_json(out, &LineOut { v: SCHEMA_VERSION, signal, record })?;
-    out.push(b'\n');
-    Ok(())
+/// What a line begins with; behind it stand the record, a brace and a newline.
+const fn head(signal: Signal) -> &'static [u8] {
+    match signal {
+        Signal::Traces => br#"{"v":1,"signal":"traces","record":"#,
+        Signal::Metrics => br#"{"v":1,"signal":"metrics","record":"#,
+        Signal::Logs => br#"{"v":1,"signal":"logs","record":"#,
+        Signal::Scores => br#"{"v":1,"signal":"scores","record":"#,
+        Signal::Feedback => br#"{"v":1,"signal":"feedback","record":"#,
+    }
+}
+
+/// Where the shared ends of the last few lines stand.
+///
+/// Most records of a batch have their context and resource in common with others, and those two are a third of a line:
+/// they are copied instead of written anew.
+/// The records outlive this, so that an address stands for one context or resource.
+#[derive(Debug, Default)]
+struct Tails {
+    known: [Option<(Shared, Range<usize>)>; Self::KEPT],
+    next: usize,
+}
+
+/// The addresses of a record's context and resource.
+type Shared = (*const TraceContext, *const Resource);
+
+impl Tails {
+    /// Enough for a batch in which a few traces take turns.
+    const KEPT: usize = 4;
+
+    /// Appends the line of a record; on an error nothing is appended.
+    fn push<T: Line>(
+        &mut self,
+        out: &mut Vec<u8>,
+        signal: Signal,
+        record: &T,
+    ) -> Result<(), serde_json::Error> {
+        let start = out.len();
+        self.write(out, signal, record).inspect_err(|_| out.truncate(start))
+    }
+
+    fn write<T: Line>(
+        &mut self,
+        out: &mut Vec<u8>,
+        signal: Signal,
+        record: &T,
+    ) -> Result<(), serde_json::Error> {
+        let (before, behind) = record.around();
+        out.extend_from_slice(head(signal));
+        out.extend_from_slice(before);
+        record.own(out)?;
+        let (context, resource) = record.shared();
+        let shared = (Arc::as_ptr(context), Arc::as_ptr(resource));
+        if let Some((_, at)) = self.known.iter().flatten().find(|(of, _)| *of == shared) {
+            out.extend_from_within(at.clone());
+        } else {
+            let start = out.len();
+            line::push_shared(out, (context, resource))?;
+            self.known[self.next] = Some((shared, start..out.len()));
+            self.next = (self.next + 1) % Self::KEPT;
+        }
+        out.push(b'}');
+        out.extend_from_slice(behind);
+        out.extend_from_slice(b"}\n");
+        Ok(())
+    }
 }
 
 impl Record {
@@ -87,12 +144,13 @@ impl Record {
     /// The line has no other newline.
     /// On an error nothing is appended.
     pub fn write_line(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        let mut tails = Tails::default();
         match self {
-            Self::Span(record) => push(out, Signal::Traces, record),
-            Self::Metric(record) => push(out, Signal::Metrics, record),
-            Self::Log(record) => push(out, Signal::Logs, record),
-            Self::Score(record) => push(out, Signal::Scores, record),
-            Self::Feedback(record) => push(out, Signal::Feedback, record),
+            Self::Span(record) => tails.push(out, Signal::Traces, record),
+            Self::Metric(record) => tails.push(out, Signal::Metrics, record),
+            Self::Log(record) => tails.push(out, Signal::Logs, record),
+            Self::Score(record) => tails.push(out, Signal::Scores, record),
+            Self::Feedback(record) => tails.push(out, Signal::Feedback, record),
         }
     }
 
@@ -117,10 +175,11 @@ impl Record {
 impl Batch {
     /// Appends the line of every record; `at` is told the position of one that failed, and the rest goes on.
     pub fn write_lines(&self, out: &mut Vec<u8>, mut failed: impl FnMut(usize, serde_json::Error)) {
+        let mut tails = Tails::default();
         macro_rules! each {
             ($records:expr) => {
                 for (at, record) in $records.iter().enumerate() {
-                    if let Err(cause) = push(out, self.signal(), record) {
+                    if let Err(cause) = tails.push(out, self.signal(), record) {
                         failed(at, cause);
                     }
                 }

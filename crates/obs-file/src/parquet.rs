@@ -45,9 +45,10 @@ pub(crate) struct Parquet {
 impl Parquet {
     /// Begins an empty file.
     pub(crate) fn begin(signal: Signal, compression: Compression, out: Box<dyn Handle>) -> io::Result<Self> {
-        let schema = schema::of(signal).map_err(wrong)?;
+        let schema = schema::of(signal).map_err(|cause| wrong(&cause))?;
         let properties = schema::properties(signal, compression)?;
-        let writer = SerializedFileWriter::new(Vec::new(), schema, properties).map_err(wrong)?;
+        let writer =
+            SerializedFileWriter::new(Vec::new(), schema, properties).map_err(|cause| wrong(&cause))?;
         let (rows, ratio) = (Columns::of(signal), (0, 0));
         Ok(Self { out, writer, rows, ratio, written: 0, torn: false, ended: false })
     }
@@ -72,7 +73,7 @@ impl Parquet {
             return Ok(());
         }
         let before = self.writer.bytes_written();
-        self.rows.write(&mut self.writer).map_err(wrong)?;
+        self.rows.write(&mut self.writer).map_err(|cause| wrong(&cause))?;
         self.ratio.0 += self.rows.bytes() as u64;
         self.ratio.1 += (self.writer.bytes_written() - before) as u64;
         self.rows.clear();
@@ -115,7 +116,7 @@ pub(crate) fn is_ours(front: &[u8], back: &[u8]) -> bool {
 }
 
 /// Nothing that the encoder refuses is ever given to it; should it all the same, the file goes no further.
-fn wrong(cause: ParquetError) -> io::Error {
+fn wrong(cause: &ParquetError) -> io::Error {
     io::Error::other(format!("the rows cannot be written as Parquet: {cause}"))
 }
 
@@ -154,9 +155,12 @@ impl Table for Parquet {
     fn finish(&mut self) -> io::Result<()> {
         if !self.ended {
             self.encode()?;
-            self.writer.finish().map_err(wrong)?;
+            self.writer.finish().map_err(|cause| wrong(&cause))?;
             self.ended = true;
         }
         self.drain()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -203,6 +203,7 @@ fn json_list<T: Serialize>(values: &[T]) -> Json {
 }
 
 /// Text that a record has.
+#[expect(clippy::unnecessary_wraps, reason = "what a column of text reads")]
 fn text(text: &Str) -> Option<Cow<'_, str>> {
     Some(Cow::Borrowed(text))
 }

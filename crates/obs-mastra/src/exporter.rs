@@ -1,65 +1,141 @@
 //! Where requests are sent, and nowhere else.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, ErrorKind, Exporter, Failure, Health, Mappers, Receipt, Reply, Retry, deliver,
+    Batch, Descriptor, Error, Exporter, Failure, Health, Limits, Mappers, Receipt, Reply, Retry, Signal,
+    deliver,
 };
+use obs_http::{Auth, Client, Request as HttpRequest};
 
-use crate::wire::Request;
-use crate::{MastraConfig, traces};
+use crate::address::{Address, PLATFORM};
+use crate::config::TOKEN;
+use crate::cool_down::CoolDown;
+use crate::pack::{MAX_ITEMS, Request, Route, probe};
+use crate::policy::PUBLISH;
+use crate::{MastraConfig, feedback, logs, metrics, quota, scores, traces};
 
 /// What every Mastra exporter is and takes; it follows from the table of mappers.
-pub const DESCRIPTOR: Descriptor = Descriptor::of("mastra", &MastraExporter::MAPPERS).with_local();
+pub const DESCRIPTOR: Descriptor = Descriptor::of("mastra", &MastraExporter::MAPPERS)
+    .with_all_limits(Limits { items: MAX_ITEMS, bytes: 4 << 20 })
+    .with_remark(Signal::Traces, "spans that have ended; what happened during them as event spans")
+    .with_remark(
+        Signal::Metrics,
+        "each measurement; Mastra keeps no kind of metric, which stands in the metadata; a histogram is its sum",
+    )
+    .with_remark(Signal::Scores, "numbers and truth values; words are feedback, since Mastra's scores are numbers")
+    .with_remark(Signal::Feedback, "numbers and words; a truth value is 0 or 1");
 
-/// Sends traces to Mastra.
+/// Sends traces, logs, metrics, scores and feedback to the Mastra platform.
+///
+/// It can be made anywhere, also outside of a runtime; nothing is sent before the first batch.
 #[derive(Debug)]
 pub struct MastraExporter {
     descriptor: Descriptor,
-    /// None once it was shut down.
-    out: Mutex<Option<File>>,
+    client: Client,
+    address: Address,
+    max_request_size: usize,
+    cool_down: CoolDown,
+    /// Whether the quota was used up when the platform was last asked.
+    paused: AtomicBool,
+    closed: AtomicBool,
 }
 
 impl MastraExporter {
     /// Which mapper serves which signal.
-    const MAPPERS: Mappers<Self, Request> = Mappers::NONE.traces(traces::map);
+    const MAPPERS: Mappers<Self, Request> = Mappers::NONE
+        .traces(traces::map)
+        .logs(logs::map)
+        .metrics(metrics::map)
+        .scores(scores::map)
+        .feedback(feedback::map);
 
-    /// Opens the file, and makes it if it is not there.
+    /// Checks the configuration.
     ///
     /// # Errors
-    /// A configuration error when the file cannot be opened.
+    /// A configuration error that names the field and the next step.
     pub fn new(config: MastraConfig) -> Result<Self, Error> {
-        let MastraConfig { path } = config;
-        let out = OpenOptions::new().create(true).append(true).open(&path);
-        let out = out.map_err(|error| {
-            Error::config("path", format!("{}: {error}; give a file that can be written", path.display()))
-        })?;
-        Ok(Self { descriptor: DESCRIPTOR, out: Mutex::new(Some(out)) })
+        config.validate()?;
+        let MastraConfig { access_token, project_id, max_request_size, http } = config;
+        let http = http.with_default_endpoint(PLATFORM).with_auth(Auth::Bearer(access_token));
+        let address = Address::of(&http.endpoint, project_id.as_deref());
+        let client = Client::new(&http.with_endpoint(address.base.clone()))?.with_credential_name(TOKEN);
+        Ok(Self {
+            descriptor: DESCRIPTOR,
+            client,
+            address,
+            max_request_size: usize::try_from(max_request_size.get()).unwrap_or(usize::MAX),
+            cool_down: CoolDown::new(),
+            paused: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
+        })
     }
 
-    fn out(&self) -> MutexGuard<'_, Option<File>> {
-        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Sets where the chances come from, each in `0.0..1.0`, by which rests after refused credentials differ, for tests
+    /// that want to know them; by default each process has its own.
+    #[must_use]
+    pub fn with_chance(self, chance: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
+        Self { cool_down: CoolDown::with_chance(chance), ..self }
     }
 
-    /// Writes one request, and says what its records came to.
-    fn send(&self, request: &Request) -> Result<Reply, Failure> {
-        let mut line =
-            serde_json::to_vec(request).map_err(|error| failure(ErrorKind::Encode, Retry::Never, &error))?;
-        line.push(b'\n');
-        let mut out = self.out();
-        let Some(out) = out.as_mut() else {
-            return Err(failure(ErrorKind::Closed, Retry::Never, &"shut down meanwhile"));
-        };
-        out.write_all(&line).map_err(|error| failure(ErrorKind::Io, Retry::Backoff, &error))?;
+    /// The bodies that a batch becomes, in the order in which they would be sent; nothing is sent.
+    ///
+    /// Records that cannot be sent leave nothing.
+    pub fn encode(&self, batch: &Batch) -> Vec<Vec<u8>> {
+        let calls = Self::MAPPERS.map(self, batch).unwrap_or_default().calls;
+        calls.into_iter().flat_map(|call| call.request.bodies).collect()
+    }
+
+    pub(crate) fn max_request_size(&self) -> usize {
+        self.max_request_size
+    }
+
+    /// Posts what carries some records, and says what they came to.
+    ///
+    /// While the quota is used up, an empty request asks first, so that the records need not go there in vain.
+    async fn send(&self, request: Request) -> Result<Reply, Failure> {
+        if self.paused.load(Ordering::Acquire) {
+            self.post(Route::Spans, probe()).await?;
+        }
+        for body in request.bodies {
+            self.post(request.route, body).await?;
+        }
         Ok(Reply::default())
     }
-}
 
-fn failure(kind: ErrorKind, retry: Retry, cause: &dyn std::fmt::Display) -> Failure {
-    Failure { kind, retry, status: None, message: format!("Mastra: {cause}").into() }
+    /// Posts one body, and keeps count of refused credentials.
+    async fn post(&self, route: Route, body: Vec<u8>) -> Result<(), Failure> {
+        let seen = self.cool_down.seen();
+        match self.ask(route, body).await {
+            Ok(()) => {
+                self.cool_down.accepted();
+                Ok(())
+            }
+            Err(failure) if matches!(failure.status, Some(401 | 403)) => {
+                Err(Failure { retry: Retry::Hold(self.cool_down.refused(seen)), ..failure })
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn ask(&self, route: Route, body: Vec<u8>) -> Result<(), Failure> {
+        let (name, value) = quota::CAPABILITIES;
+        let request = HttpRequest::post(self.address.path(route))
+            .with_content_type("application/json")
+            .with_header(name, value)
+            .with_body(self.client.body(body));
+        let answer = self.client.send(&request, &PUBLISH).await?;
+        let pause = quota::pause(&answer);
+        self.paused.store(pause.is_some(), Ordering::Release);
+        match pause {
+            None => Ok(()),
+            Some(wait) => {
+                let said = self.client.quote(&String::from_utf8_lossy(answer.body()));
+                Err(quota::failure(answer.status(), wait, said))
+            }
+        }
+    }
 }
 
 #[async_trait]
@@ -69,33 +145,27 @@ impl Exporter for MastraExporter {
     }
 
     async fn export(&self, batch: &Batch) -> Result<Receipt, Error> {
-        if self.out().is_none() {
+        if self.closed.load(Ordering::Acquire) {
             return Err(Error::closed(self.descriptor.kind(), batch));
         }
         let Some(mapped) = Self::MAPPERS.map(self, batch) else {
             return Err(Error::unsupported(self.descriptor.kind(), batch));
         };
-        deliver(batch, mapped, |request| async move { self.send(&request) }).await
+        deliver(batch, mapped, |request| self.send(request)).await
     }
 
+    /// Publishes an empty list of spans, which the platform takes without keeping anything: that proves the address, the
+    /// token and the quota.
     async fn check(&self) -> Health {
-        match self.out().as_ref().map(File::metadata) {
-            Some(Ok(_)) => Health::Healthy,
-            Some(Err(error)) => Health::Unhealthy(format!("{error}; give another file").into()),
-            None => Health::Unhealthy("shut down; make a new exporter".into()),
-        }
+        Health::of(self.ask(Route::Spans, probe()).await)
     }
 
     async fn flush(&self) -> Result<(), Error> {
-        flush(self.out().as_mut())
+        Ok(())
     }
 
     async fn shutdown(&self) -> Result<(), Error> {
-        flush(self.out().take().as_mut())
+        self.closed.store(true, Ordering::Release);
+        Ok(())
     }
-}
-
-fn flush(out: Option<&mut File>) -> Result<(), Error> {
-    let flushed = out.map_or(Ok(()), File::flush);
-    flushed.map_err(|error| Error::without_records(ErrorKind::Io, error.to_string()))
 }

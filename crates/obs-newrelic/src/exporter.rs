@@ -1,101 +1,215 @@
 //! Where requests are sent, and nowhere else.
 
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, ErrorKind, Exporter, Failure, Health, Mappers, Receipt, Reply, Retry, deliver,
+    Batch, Call, Descriptor, Error, ErrorKind, Exporter, Failure, Health, HistogramForm, Mapped, Mappers,
+    MetricForm, Receipt, Refused, Reply, Resource, Retry, Signal, Signals, deliver,
 };
+use obs_otel::OtelExporter;
 
-use crate::wire::Request;
-use crate::{NewrelicConfig, traces};
+use crate::route::Routes;
+use crate::way::Way;
+use crate::wire::{Place, Post, Request};
+use crate::{Histograms, NewRelicConfig, feedback, logs, metrics, scores, traces};
 
-/// What every Newrelic exporter is and takes; it follows from the table of mappers.
-pub const DESCRIPTOR: Descriptor = Descriptor::of("newrelic", &NewrelicExporter::MAPPERS).with_local();
+/// What every New Relic exporter is and takes; it follows from the table of mappers.
+pub const DESCRIPTOR: Descriptor = Descriptor::of("newrelic", &NewRelicExporter::MAPPERS)
+    .with_metric_form(MetricForm::Delta)
+    .with_histogram_form(HistogramForm::Exponential)
+    .with_remark(
+        Signal::Traces,
+        "New Relic takes requests before it checks them: what it drops later is an NrIntegrationError there; it cuts \
+         attributes at 4,095 characters",
+    )
+    .with_remark(Signal::Metrics, "by OTLP or the Metric API, taken before they are checked")
+    .with_remark(Signal::Logs, "taken before they are checked")
+    .with_remark(Signal::Scores, "custom events `LlmEvaluation`, taken before they are checked")
+    .with_remark(Signal::Feedback, "custom events `LlmFeedbackMessage`, taken before they are checked");
 
-/// Sends traces to Newrelic.
+/// Sends traces, metrics and logs to New Relic, and with an account's id scores and feedback.
+///
+/// It can be made anywhere, and sends on whatever tokio runtime polls it.
 #[derive(Debug)]
-pub struct NewrelicExporter {
+pub struct NewRelicExporter {
     descriptor: Descriptor,
-    /// None once it was shut down.
-    out: Mutex<Option<File>>,
+    config: NewRelicConfig,
+    ways: Ways,
+    otlp: OtelExporter,
+    closed: AtomicBool,
 }
 
-impl NewrelicExporter {
-    /// Which mapper serves which signal.
-    const MAPPERS: Mappers<Self, Request> = Mappers::NONE.traces(traces::map);
+/// The ways that there are.
+#[derive(Debug)]
+struct Ways {
+    otlp: Way,
+    metrics: Option<Way>,
+    events: Option<Way>,
+}
 
-    /// Opens the file, and makes it if it is not there.
+impl NewRelicExporter {
+    /// Which mapper serves which signal.
+    const MAPPERS: Mappers<Self, Request> = Mappers::NONE
+        .traces(traces::map)
+        .metrics(metrics::map)
+        .logs(logs::map)
+        .scores_when(scores::map, "`account_id` is set")
+        .feedback_when(feedback::map, "`account_id` is set");
+
+    /// Checks the config; nothing is sent.
     ///
     /// # Errors
-    /// A configuration error when the file cannot be opened.
-    pub fn new(config: NewrelicConfig) -> Result<Self, Error> {
-        let NewrelicConfig { path } = config;
-        let out = OpenOptions::new().create(true).append(true).open(&path);
-        let out = out.map_err(|error| {
-            Error::config("path", format!("{}: {error}; give a file that can be written", path.display()))
-        })?;
-        Ok(Self { descriptor: DESCRIPTOR, out: Mutex::new(Some(out)) })
+    /// A configuration error that names the field and the next step: no license key, or one of another kind or region; an
+    /// address that is none; `event_types` without an `account_id`, or with a name that New Relic keeps for itself.
+    pub fn new(config: NewRelicConfig) -> Result<Self, Error> {
+        config.validate()?;
+        let Routes { otlp, metrics, events } = config.routes()?;
+        let way = |route| Option::map(route, |route| Way::new(&route)).transpose();
+        let ways = Ways { otlp: Way::new(&otlp)?, metrics: way(metrics)?, events: way(events)? };
+        let descriptor = descriptor(&config, &ways);
+        let otlp = OtelExporter::new(config.otel())?;
+        Ok(Self { descriptor, config, ways, otlp, closed: AtomicBool::new(false) })
     }
 
-    fn out(&self) -> MutexGuard<'_, Option<File>> {
-        self.out.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The bodies of the requests that a batch becomes, in order, before compression; nothing is sent.
+    ///
+    /// Records that cannot be taken are in none of them; a signal that is not taken has none.
+    pub fn encode(&self, batch: &Batch) -> Vec<Vec<u8>> {
+        let calls = self.map(batch).unwrap_or_default().calls;
+        calls.into_iter().flat_map(|call| call.request.posts).map(|post| post.body).collect()
     }
 
-    /// Writes one request, and says what its records came to.
-    fn send(&self, request: &Request) -> Result<Reply, Failure> {
-        let mut line =
-            serde_json::to_vec(request).map_err(|error| failure(ErrorKind::Encode, Retry::Never, &error))?;
-        line.push(b'\n');
-        let mut out = self.out();
-        let Some(out) = out.as_mut() else {
-            return Err(failure(ErrorKind::Closed, Retry::Never, &"shut down meanwhile"));
+    fn map(&self, batch: &Batch) -> Option<Mapped<Request>> {
+        let taken = self.descriptor.signals().contains(batch.signal());
+        taken.then(|| Self::MAPPERS.map(self, batch))?
+    }
+
+    pub(crate) fn config(&self) -> &NewRelicConfig {
+        &self.config
+    }
+
+    /// A resource with what the config says of those that lack it.
+    pub(crate) fn complete(&self, own: &Arc<Resource>) -> Arc<Resource> {
+        self.otlp.complete(own)
+    }
+
+    /// Whether metrics go by the Metric API.
+    pub(crate) fn uses_metric_api(&self) -> bool {
+        self.ways.metrics.is_some()
+    }
+
+    /// The most bytes of a request.
+    pub(crate) fn max_request_size(&self) -> usize {
+        usize::try_from(self.config.max_request_size.get()).unwrap_or(usize::MAX)
+    }
+
+    /// Bodies of OTLP.
+    pub(crate) fn otlp(&self, batch: &Batch) -> Mapped<Vec<u8>> {
+        self.otlp.map(batch).unwrap_or_else(|| {
+            let refused = |at| Refused::encode(at, "obs-otel has no form for it");
+            Mapped { calls: Vec::new(), refused: (0..batch.len()).map(refused).collect() }
+        })
+    }
+
+    /// Requests of these bodies, with the events that their records become before each.
+    pub(crate) fn with_events(
+        &self,
+        place: Place,
+        mapped: Mapped<Vec<u8>>,
+        events: impl Fn(&[usize]) -> Vec<Vec<u8>>,
+    ) -> Mapped<Request> {
+        let call = |Call { request: body, records }: Call<Vec<u8>>| {
+            let events = if self.config.event_types.is_empty() { Vec::new() } else { events(&records) };
+            let events = events.into_iter().map(|body| Post { place: Place::Events, body });
+            let posts = events.chain([Post { place, body }]).collect();
+            Call { request: Request { posts }, records }
         };
-        out.write_all(&line).map_err(|error| failure(ErrorKind::Io, Retry::Backoff, &error))?;
-        Ok(Reply::default())
+        Mapped { calls: mapped.calls.into_iter().map(call).collect(), refused: mapped.refused }
+    }
+
+    fn way(&self, place: Place) -> Option<&Way> {
+        match place {
+            Place::Traces | Place::Metrics | Place::Logs => Some(&self.ways.otlp),
+            Place::MetricApi => self.ways.metrics.as_ref(),
+            Place::Events => self.ways.events.as_ref(),
+        }
+    }
+
+    /// Sends what some records became, and says what became of them: what the last answer says.
+    async fn send(&self, request: Request) -> Result<Reply, Failure> {
+        let mut reply = Reply::default();
+        for post in request.posts {
+            let way = self.way(post.place).filter(|_| !self.closed.load(Ordering::Acquire));
+            let Some(way) = way else {
+                let message = "New Relic: shut down meanwhile".into();
+                return Err(Failure { kind: ErrorKind::Closed, retry: Retry::Never, status: None, message });
+            };
+            reply = way.send(post).await?;
+        }
+        Ok(reply)
+    }
+
+    /// Asks every API that is used.
+    async fn ask(&self) -> Result<(), Failure> {
+        self.ways.otlp.ask(Place::Traces).await?;
+        for (way, place) in [(&self.ways.metrics, Place::MetricApi), (&self.ways.events, Place::Events)] {
+            if let Some(way) = way {
+                way.ask(place).await?;
+            }
+        }
+        Ok(())
     }
 }
 
-fn failure(kind: ErrorKind, retry: Retry, cause: &dyn std::fmt::Display) -> Failure {
-    Failure { kind, retry, status: None, message: format!("Newrelic: {cause}").into() }
+/// The type's descriptor without what needs the Event API, where there is none.
+fn descriptor(config: &NewRelicConfig, ways: &Ways) -> Descriptor {
+    let taken = |signal: &Signal| match signal {
+        Signal::Traces | Signal::Metrics | Signal::Logs => true,
+        Signal::Scores | Signal::Feedback => ways.events.is_some(),
+    };
+    let histograms = match config.histograms {
+        Histograms::Explicit => HistogramForm::Explicit,
+        _ => HistogramForm::Exponential,
+    };
+    DESCRIPTOR
+        .narrowed(Signal::ALL.into_iter().filter(taken).collect::<Signals>())
+        .with_histogram_form(histograms)
 }
 
 #[async_trait]
-impl Exporter for NewrelicExporter {
+impl Exporter for NewRelicExporter {
     fn descriptor(&self) -> &Descriptor {
         &self.descriptor
     }
 
     async fn export(&self, batch: &Batch) -> Result<Receipt, Error> {
-        if self.out().is_none() {
+        if self.closed.load(Ordering::Acquire) {
             return Err(Error::closed(self.descriptor.kind(), batch));
         }
-        let Some(mapped) = Self::MAPPERS.map(self, batch) else {
+        let Some(mapped) = self.map(batch) else {
             return Err(Error::unsupported(self.descriptor.kind(), batch));
         };
-        deliver(batch, mapped, |request| async move { self.send(&request) }).await
+        deliver(batch, mapped, |request| self.send(request)).await
     }
 
+    /// Sends a request without content to every API that is used: New Relic refuses a bad key with 403, and an empty
+    /// request leaves nothing there.
     async fn check(&self) -> Health {
-        match self.out().as_ref().map(File::metadata) {
-            Some(Ok(_)) => Health::Healthy,
-            Some(Err(error)) => Health::Unhealthy(format!("{error}; give another file").into()),
-            None => Health::Unhealthy("shut down; make a new exporter".into()),
+        if self.closed.load(Ordering::Acquire) {
+            return Health::Unhealthy("shut down; make a new exporter".into());
         }
+        Health::of(self.ask().await)
     }
 
     async fn flush(&self) -> Result<(), Error> {
-        flush(self.out().as_mut())
+        // An export ends when its records are there, so that nothing waits here.
+        Ok(())
     }
 
     async fn shutdown(&self) -> Result<(), Error> {
-        flush(self.out().take().as_mut())
+        self.closed.store(true, Ordering::Release);
+        Ok(())
     }
-}
-
-fn flush(out: Option<&mut File>) -> Result<(), Error> {
-    let flushed = out.map_or(Ok(()), File::flush);
-    flushed.map_err(|error| Error::without_records(ErrorKind::Io, error.to_string()))
 }

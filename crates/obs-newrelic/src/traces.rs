@@ -1,19 +1,12 @@
 //! Spans into requests.
 
-use obs_core::{Mapped, Records, Span, SpanRecord};
+use obs_core::{Batch, Mapped, Records, SpanRecord};
 
-use crate::NewrelicExporter;
-use crate::wire::{Request, SpanBody};
+use crate::wire::{Place, Request};
+use crate::{NewRelicExporter, custom};
 
-/// One request for the whole batch.
-pub(crate) fn map(_: &NewrelicExporter, records: &Records<SpanRecord>) -> Mapped<Request> {
-    if records.is_empty() {
-        return Mapped::default();
-    }
-    let spans = records.iter().map(|record| body(record.span())).collect();
-    Mapped::whole(Request { spans }, records.len())
-}
-
-fn body(span: &Span) -> SpanBody {
-    SpanBody { trace: span.trace_id.to_string(), id: span.span_id.to_string(), name: span.name.to_string() }
+/// Requests of the spans that have ended, by OTLP.
+pub(crate) fn map(exporter: &NewRelicExporter, spans: &Records<SpanRecord>) -> Mapped<Request> {
+    let mapped = exporter.otlp(&Batch::Traces(spans.clone()));
+    exporter.with_events(Place::Traces, mapped, |positions| custom::spans(exporter, spans, positions))
 }

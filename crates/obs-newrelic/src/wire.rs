@@ -1,21 +1,76 @@
-//! The vendor's JSON, in the vendor's words; no logic.
+//! Requests, and the values of flat objects; no logic.
 
-use serde::Serialize;
+use std::borrow::Cow;
 
-/// A request: the spans of one batch.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Request {
-    /// In the order of the batch.
-    pub(crate) spans: Vec<SpanBody>,
+use serde::{Serialize, Serializer};
+
+/// Which address a body goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// OTLP.
+    Traces,
+    /// OTLP.
+    Metrics,
+    /// OTLP.
+    Logs,
+    /// New Relic's own API for metrics.
+    MetricApi,
+    /// New Relic's API for events.
+    Events,
 }
 
-/// A span.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct SpanBody {
-    /// The trace id in hex.
-    pub(crate) trace: String,
-    /// The span id in hex.
-    pub(crate) id: String,
-    /// What the span is called.
-    pub(crate) name: String,
+/// A body before compression.
+#[derive(Debug)]
+pub(crate) struct Post {
+    pub(crate) place: Place,
+    pub(crate) body: Vec<u8>,
+}
+
+/// What is posted for some records, in this order: events of the user's own come first, so that what New Relic adds up is
+/// not there twice where one of them has to be sent again.
+#[derive(Debug)]
+pub(crate) struct Request {
+    pub(crate) posts: Vec<Post>,
+}
+
+/// What an attribute can be: a text or a number.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Scalar<'a> {
+    Text(Cow<'a, str>),
+    Int(i64),
+    Count(u64),
+    Float(f64),
+}
+
+impl Serialize for Scalar<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Int(number) => serializer.serialize_i64(*number),
+            Self::Count(number) => serializer.serialize_u64(*number),
+            Self::Float(number) => serializer.serialize_f64(*number),
+        }
+    }
+}
+
+/// A point of the Metric API.
+#[derive(Debug, Serialize)]
+pub(crate) struct Point<'a, A> {
+    pub(crate) name: &'a str,
+    #[serde(rename = "type")]
+    pub(crate) kind: &'static str,
+    pub(crate) value: PointValue,
+    /// When its window began, in milliseconds.
+    pub(crate) timestamp: u64,
+    #[serde(rename = "interval.ms", skip_serializing_if = "Option::is_none")]
+    pub(crate) interval: Option<u64>,
+    pub(crate) attributes: A,
+}
+
+/// The value of a point.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(untagged)]
+pub(crate) enum PointValue {
+    Number(f64),
+    Summary { count: u64, sum: f64, min: f64, max: f64 },
 }

@@ -44,7 +44,7 @@ impl<'a> Compact<'a> {
         push_name(self.out, name);
     }
 
-    /// Numbers are written by `serde_json`.
+    /// Other numbers are written by `serde_json`.
     fn number<T: Serialize>(&mut self, number: T) -> Result<(), Error> {
         serde_json::to_writer(&mut *self.out, &number)
     }
@@ -84,19 +84,27 @@ fn push_name(out: &mut Vec<u8>, name: &str) {
     out.extend_from_slice(b"\":");
 }
 
-fn push_text(out: &mut Vec<u8>, text: &str) {
-    out.reserve(text.len() + 2);
+/// Appends a text in quotes.
+pub(super) fn push_text(out: &mut Vec<u8>, text: &str) {
+    let bytes = text.as_bytes();
+    let clean = clean_len(bytes);
+    out.reserve(bytes.len() + 2);
     out.push(b'"');
-    let mut rest = text.as_bytes();
-    loop {
-        let clean = clean_len(rest);
-        let (copied, from_escape) = rest.split_at(clean);
-        out.extend_from_slice(copied);
-        let Some((byte, behind)) = from_escape.split_first() else { break };
-        push_escape(out, *byte);
-        rest = behind;
+    out.extend_from_slice(&bytes[..clean]);
+    if clean < bytes.len() {
+        push_escaped(out, &bytes[clean..]);
     }
     out.push(b'"');
+}
+
+/// What is left of a text from its first byte that needs an escape.
+fn push_escaped(out: &mut Vec<u8>, mut rest: &[u8]) {
+    while let Some((byte, behind)) = rest.split_first() {
+        push_escape(out, *byte);
+        let (copied, from_escape) = behind.split_at(clean_len(behind));
+        out.extend_from_slice(copied);
+        rest = from_escape;
+    }
 }
 
 fn push_escape(out: &mut Vec<u8>, byte: u8) {
@@ -122,8 +130,9 @@ fn push_escape(out: &mut Vec<u8>, byte: u8) {
 fn clean_len(bytes: &[u8]) -> usize {
     let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap_or_default());
     let mut at = 0;
-    for four in bytes.chunks_exact(32) {
-        let any = four.chunks_exact(8).fold(0, |any, bytes| any | marks(word(bytes)));
+    for block in bytes.chunks_exact(32) {
+        // Without a branch in it, the compiler makes vector instructions of this.
+        let any = block.iter().fold(0, |any, byte| any | u8::from(needs_escape(*byte)));
         if any != 0 {
             break;
         }
@@ -136,8 +145,22 @@ fn clean_len(bytes: &[u8]) -> usize {
         }
         at += 8;
     }
-    let needs_escape = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    at + bytes[at..].iter().position(needs_escape).unwrap_or(bytes.len() - at)
+    if at == bytes.len() {
+        return at;
+    }
+    let Some(last) = bytes.len().checked_sub(8) else {
+        return bytes.iter().position(|byte| needs_escape(*byte)).unwrap_or(bytes.len());
+    };
+    // The last word overlaps what is known to be clean.
+    match marks(word(&bytes[last..])) {
+        0 => bytes.len(),
+        marks => last + marks.trailing_zeros() as usize / 8,
+    }
+}
+
+#[expect(clippy::needless_bitwise_bool, reason = "without branches it becomes vector instructions")]
+fn needs_escape(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
 /// The high bit of the first byte of the word that is a control character, a quote or a backslash.
@@ -179,10 +202,14 @@ impl<'s, 'a> Serializer for &'s mut Compact<'a> {
         serialize_u8: u8,
         serialize_u16: u16,
         serialize_u32: u32,
-        serialize_u64: u64,
         serialize_u128: u128,
         serialize_f32: f32,
         serialize_f64: f64,
+    }
+
+    fn serialize_u64(self, value: u64) -> Result<(), Error> {
+        self.out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+        Ok(())
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), Error> {

@@ -10,6 +10,12 @@ fn line_of(record: &Record) -> String {
     String::from_utf8(line).expect("a line is UTF-8")
 }
 
+fn lines_of(batch: &Batch) -> String {
+    let mut lines = Vec::new();
+    batch.write_lines(&mut lines, |at, error| panic!("record {at}: {error}"));
+    String::from_utf8(lines).expect("lines are UTF-8")
+}
+
 /// The line as `serde_json` writes it.
 fn by_serde_json(record: &Record) -> String {
     let json = match record {
@@ -49,6 +55,26 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+
+    /// More contexts and resources take turns than the writer remembers, and it never takes one for another.
+    #[test]
+    fn a_batch_whose_records_share_contexts_is_written_as_its_records_are(
+        spans in proptest::collection::vec((arbitrary::span_record(), 0..6_usize, 0..3_usize), 0..24),
+        contexts in proptest::collection::vec(arbitrary::context(), 6),
+        resources in proptest::collection::vec(arbitrary::resource(), 3),
+    ) {
+        let records = spans.into_iter().map(|(mut record, context, resource)| {
+            record.span_mut().context = contexts[context].clone();
+            record.span_mut().resource = resources[resource].clone();
+            record
+        });
+        let batch = Batch::Traces(records.collect::<Vec<_>>().into());
+        prop_assert_eq!(lines_of(&batch), batch.to_records().iter().map(by_serde_json).collect::<String>());
+    }
+}
+
 #[test]
 fn canonical_json_round_trips_every_fixture() {
     for record in fixtures::all().iter().flat_map(Batch::to_records) {
@@ -60,9 +86,7 @@ fn canonical_json_round_trips_every_fixture() {
 fn a_batch_is_written_as_its_records_are() {
     for signal in Signal::ALL {
         let batch = fixtures::batch(signal);
-        let mut lines = Vec::new();
-        batch.write_lines(&mut lines, |at, error| panic!("record {at}: {error}"));
         let each: String = batch.to_records().iter().map(line_of).collect();
-        assert_eq!(String::from_utf8(lines).expect("lines are UTF-8"), each);
+        assert_eq!(lines_of(&batch), each);
     }
 }

@@ -5,7 +5,7 @@ use obs_core::{Feedback, Log, Metric, Resource, Score, SpanRecord, TraceContext}
 use super::{Column, json, json_list, json_of, some};
 
 /// A record with a context and a resource.
-pub(super) trait Common {
+pub(crate) trait Common {
     /// What is known of its trace.
     fn context(&self) -> &TraceContext;
 

@@ -75,13 +75,13 @@ const GIVER: &[Column<Feedback>] =
     &[Column::text("user_id", "Who gave it.", |feedback| some(feedback.user_id.as_ref()))];
 
 /// What scores and feedback have in common.
-pub(super) trait Judgement {
+pub(crate) trait Judgement {
     /// What it is about, its value, its words, where it is from, its experiment and the session of its context.
     fn parts(&self) -> Parts<'_>;
 }
 
 /// See [`Judgement::parts`].
-pub(super) struct Parts<'a> {
+pub(crate) struct Parts<'a> {
     target: &'a Target,
     value: &'a ScoreValue,
     comment: Option<&'a Str>,

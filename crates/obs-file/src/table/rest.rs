@@ -84,4 +84,4 @@ impl<'a> Rest<'a> {
 
 /// What the column says of itself.
 pub(super) const DOC: &str =
-    "What no other column says in full, under the names of canonical JSON; nearly always empty.";
+    "What no other column says in full, under the names of canonical JSON; mostly empty.";

@@ -1,34 +1,49 @@
-//! The contract, as the testkit has it.
+//! The laws of an exporter.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use obs_core::{Descriptor, Exporter, Signal};
+use obs_core::{Batch, Descriptor, Exporter, Signal};
 use obs_mastra::{DESCRIPTOR, MastraConfig, MastraExporter};
 use obs_testkit::conformance::{ConfigCheck, Harness, Observed, Setup};
-use serde_json::{Value, json};
-use tempfile::TempDir;
+use obs_testkit::{CaptureServer, fixtures};
+use serde_json::json;
 
-/// An exporter that writes to a file of its own.
-struct MastraHarness {
-    dir: TempDir,
+use crate::server;
+
+struct Bench {
+    server: CaptureServer,
     exporter: Arc<MastraExporter>,
+    /// The ids of all scores there are, to tell those that went as feedback.
+    scores: HashSet<String>,
 }
 
 #[async_trait]
-impl Harness for MastraHarness {
+impl Harness for Bench {
     fn descriptor() -> Descriptor {
         DESCRIPTOR
     }
 
     fn config() -> Option<ConfigCheck> {
-        Some(ConfigCheck::of::<MastraConfig>(json!({ "path": "requests.jsonl" })))
+        Some(ConfigCheck::of::<MastraConfig>(json!({
+            "access_token": server::TOKEN, "project_id": "support", "max_request_size": "1MiB", "timeout": "3s",
+        })))
     }
 
     async fn start(_: Setup) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let exporter = MastraExporter::new(MastraConfig::new(dir.path().join("requests.jsonl"))).unwrap();
-        Self { dir, exporter: Arc::new(exporter) }
+        let server = CaptureServer::start().await;
+        let exporter = Arc::new(server::exporter(&server));
+        let batches = [
+            fixtures::batch(Signal::Scores),
+            fixtures::nasty(Signal::Scores),
+            fixtures::trace_batches().swap_remove(2),
+        ];
+        let ids = batches.iter().flat_map(|batch| {
+            let Batch::Scores(scores) = batch else { panic!("no scores") };
+            scores.iter().map(|score| score.id.to_string()).collect::<Vec<_>>()
+        });
+        Self { server, exporter, scores: ids.collect() }
     }
 
     fn exporter(&self) -> Arc<dyn Exporter> {
@@ -36,18 +51,30 @@ impl Harness for MastraHarness {
     }
 
     async fn observe(&self) -> Observed {
-        let bytes = std::fs::read(self.dir.path().join("requests.jsonl")).unwrap();
-        let text = String::from_utf8(bytes.clone()).unwrap();
-        let requests: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        let mut records = [0; Signal::COUNT];
-        records[Signal::Traces.index()] =
-            requests.iter().map(|request| request["spans"].as_array().unwrap().len()).sum();
-        Observed { records, writes: requests.len(), bytes }
+        let mut observed = Observed::default();
+        for request in self.server.requests() {
+            observed.writes += 1;
+            observed.bytes.extend(request.body);
+        }
+        for (route, item) in server::items(&self.server) {
+            let signal = match route.as_str() {
+                "spans" if item["isEvent"] == true => continue,
+                "spans" => Signal::Traces,
+                "logs" => Signal::Logs,
+                "metrics" => Signal::Metrics,
+                "scores" => Signal::Scores,
+                "feedback" if self.scores.contains(item["feedbackId"].as_str().unwrap()) => Signal::Scores,
+                "feedback" => Signal::Feedback,
+                other => panic!("no route: {other}"),
+            };
+            observed.records[signal.index()] += 1;
+        }
+        observed
     }
 
     fn secrets(&self) -> Vec<String> {
-        Vec::new()
+        vec![server::TOKEN.to_owned()]
     }
 }
 
-obs_testkit::conformance!(MastraHarness);
+obs_testkit::conformance!(Bench);

@@ -1,6 +1,15 @@
-//! The exporter against the contract, and every request it makes.
+//! What the exporter sends, against a server on this machine.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails where it unwraps")]
 
 mod conformance;
-mod wire;
+mod events;
+mod ids;
+mod limits;
+mod mastra;
+mod metrics;
+mod oracle;
+mod policies;
+mod scores;
+mod server;
+mod snapshots;

@@ -3,4 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
-mod wire;
+mod custom;
+mod ids;
+mod limits;
+mod mastra;
+mod native;
+mod oracle;
+mod otlp;
+mod policies;
+mod seed;
+mod snapshots;
+mod support;

@@ -1,0 +1,113 @@
+//! Which span and trace everything is found by.
+
+use obs_core::{
+    Batch, Event, Exporter, Feedback, Level, Log, Metric, MetricValue, Score, ScoreValue, Span, SpanRef,
+    Target,
+};
+use obs_testkit::CaptureServer;
+use obs_testkit::fixtures::{at, context, span_id, trace_id, uuid};
+use serde_json::{Value, json};
+
+use crate::server::{self, ended, sent};
+
+fn span(nth: u32, parent: Option<u32>) -> Span {
+    let mut span = Span::new(trace_id(1), span_id(nth), format!("span {nth}"), at(nth.into()));
+    span.parent_span_id = parent.map(span_id);
+    span.end = Some(at(100));
+    span
+}
+
+#[tokio::test]
+async fn ids_are_kept_and_stand_under_both_of_mastra_s_names() {
+    let sent = sent(ended([span(1, None)])).await;
+    let item = sent.item();
+    assert_eq!((&item["id"], &item["spanId"]), (&json!(span_id(1)), &json!(span_id(1))));
+    assert_eq!(item["traceId"], json!(trace_id(1)));
+    assert_eq!((&item["isRootSpan"], item.get("parentSpanId")), (&json!(true), None));
+}
+
+#[tokio::test]
+async fn children_before_parents_and_orphans_keep_their_parent() {
+    let sent = sent(ended([span(3, Some(2)), span(2, Some(1)), span(8, Some(7))])).await;
+    let parents: Vec<_> = sent.items.iter().map(|(_, item)| item["parentSpanId"].clone()).collect();
+    assert_eq!(parents, [json!(span_id(2)), json!(span_id(1)), json!(span_id(7))]);
+    assert!(sent.items.iter().all(|(_, item)| item["isRootSpan"] == false));
+}
+
+#[tokio::test]
+async fn a_parent_in_another_process_is_an_external_one_and_its_child_is_a_root_there() {
+    let mut remote = span(2, Some(1));
+    remote.remote_parent = true;
+    remote.context = context();
+    let sent = sent(ended([remote])).await;
+    let item = sent.item();
+    assert_eq!(item["externalParentSpanId"], json!(span_id(1)));
+    assert_eq!((item.get("parentSpanId"), &item["isRootSpan"]), (None, &json!(true)));
+    assert_eq!(item["tags"], json!(["beta", "support"]));
+}
+
+#[tokio::test]
+async fn everything_else_is_found_by_the_ids_of_its_span() {
+    let target = Target::Span { trace_id: trace_id(1), span_id: span_id(3), root_span_id: None };
+    let mut log = Log::new(at(1), Level::Info, "here");
+    log.span = Some(SpanRef { trace_id: trace_id(1), span_id: Some(span_id(3)) });
+    let mut metric = Metric::new(at(1), "m", MetricValue::Add(1.0));
+    let reference = SpanRef { trace_id: trace_id(1), span_id: Some(span_id(3)) };
+    metric.exemplar = Some(obs_core::Exemplar { span: reference, value: None, time: None });
+    let score = Score::new(uuid(1), at(1), target.clone(), "relevance", 0.5);
+    let words = Score { value: ScoreValue::category("good"), ..score.clone() };
+    let thumb = Feedback::new(uuid(2), at(1), target, "thumbs", true);
+    for batch in [
+        Batch::Logs(vec![log].into()),
+        Batch::Metrics(vec![metric].into()),
+        Batch::Scores(vec![score].into()),
+        Batch::Scores(vec![words].into()),
+        Batch::Feedback(vec![thumb].into()),
+    ] {
+        let sent = sent(batch).await;
+        let item = sent.item();
+        for at in [item, &item["correlationContext"]] {
+            assert_eq!(
+                (&at["traceId"], &at["spanId"]),
+                (&json!(trace_id(1)), &json!(span_id(3))),
+                "{item:#}"
+            );
+        }
+    }
+}
+
+/// Every id in what is sent, with the names of its fields.
+fn ids(items: &[(String, Value)]) -> Vec<Value> {
+    let names = ["id", "logId", "metricId", "scoreId", "feedbackId"];
+    items.iter().flat_map(|(_, item)| names.iter().filter_map(|name| item.get(*name).cloned())).collect()
+}
+
+#[tokio::test]
+async fn a_second_try_and_another_process_say_the_same_bytes() {
+    for batch in obs_testkit::fixtures::all().into_iter().chain(obs_testkit::fixtures::trace_batches()) {
+        let server = CaptureServer::start().await;
+        let (one, other) = (server::exporter(&server), server::exporter(&server));
+        assert_eq!(one.encode(&batch), one.encode(&batch));
+        assert_eq!(one.encode(&batch), other.encode(&batch));
+        one.export(&batch).await.unwrap();
+        let first = ids(&server::items(&server));
+        server.take_requests();
+        other.export(&batch).await.unwrap();
+        assert_eq!(ids(&server::items(&server)), first);
+    }
+}
+
+#[tokio::test]
+async fn events_have_ids_of_their_own_that_differ() {
+    let mut span = span(1, None);
+    let event =
+        |micros| Event { time: at(micros), name: "retry".into(), attributes: obs_core::Attributes::new() };
+    span.events = vec![event(5), event(5), event(6)];
+    let sent = sent(ended([span])).await;
+    let mut found = ids(&sent.items);
+    assert_eq!(found.len(), 4);
+    found.sort_by_key(ToString::to_string);
+    found.dedup();
+    assert_eq!(found.len(), 4);
+    assert!(sent.items[1..].iter().all(|(_, item)| item["parentSpanId"] == json!(span_id(1))));
+}

@@ -1,0 +1,101 @@
+//! What comes of answers, from the exporter's door to its receipt.
+
+use std::time::Duration;
+
+use obs_core::{Batch, ErrorKind, Exporter, Health, Retry, Signal};
+use obs_testkit::{Answer, fixtures};
+use serde_json::json;
+
+use crate::support::{Bench, EVENTS, METRICS};
+
+/// A batch for each API.
+async fn all() -> (Bench, [(&'static str, Batch); 3]) {
+    let bench = Bench::native().await;
+    let metrics = bench.input(&fixtures::batch(Signal::Metrics)).slice(0..1);
+    let batches = [
+        ("/v1/logs", fixtures::batch(Signal::Logs)),
+        (METRICS, metrics),
+        (EVENTS, fixtures::batch(Signal::Scores)),
+    ];
+    (bench, batches)
+}
+
+#[tokio::test]
+async fn a_refused_key_holds_the_destination_and_names_it() {
+    let (bench, batches) = all().await;
+    bench.server.answer_with(|_| Some(Answer::status(403)));
+    for (path, batch) in &batches {
+        let error = bench.export(batch).await.unwrap_err();
+        assert_eq!((error.kind(), error.undelivered()), (ErrorKind::Auth, batch), "{path}");
+        assert!(matches!(error.retry(), Retry::Hold(_)));
+        assert!(error.message().contains("NEW_RELIC_LICENSE_KEY"), "{}", error.message());
+    }
+    let Health::Unhealthy(why) = bench.exporter.check().await else { panic!("healthy with a refused key") };
+    assert!(why.contains("NEW_RELIC_LICENSE_KEY"), "{why}");
+}
+
+#[tokio::test]
+async fn an_outage_leaves_all_of_it_and_a_wait_is_obeyed() {
+    let (bench, batches) = all().await;
+    for (path, batch) in &batches {
+        let limit = Answer::status(429).with_header("retry-after", "7");
+        bench.server.answer([limit, Answer::status(503)]);
+        let error = bench.export(batch).await.unwrap_err();
+        let after = Retry::After(Duration::from_secs(7));
+        assert_eq!((error.kind(), error.retry()), (ErrorKind::RateLimited, after), "{path}");
+        assert_eq!(error.undelivered(), batch);
+        let error = bench.export(batch).await.unwrap_err();
+        assert_eq!((error.kind(), error.undelivered()), (ErrorKind::Unavailable, batch));
+    }
+}
+
+#[tokio::test]
+async fn what_the_event_api_says_it_refused_is_not_delivered() {
+    let bench = Bench::account().await;
+    let refused = json!({ "success": false, "error": "no such account" });
+    bench.server.answer([Answer::json(&refused)]);
+    let receipt = bench.export(&fixtures::batch(Signal::Scores).slice(0..1)).await.unwrap();
+    assert_eq!((receipt.delivered, receipt.rejected_count()), (0, 1));
+    assert!(receipt.rejected[0].reason.contains("no such account"));
+}
+
+#[tokio::test]
+async fn a_request_is_settled_once_it_is_taken_before_anything_is_checked() {
+    let (bench, batches) = all().await;
+    let taken =
+        Answer::status(202).with_json(&json!({ "requestId": "f0e7bfff-001a-b000-0000-01682bcf4565" }));
+    let success = Answer::json(&json!({ "success": true, "uuid": "6ba7b810-9dad-11d1-80b4-00c04fd430c8" }));
+    for answer in [taken, success, Answer::status(202).with_body("taken"), Answer::status(200)] {
+        bench.server.answer_always(answer);
+        for (path, batch) in &batches {
+            assert_eq!(bench.export(batch).await.unwrap().delivered, batch.len(), "{path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_otlp_refuses_is_counted() {
+    let bench = Bench::account().await;
+    let said = json!({ "partialSuccess": { "rejectedLogRecords": "2", "errorMessage": "too old" } });
+    bench.server.answer([Answer::json(&said)]);
+    let batch = fixtures::batch(Signal::Logs);
+    let receipt = bench.export(&batch).await.unwrap();
+    assert_eq!((receipt.delivered, receipt.rejected_count()), (batch.len() - 2, 2));
+    assert!(receipt.rejected[0].reason.contains("too old"));
+}
+
+#[tokio::test]
+async fn a_check_asks_every_api_without_content() {
+    let (bench, _) = all().await;
+    bench.server.answer_for("POST", EVENTS, Answer::status(400).with_body("Unable to process empty request"));
+    assert_eq!(bench.exporter.check().await, Health::Healthy);
+    let requests = bench.server.take_requests();
+    let paths: Vec<_> = requests.iter().map(|request| &*request.path).collect();
+    assert_eq!(paths, ["/v1/traces", METRICS, EVENTS]);
+    assert!(requests.iter().all(|request| request.body.is_empty() && request.header("api-key").is_some()));
+    bench.server.answer_for("POST", METRICS, Answer::status(404));
+    assert!(matches!(bench.exporter.check().await, Health::Unhealthy(_)));
+    let alone = Bench::alone().await;
+    assert_eq!(alone.exporter.check().await, Health::Healthy);
+    assert_eq!(alone.server.take_requests().len(), 1, "only what is used is asked");
+}
