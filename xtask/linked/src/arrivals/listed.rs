@@ -7,14 +7,17 @@ use obs_datadog::{DatadogConfig, DatadogExporter};
 use obs_file::{FileConfig, FileExporter};
 use obs_grafana::{GrafanaConfig, GrafanaExporter};
 use obs_json::{JsonConfig, JsonExporter};
+use obs_mastra::{MastraConfig, MastraExporter};
+use obs_newrelic::{NewRelicConfig, NewRelicExporter};
 use obs_otel::{OtelConfig, OtelExporter};
 use obs_prometheus::{PrometheusConfig, PrometheusExporter};
 use obs_store::{StoreConfig, StoreExporter};
 use obs_testkit::Answer;
+use obs_webhook::{WebhookConfig, WebhookExporter};
 
 use super::ground::Ground;
 use super::place::{Place, Screen, Stand};
-use super::read::{braintrust, datadog, langfuse, langsmith, lines, otlp};
+use super::read::{braintrust, datadog, langfuse, langsmith, lines, mastra, newrelic, otlp, webhook};
 use super::scene::Sent;
 use crate::platform::langsmith::run;
 use crate::platforms::servers;
@@ -102,6 +105,8 @@ pub(super) const LISTED: &[Listed] = &[
         carried: [RUN, NOT_TAKEN, NOT_TAKEN, RUN, RUN],
     },
     Listed { name: "obs-datadog", open: datadog, carried: [IDS, nothing(POINT), DECIMAL, IDS, IDS] },
+    Listed { name: "obs-newrelic", open: newrelic, carried: [IDS; Signal::COUNT] },
+    Listed { name: "obs-mastra", open: mastra, carried: [IDS; Signal::COUNT] },
     Listed { name: "obs-otel", open: otel, carried: [IDS; Signal::COUNT] },
     Listed { name: "obs-grafana", open: grafana, carried: [IDS; Signal::COUNT] },
     Listed {
@@ -109,6 +114,7 @@ pub(super) const LISTED: &[Listed] = &[
         open: prometheus,
         carried: [NOT_TAKEN, IDS, NOT_TAKEN, nothing(SERIES), nothing(SERIES)],
     },
+    Listed { name: "obs-webhook", open: webhook, carried: [IDS; Signal::COUNT] },
     Listed { name: "obs-file", open: file, carried: [IDS; Signal::COUNT] },
     Listed { name: "obs-store", open: store, carried: [IDS; Signal::COUNT] },
 ];
@@ -153,6 +159,23 @@ fn datadog(ground: &Ground) -> Result<Stand> {
     Ok(Stand::new(exporter, Place::Server(server, datadog::request)))
 }
 
+fn newrelic(ground: &Ground) -> Result<Stand> {
+    let server = ground.server();
+    let events = format!("{}{}", server.url(), newrelic::EVENTS);
+    let config = NewRelicConfig::new(KEY)
+        .with_endpoint(server.url())
+        .with_account_id("42")
+        .with_events_api_url(events);
+    let exporter = made(NewRelicExporter::new(config))?;
+    Ok(Stand::new(exporter, Place::Server(server, newrelic::request)))
+}
+
+fn mastra(ground: &Ground) -> Result<Stand> {
+    let server = ground.server();
+    let exporter = made(MastraExporter::new(MastraConfig::new(KEY).with_endpoint(server.url())))?;
+    Ok(Stand::new(exporter, Place::Server(server, mastra::request)))
+}
+
 fn otel(ground: &Ground) -> Result<Stand> {
     let server = ground.server();
     let exporter = made(OtelExporter::new(OtelConfig::new(server.url())))?;
@@ -176,6 +199,12 @@ fn file(ground: &Ground) -> Result<Stand> {
     let folder = ground.path("files");
     let exporter = made(FileExporter::new(FileConfig::new(folder.clone())))?;
     Ok(Stand::new(exporter, Place::Folder(folder, lines::line)))
+}
+
+fn webhook(ground: &Ground) -> Result<Stand> {
+    let server = ground.server();
+    let exporter = made(WebhookExporter::new(WebhookConfig::new(format!("{}/hook", server.url()))))?;
+    Ok(Stand::new(exporter, Place::Server(server, webhook::request)))
 }
 
 fn store(ground: &Ground) -> Result<Stand> {

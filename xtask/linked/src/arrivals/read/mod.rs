@@ -6,9 +6,12 @@ pub(super) mod datadog;
 pub(super) mod langfuse;
 pub(super) mod langsmith;
 pub(super) mod lines;
+pub(super) mod mastra;
+pub(super) mod newrelic;
 pub(super) mod otlp;
 pub(super) mod page;
 pub(super) mod store;
+pub(super) mod webhook;
 
 use anyhow::{Context, Result, bail};
 use obs_core::Signal;

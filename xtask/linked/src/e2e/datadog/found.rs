@@ -131,9 +131,11 @@ fn hex(value: &Value, digits: usize) -> Result<&str> {
     Ok(text)
 }
 
-/// Tags, each a key and a value.
+/// Tags: they begin with a letter and have at most 200 characters.
 fn tags(value: &Value) -> Result<Vec<&str>> {
     let tags = list(value)?.iter().map(text).collect::<Result<Vec<_>>>()?;
-    ensure!(tags.iter().all(|tag| tag.contains(':')), "a tag without a value among {tags:?}");
+    let is_one = |tag: &&&str| tag.starts_with(char::is_alphabetic) && tag.chars().count() <= 200;
+    let wrong = tags.iter().find(|tag| !is_one(tag));
+    ensure!(wrong.is_none(), "`{}` is no tag", wrong.unwrap_or(&""));
     Ok(tags)
 }

@@ -86,7 +86,7 @@ fn a_span_of_another_shape_is_told_though_the_agent_takes_it() {
         ("/status", json!("unset"), "its status is `unset`"),
         ("/start_ns", json!("1"), "its `start_ns` is no whole number"),
         ("/duration", json!(-1), "its `duration` is no whole number"),
-        ("/tags", json!(["a"]), "a tag without a value among [\"a\"]"),
+        ("/tags", json!(["1:a"]), "`1:a` is no tag"),
         ("/tags", json!([]), "no tag of its application"),
         ("/metrics", json!({ "n": "1" }), "its metric `n` is \"1\""),
         ("/meta/metadata", json!({ "n": {} }), "its metadata `n` is {}"),
