@@ -143,8 +143,9 @@ impl Table for Parquet {
         self.writer.bytes_written() as u64 + waiting
     }
 
+    /// The rows of the next row group stay: nobody reads a file without its end, and groups of a few rows would make it
+    /// long and slow.
     fn flush(&mut self) -> io::Result<()> {
-        self.encode()?;
         self.drain()
     }
 
