@@ -51,5 +51,11 @@ fn agent(env: &Env) -> Result<Option<String>, Error> {
 }
 
 fn address(host: Option<&str>, port: Option<u16>) -> String {
-    format!("http://{}:{}", host.unwrap_or("localhost"), port.unwrap_or(8126))
+    let (host, port) = (host.unwrap_or("localhost"), port.unwrap_or(8126));
+    // An address of IPv6 stands in brackets before a port.
+    if host.contains(':') && !host.starts_with('[') {
+        format!("http://[{host}]:{port}")
+    } else {
+        format!("http://{host}:{port}")
+    }
 }

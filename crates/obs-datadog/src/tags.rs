@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use obs_core::{Resource, TraceContext, Value};
 
+use crate::metadata::flat;
 use crate::{DatadogConfig, DatadogExporter};
 
 /// What Datadog calls unified service tagging.
@@ -58,6 +59,15 @@ pub(crate) fn of<'a>(
     }
     if let Some(user) = &context.user_id {
         tags.push(format!("user_id:{user}").into());
+    }
+    for name in &config.tag_keys {
+        match context.metadata.get(name).map(flat) {
+            Some(Value::Str(text)) => tags.push(format!("{name}:{text}").into()),
+            Some(Value::Bool(value)) => tags.push(format!("{name}:{value}").into()),
+            Some(Value::I64(value)) => tags.push(format!("{name}:{value}").into()),
+            Some(Value::F64(value)) => tags.push(format!("{name}:{value}").into()),
+            _ => {}
+        }
     }
     let given = config.tags.iter().map(String::as_str);
     let labels = context.tags.iter().map(|tag| tag.as_str());

@@ -128,6 +128,7 @@ impl Site {
     ///
     /// `sequence` is the number to begin with, and becomes the one behind that was found.
     pub(crate) fn begin(&self, signal: Option<Signal>, at: Moment, sequence: &mut u32) -> io::Result<Begun> {
+        self.folder.refresh()?;
         while *sequence < MOST_OF_ONE_NAME {
             let name = self.template.name(signal, at.wall, *sequence);
             let open_name = format!("{name}{OPEN}");

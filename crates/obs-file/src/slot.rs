@@ -269,10 +269,4 @@ impl Slot {
         let open = self.open.as_ref()?;
         (!leads_to(&site.folder, &open.open_name, &open.file)).then_some(&open.open_name)
     }
-
-    /// Gives the file up as it is, as when the process is killed; the next start finds it.
-    #[cfg(test)]
-    pub(crate) fn abandon(&mut self) {
-        self.open = None;
-    }
 }

@@ -99,7 +99,7 @@ impl Renderer {
         }
         filters::begin(self.room);
         let mut made = Vec::new();
-        let rendered = template.render_captured_to(Value::from_iter(context), Bounded(&mut made)).map(drop);
+        let rendered = template.render_captured_to(Value::from(context), Bounded(&mut made)).map(drop);
         match rendered {
             Ok(()) => Ok(made),
             Err(_) if filters::is_used_up() => {
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn what_does_not_compile_is_told_with_its_line() {
         for (template, line, cause) in [
-            ("{\n{{ a.b( }}", "line 2", "syntax error"),
+            ("{\n{{ a.b. }}", "line 2", "syntax error"),
             ("\n\n\"{{ a }}\"", "line 3", "between quotes"),
             ("{% for a in %}{% endfor %}", "line 1", "syntax error"),
         ] {

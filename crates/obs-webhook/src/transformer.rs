@@ -94,7 +94,7 @@ impl Eq for PayloadTransformer {}
 
 impl<'de> Deserialize<'de> for PayloadTransformer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Template::deserialize(deserializer).map(Self::Template)
+        <Template as Deserialize>::deserialize(deserializer).map(Self::Template)
     }
 }
 

@@ -1,8 +1,9 @@
 //! Messages in the form of OpenTelemetry's GenAI conventions: `[{role, parts}]`.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 use obs_core::{Form, Payload};
 use serde_json::value::RawValue;
 
@@ -59,15 +60,19 @@ fn parts_of(messages: &str) -> Option<String> {
     Some(format!("[{}]", parts.join(",")))
 }
 
+const ROLE: &str = "\"role\":\"";
+
+/// Made once: to make it takes longer than to search a short document with it.
+static ROLES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(ROLE));
+
 /// Whether every role in the document is followed by parts, and nothing else begins it.
 ///
 /// A name in quotes within a text has them escaped, so that each that is found is a name.
 fn at_a_glance(json: &str) -> bool {
-    const ROLE: &str = "\"role\":\"";
     if !json.starts_with("[{\"role\":\"") || !json.ends_with("}]") {
         return false;
     }
-    memmem::find_iter(json.as_bytes(), ROLE).all(|at| {
+    ROLES.find_iter(json.as_bytes()).all(|at| {
         let rest = &json[at + ROLE.len()..];
         rest.split_once('"').is_some_and(|(_, rest)| rest.starts_with(",\"parts\":["))
     })
