@@ -127,12 +127,11 @@ fn groups<'a>(points: impl Iterator<Item = &'a Metric>) -> Vec<Vec<&'a Metric>> 
         labels.sort_unstable();
         let series = (labels, Arc::as_ptr(&point.resource).addr());
         let nth = open.get(&series).copied();
-        match nth.filter(|nth| groups[*nth].iter().all(|known| known.name != point.name)) {
-            Some(nth) => groups[nth].push(point),
-            None => {
-                open.insert(series, groups.len());
-                groups.push(vec![point]);
-            }
+        if let Some(nth) = nth.filter(|nth| groups[*nth].iter().all(|known| known.name != point.name)) {
+            groups[nth].push(point);
+        } else {
+            open.insert(series, groups.len());
+            groups.push(vec![point]);
         }
     }
     groups

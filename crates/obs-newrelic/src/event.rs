@@ -126,10 +126,9 @@ impl<'a> Pairs<'a> {
         }
     }
 
-    /// An attribute that records share: the record's own wins.
+    /// An attribute that records share: one of this name that is there already wins.
     pub(crate) fn shared(&mut self, name: &'a str, value: Scalar<'a>) {
-        let clean = names::attribute(name);
-        if !self.has(&clean) {
+        if !self.has(name) {
             self.own("resource.", name, value);
         }
     }

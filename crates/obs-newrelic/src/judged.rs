@@ -47,9 +47,9 @@ pub(crate) fn score(kind: &str, score: &Score, resource: &Resource, max: usize) 
     to.some("experiment_id", score.experiment_id.as_ref());
     target(&score.target, to);
     origin(resource, to);
-    to.own_all("metadata.", &score.metadata);
     to.context(&score.context);
     to.resource(resource);
+    to.own_all("metadata.", &score.metadata);
     event.within(max)
 }
 
@@ -66,9 +66,9 @@ pub(crate) fn feedback(kind: &str, feedback: &Feedback, resource: &Resource, max
     to.some("experiment_id", feedback.experiment_id.as_ref());
     target(&feedback.target, to);
     origin(resource, to);
-    to.own_all("metadata.", &feedback.metadata);
     to.context(&feedback.context);
     to.resource(resource);
+    to.own_all("metadata.", &feedback.metadata);
     event.within(max)
 }
 
