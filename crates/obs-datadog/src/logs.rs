@@ -21,15 +21,6 @@ const ERRORS: &[(&str, &str)] = &[
     ("exception.stacktrace", "error.stack"),
 ];
 
-/// Attributes of a resource that have a place of their own.
-const PLACED: &[&str] = &[
-    "service.name",
-    "service.version",
-    "host.name",
-    "deployment.environment",
-    "deployment.environment.name",
-];
-
 /// Requests of all logs.
 pub(crate) fn map(exporter: &DatadogExporter, logs: &Records<Log>) -> Mapped<Request> {
     let oldest = exporter.now().saturating_sub(PAST);
@@ -64,10 +55,24 @@ fn write(exporter: &DatadogExporter, log: &Log, out: &mut Vec<u8>) -> Result<(),
         (None, Some(document)) => fields.user("data", Field::Payload(document)),
         (None, None) => {}
     }
-    for (name, value) in log.resource.attributes.iter().filter(|(name, _)| !PLACED.contains(&name.as_str())) {
+    let unified = Unified::of(exporter.config(), &log.context, &log.resource);
+    for (name, value) in log.resource.attributes.iter().filter(|(name, value)| !is_told(name, value, unified))
+    {
         fields.user(name.as_str(), Field::Value(value));
     }
     write_json(out, &fields).map_err(|cause| cause.to_string())
+}
+
+/// Whether an attribute of the resource is told elsewhere in the log; where the trace says another, it stays.
+fn is_told(name: &str, value: &Value, unified: Unified<'_>) -> bool {
+    let Some(text) = value.as_str() else { return false };
+    match name {
+        "host.name" => true,
+        "service.name" => unified.service == Some(text),
+        "service.version" => unified.version == Some(text),
+        "deployment.environment" | "deployment.environment.name" => unified.env == Some(text),
+        _ => false,
+    }
 }
 
 /// The attributes that Datadog reserves, and the event's name.

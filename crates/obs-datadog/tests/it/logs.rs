@@ -3,7 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Batch, Exporter, Level, Log, Payload, Resource, Signal, SpanRef, Timestamp, TraceContext, Value as Attribute};
+use obs_core::{
+    Batch, Exporter, Level, Log, Payload, Resource, Signal, SpanRef, Timestamp, TraceContext,
+    Value as Attribute,
+};
 use obs_datadog::{DatadogConfig, TraceIdFormat};
 use obs_testkit::fixtures::{self, at, span_id, trace_id};
 use obs_testkit::{Answer, CaptureServer, arbitrary};
@@ -43,13 +46,18 @@ const FIELDS: &[(&str, Read)] = &[
     ("message", |log| json!(&*log.message)),
     ("timestamp", |log| json!(log.time.as_nanos() / 1_000_000)),
     ("status", |log| {
-        json!(["debug", "debug", "info", "warning", "error", "critical"][usize::from(log.level.severity_number() / 4)])
+        json!(
+            ["debug", "debug", "info", "warning", "error", "critical"]
+                [usize::from(log.level.severity_number() / 4)]
+        )
     }),
     ("otel.severity_text", |log| if log.level == Level::Trace { json!("trace") } else { Value::Null }),
     ("evt.name", |log| json!(log.event_name.as_deref())),
     ("service", |log| json!(log.context.service.as_deref().or(log.resource.service_name()))),
     ("hostname", |log| json!(log.resource.attributes.get("host.name").and_then(Attribute::as_str))),
-    ("dd.trace_id", |log| json!(log.span.map(|span| format!("{:032x}", u128::from_be_bytes(span.trace_id.to_bytes()))))),
+    ("dd.trace_id", |log| {
+        json!(log.span.map(|span| format!("{:032x}", u128::from_be_bytes(span.trace_id.to_bytes()))))
+    }),
     ("dd.span_id", |log| {
         let span = log.span.and_then(|span| span.span_id);
         json!(span.map(|id| u64::from_be_bytes(id.to_bytes()).to_string()))
@@ -68,10 +76,15 @@ const FIELDS: &[(&str, Read)] = &[
     ("entity.id", |log| json!(log.context.entity.as_ref().and_then(|entity| entity.id.as_deref()))),
     ("entity.name", |log| json!(log.context.entity.as_ref().and_then(|entity| entity.name.as_deref()))),
     ("entity.version", |log| json!(log.context.entity.as_ref().and_then(|entity| entity.version.as_deref()))),
-    ("parent_entity.id", |log| json!(log.context.parent_entity.as_ref().and_then(|entity| entity.id.as_deref()))),
-    ("metadata", |log| {
-        if log.context.metadata.is_empty() { Value::Null } else { json!(log.context.metadata) }
+    ("parent_entity.id", |log| {
+        json!(log.context.parent_entity.as_ref().and_then(|entity| entity.id.as_deref()))
     }),
+    (
+        "metadata",
+        |log| {
+            if log.context.metadata.is_empty() { Value::Null } else { json!(log.context.metadata) }
+        },
+    ),
     ("logger.name", |log| json!(log.resource.scope.as_ref().map(|scope| &*scope.name))),
     ("logger.version", |log| json!(log.resource.scope.as_ref().and_then(|scope| scope.version.as_deref()))),
 ];
@@ -100,7 +113,9 @@ async fn documents_stand_at_the_top_or_under_data() {
     object.data = Some(Payload::from(r#"{"latency_ms": 12.5, "nested": {"a": [1]}}"#));
     let arrived = one(object).await;
     assert_eq!((&arrived["latency_ms"], &arrived["nested"]), (&json!(12.5), &json!({"a": [1]})));
-    for (payload, expected) in [(Payload::text("words"), json!("words")), (Payload::from("[1,2]"), json!([1, 2]))] {
+    for (payload, expected) in
+        [(Payload::text("words"), json!("words")), (Payload::from("[1,2]"), json!([1, 2]))]
+    {
         let mut other = log(1);
         other.data = Some(payload);
         assert_eq!(one(other).await["data"], expected);
@@ -111,9 +126,12 @@ async fn documents_stand_at_the_top_or_under_data() {
 async fn a_users_field_that_is_named_like_one_of_datadogs_is_kept_under_another_name() {
     let mut loud = log(1);
     loud.context = Arc::new(TraceContext { user_id: Some("u-1".into()), ..TraceContext::default() });
-    loud.attributes =
-        [("status", "mine"), ("host", "elsewhere"), ("usr.id", "u-2"), ("@timestamp", "never")].into_iter().collect();
-    loud.data = Some(Payload::from(r#"{"message": "inner", "host": "third", "dd": {"trace_id": "9"}, "usr": {"id": 3}}"#));
+    loud.attributes = [("status", "mine"), ("host", "elsewhere"), ("usr.id", "u-2"), ("@timestamp", "never")]
+        .into_iter()
+        .collect();
+    loud.data = Some(Payload::from(
+        r#"{"message": "inner", "host": "third", "dd": {"trace_id": "9"}, "usr": {"id": 3}}"#,
+    ));
     let arrived = one(loud).await;
     for (name, value) in [
         ("status", json!("info")),
@@ -135,7 +153,8 @@ async fn a_users_field_that_is_named_like_one_of_datadogs_is_kept_under_another_
 #[tokio::test]
 async fn errors_have_datadogs_names() {
     let mut failed = log(1);
-    let told = [("exception.type", "IoError"), ("exception.message", "gone"), ("exception.stacktrace", "at main")];
+    let told =
+        [("exception.type", "IoError"), ("exception.message", "gone"), ("exception.stacktrace", "at main")];
     failed.attributes = told.into_iter().collect();
     let arrived = one(failed.clone()).await;
     let named = ["error.kind", "error.message", "error.stack"].map(|name| arrived[name].as_str().unwrap());
@@ -150,7 +169,8 @@ async fn errors_have_datadogs_names() {
 async fn a_trace_is_named_in_128_or_in_64_bits() {
     let mut traced = log(1);
     traced.span = Some(SpanRef { trace_id: trace_id(7), span_id: Some(span_id(3)) });
-    let sent = sent_with(batch([traced]), |config, _| config.with_trace_id_format(TraceIdFormat::Dec64)).await;
+    let sent =
+        sent_with(batch([traced]), |config, _| config.with_trace_id_format(TraceIdFormat::Dec64)).await;
     let arrived = arrived(&sent).remove(0);
     assert_eq!(arrived["dd.trace_id"], json!((0x8448_eb21_0000_0000_u64 + 7).to_string()));
     assert_eq!(arrived["otel.trace_id"], json!(trace_id(7).to_string()));
@@ -167,7 +187,11 @@ async fn tags_are_those_of_the_deployment_the_configuration_and_the_trace() {
     };
     tagged.context = Arc::new(context);
     let sent = sent_with(batch([tagged]), |config: DatadogConfig, _| {
-        config.with_tags(["team:platform", "beta"]).with_hostname("host-9").with_ddsource("rust").with_service("chat")
+        config
+            .with_tags(["team:platform", "beta"])
+            .with_hostname("host-9")
+            .with_ddsource("rust")
+            .with_service("chat")
     })
     .await;
     let arrived = arrived(&sent).remove(0);
@@ -194,8 +218,12 @@ async fn attributes_of_the_resource_stand_beside_the_logs_own() {
 #[tokio::test]
 async fn a_request_has_at_most_a_thousand_logs_and_five_megabytes() {
     let sent = sent(batch((0..2_300).map(log))).await;
-    let sizes: Vec<_> =
-        sent.server.requests().iter().map(|request| server::body(request).as_array().unwrap().len()).collect();
+    let sizes: Vec<_> = sent
+        .server
+        .requests()
+        .iter()
+        .map(|request| server::body(request).as_array().unwrap().len())
+        .collect();
     assert_eq!((sizes, sent.receipt.delivered), (vec![1_000, 1_000, 300], 2_300));
     let long = |nth| Log::new(at(nth), Level::Info, "x".repeat(900_000));
     let sent = sent_with(batch((0..12).map(long)), |config, _| config).await;
@@ -226,7 +254,9 @@ async fn a_log_that_is_older_than_18_hours_is_refused_with_the_reason() {
 
 #[tokio::test]
 async fn answers_mean_the_same_for_logs() {
-    for (status, kind) in [(403, "auth"), (413, "too_large"), (429, "rate_limited"), (500, "unavailable"), (400, "rejected")] {
+    for (status, kind) in
+        [(403, "auth"), (413, "too_large"), (429, "rate_limited"), (500, "unavailable"), (400, "rejected")]
+    {
         let error = server::failed(batch([log(1), log(2)]), Answer::status(status)).await;
         assert_eq!((error.kind().as_str(), error.undelivered().len()), (kind, 2), "{status}");
     }
@@ -235,7 +265,8 @@ async fn answers_mean_the_same_for_logs() {
 async fn requests(batch: &Batch, config: impl FnOnce(&CaptureServer) -> DatadogConfig) -> String {
     let server = server::start().await;
     let receipt = server::exporter_of(config(&server)).export(batch).await.unwrap();
-    let mut refused: Vec<_> = receipt.rejected.iter().map(|one| format!("{}: {}", one.kind, one.reason)).collect();
+    let mut refused: Vec<_> =
+        receipt.rejected.iter().map(|one| format!("{}: {}", one.kind, one.reason)).collect();
     refused.dedup();
     format!("delivered {}, refused {refused:#?}\n\n{}", receipt.delivered, server.redacted_snapshot())
 }

@@ -58,7 +58,9 @@ async fn it_is_datadog_s_own_client_that_sends_them_and_no_others() {
     assert!(logs[0].header("user-agent").unwrap().starts_with("datadog-api-client-rust/"));
     assert_eq!(logs[0].header("content-encoding"), Some("gzip"));
     let metrics = sent(&fixtures::batch(Signal::Metrics), true, Answer::status(202)).await;
-    assert!(metrics.len() == 2 && metrics.iter().all(|one| one.header("content-encoding") == Some("deflate")));
+    assert!(
+        metrics.len() == 2 && metrics.iter().all(|one| one.header("content-encoding") == Some("deflate"))
+    );
     let spans = sent(&fixtures::batch(Signal::Traces), true, Answer::status(202)).await;
     assert!(spans[0].header("user-agent").unwrap().starts_with("obs/"));
 }
@@ -112,7 +114,10 @@ fn options_that_it_does_not_heed_are_refused_with_their_names() {
         DatadogExporter::new(config)
     };
     let error = of(|http| http.user_agent = Some("mine".into())).unwrap_err();
-    assert!(error.message().starts_with("official_client: ") && error.message().contains("`user_agent`"), "{error}");
+    assert!(
+        error.message().starts_with("official_client: ") && error.message().contains("`user_agent`"),
+        "{error}"
+    );
     let error = of(|http| http.proxy = Some("none".into())).unwrap_err();
     assert!(error.message().contains("`proxy`"), "{error}");
     assert!(of(|http| http.compression = Some(Compression::None)).is_ok());
