@@ -166,8 +166,11 @@ impl Site {
                 Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
                 Err(cause) => return Err(cause),
                 Ok(()) => {
-                    if self.fsync >= Fsync::OnRotate {
-                        self.folder.sync()?;
+                    // It has its name, whether the disk knows that yet or not.
+                    if self.fsync >= Fsync::OnRotate
+                        && let Err(cause) = self.folder.sync()
+                    {
+                        self.notices.once(format!("{name}: the disk may not have the name yet: {cause}"));
                     }
                     return Ok(name);
                 }

@@ -79,14 +79,17 @@ async fn size_closes_a_file_before_it_outgrows_it_and_one_batch_may_be_larger() 
             .with_max_file_size(2_000);
         let exporter = exporter(config);
         // Letters that no compressor makes much smaller.
-        let text = |at: u64| (0..40).map(|i| format!("{:x}", (at * 40 + i + 7).wrapping_mul(0x9e37_79b9_7f4a_7c15))).collect::<String>();
+        let hash = |at: u64| format!("{:x}", (at + 7).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let text = |at: u64| (0..40).map(|i| hash(at * 40 + i)).collect::<Vec<_>>().concat();
         for at in 0..12 {
             exporter.export(&logs([text(at)])).await.unwrap();
         }
         exporter.export(&logs((12..40).map(text))).await.unwrap();
         exporter.shutdown().await.unwrap();
-        let sizes: Vec<u64> =
-            names(folder.path()).iter().map(|name| folder.path().join(name).metadata().unwrap().len()).collect();
+        let sizes: Vec<u64> = names(folder.path())
+            .iter()
+            .map(|name| folder.path().join(name).metadata().unwrap().len())
+            .collect();
         assert!(sizes.len() > 3, "{compression}: {sizes:?}");
         assert_eq!(sizes.iter().filter(|size| **size > 2_000).count(), 1, "{compression}: {sizes:?}");
         let mut back = all_said(folder.path());

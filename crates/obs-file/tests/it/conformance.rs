@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use async_trait::async_trait;
 use obs_core::{Descriptor, Exporter, Signal};
 use obs_file::{Compression, DESCRIPTOR, FileConfig, FileExporter, FileFormat, Fsync, read_directory};
 use obs_testkit::conformance::{ConfigCheck, Harness, Observed, Setup};
-use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::json;
 use tempfile::TempDir;
 

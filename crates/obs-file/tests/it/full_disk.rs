@@ -32,7 +32,9 @@ async fn fill(config: FileConfig) -> Vec<String> {
                     assert_eq!((error.kind(), error.retry()), (ErrorKind::Io, Retry::Backoff), "{error}");
                     assert_eq!(error.settled().delivered + error.undelivered().len(), given);
                     left = error.undelivered().clone();
-                    assert!(matches!(exporter.check().await, Health::Degraded(said) if said.contains("the last write failed")));
+                    assert!(
+                        matches!(exporter.check().await, Health::Degraded(said) if said.contains("the last write failed"))
+                    );
                     exporter.rotate().unwrap();
                 }
             }
@@ -51,7 +53,9 @@ fn in_order(mut said: Vec<String>) -> Vec<String> {
 #[tokio::test]
 async fn the_child_of_another_test() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
-    for (name, compression) in [("plain", Compression::None), ("gzip", Compression::Gzip), ("zstd", Compression::Zstd)] {
+    for (name, compression) in
+        [("plain", Compression::None), ("gzip", Compression::Gzip), ("zstd", Compression::Zstd)]
+    {
         let place = Path::new(&folder).join(name);
         let sent = fill(FileConfig::new(&place).with_compression(compression)).await;
         assert_eq!(in_order(all_said(&place)), in_order(sent), "{name}");
@@ -71,7 +75,8 @@ async fn the_child_of_another_test() {
 fn law_1_accounting_a_full_disk_leaves_undelivered_exactly_what_was_not_written_whole() {
     let folder = tempfile::tempdir().unwrap();
     // 16 blocks of 512 or 1024 bytes, as the shell counts; the signal beside the error is not wanted.
-    let script = "trap '' XFSZ; ulimit -f 16; exec \"$0\" --exact full_disk::the_child_of_another_test --nocapture";
+    let script =
+        "trap '' XFSZ; ulimit -f 16; exec \"$0\" --exact full_disk::the_child_of_another_test --nocapture";
     let child = Command::new("sh")
         .args(["-c", script])
         .arg(std::env::current_exe().unwrap())
@@ -92,7 +97,9 @@ async fn a_record_without_a_form_is_rejected_and_the_others_are_delivered() {
         obs_file::RecordRef::Log(log) => Ok(serde_json::json!([log.message.as_str()])),
         _ => Err("no log"),
     });
-    let exporter = exporter(FileConfig::new(folder.path()).with_serializer(serializer).with_filename_template("a.jsonl"));
+    let exporter = exporter(
+        FileConfig::new(folder.path()).with_serializer(serializer).with_filename_template("a.jsonl"),
+    );
     let batch: Batch = logs(["one", "bad", "two", "bad"]);
     let receipt = exporter.export(&batch).await.unwrap();
     assert_eq!((receipt.delivered, receipt.rejected_count()), (2, 2));

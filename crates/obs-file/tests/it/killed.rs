@@ -95,12 +95,16 @@ fn rounds(folder: &Path, kind: &str, rounds: u64, mut look: impl FnMut(&Path)) -
     delivered
 }
 
+fn ends(name: &str, end: &str) -> bool {
+    name.ends_with(end)
+}
+
 /// Holds closed files of lines to be whole, and open ones to be torn at the very end at most.
 fn only_the_open_are_torn(folder: &Path) {
     for name in names(folder) {
         let (found, bad) = said(read(folder.join(&name)).unwrap());
         assert!(found.iter().all(|text| number(text) < u32::MAX));
-        let most = usize::from(name.ends_with(".open"));
+        let most = usize::from(ends(&name, ".open"));
         assert!(bad.len() <= most && bad.iter().all(|bad| bad.contains("breaks off")), "{name}: {bad:?}");
     }
 }
@@ -116,7 +120,7 @@ fn law_1_accounting_kill_9_loses_no_delivered_line_and_tears_at_most_the_last_of
         let folder = tempfile::tempdir().unwrap();
         let delivered = rounds(folder.path(), kind, kills, only_the_open_are_torn);
         let rest = exporter(config(folder.path(), kind));
-        assert!(names(folder.path()).iter().all(|name| !name.ends_with(".open")), "all are closed now");
+        assert!(names(folder.path()).iter().all(|name| !ends(name, ".open")), "all are closed now");
         let found: Vec<u32> = all_said(folder.path()).iter().map(|text| number(text)).collect();
         let set: BTreeSet<u32> = found.iter().copied().collect();
         assert_eq!(set.len(), found.len(), "{kind}: none is there twice");
@@ -129,7 +133,7 @@ fn law_1_accounting_kill_9_loses_no_delivered_line_and_tears_at_most_the_last_of
 fn law_1_accounting_kill_9_loses_no_delivered_row_of_csv() {
     let folder = tempfile::tempdir().unwrap();
     let delivered = rounds(folder.path(), "csv", 8, |folder| {
-        for name in names(folder).iter().filter(|name| name.ends_with(".csv")) {
+        for name in names(folder).iter().filter(|name| ends(name, ".csv")) {
             assert!(!rows_of_csv(&folder.join(name)).is_empty(), "{name}");
         }
     });
@@ -150,7 +154,7 @@ fn kill_9_leaves_every_closed_table_readable() {
     let folder = tempfile::tempdir().unwrap();
     let mut closed = BTreeSet::new();
     rounds(folder.path(), "parquet", 8, |folder| {
-        for name in names(folder).iter().filter(|name| name.ends_with(".parquet")) {
+        for name in names(folder).iter().filter(|name| ends(name, ".parquet")) {
             closed.extend(rows_of_parquet(&folder.join(name)));
         }
     });
@@ -159,7 +163,7 @@ fn kill_9_leaves_every_closed_table_readable() {
     let gaps = closed.iter().zip(closed.iter().skip(1)).filter(|(a, b)| **b > **a + 1 && **b < **a + 1_000);
     assert_eq!(gaps.count(), 0);
     drop(exporter(config(folder.path(), "parquet")));
-    assert!(names(folder.path()).iter().all(|name| name.ends_with(".parquet") || name.ends_with(".torn")));
+    assert!(names(folder.path()).iter().all(|name| ends(name, ".parquet") || ends(name, ".torn")));
 }
 
 fn rows_of_parquet(path: &Path) -> Vec<u32> {

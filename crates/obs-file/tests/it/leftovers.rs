@@ -77,7 +77,9 @@ async fn a_torn_piece_is_cut_off() {
 #[tokio::test]
 async fn a_torn_row_of_csv_is_cut_off_and_a_header_alone_is_removed() {
     let folder = tempfile::tempdir().unwrap();
-    let config = FileConfig::new(folder.path()).with_file_format(FileFormat::Csv).with_filename_template("a-{signal}.csv");
+    let config = FileConfig::new(folder.path())
+        .with_file_format(FileFormat::Csv)
+        .with_filename_template("a-{signal}.csv");
     let open = left(folder.path(), &config, &[logs(["one", "two\nlines"])]).await;
     let whole = std::fs::read(&open).unwrap();
     append(&open, b"2026-11-21T13:05:00Z,\"torn\nin a cell");
@@ -91,13 +93,16 @@ async fn a_torn_row_of_csv_is_cut_off_and_a_header_alone_is_removed() {
 #[tokio::test]
 async fn a_table_without_its_end_is_set_aside_and_told() {
     let folder = tempfile::tempdir().unwrap();
-    let config = FileConfig::new(folder.path()).with_file_format(FileFormat::Parquet).with_filename_template("a-{signal}.parquet");
+    let config = FileConfig::new(folder.path())
+        .with_file_format(FileFormat::Parquet)
+        .with_filename_template("a-{signal}.parquet");
     {
         let exporter = exporter(config.clone());
         exporter.export(&fixtures::batch(Signal::Scores)).await.unwrap();
     }
     let whole = std::fs::read(folder.path().join("a-scores.parquet")).unwrap();
-    std::fs::rename(folder.path().join("a-scores.parquet"), folder.path().join("a-scores.parquet.open")).unwrap();
+    std::fs::rename(folder.path().join("a-scores.parquet"), folder.path().join("a-scores.parquet.open"))
+        .unwrap();
     std::fs::write(folder.path().join("a-logs.parquet.open"), &whole[..whole.len() / 2]).unwrap();
     std::fs::write(folder.path().join("a-traces.parquet.open"), b"PAR1").unwrap();
     let exporter = exporter(config);

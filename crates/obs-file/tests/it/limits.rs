@@ -39,7 +39,7 @@ fn a_dry_run_gives_what_a_batch_becomes_and_writes_nothing() {
         assert_eq!(bodies.len(), 1);
         match format {
             FileFormat::Parquet => assert!(bodies[0].starts_with(b"PAR1") && bodies[0].ends_with(b"PAR1")),
-            _ => assert_eq!(bodies[0].iter().filter(|byte| **byte == b'\n').count(), 2),
+            _ => assert_eq!(bodies[0].split_inclusive(|byte| *byte == b'\n').count(), 2),
         }
         assert!(exporter.encode(&logs([""; 0])).is_empty());
         assert_eq!(names(folder.path()), [""; 0]);

@@ -25,7 +25,9 @@ fn writers_share_a_folder_and_never_a_file() {
         })
     };
     let writers: Vec<_> = (0..8).map(run).collect();
-    writers.into_iter().for_each(|writer| writer.join().unwrap());
+    for writer in writers {
+        writer.join().unwrap();
+    }
     let names = names(folder.path());
     assert_eq!(names.len(), 80, "{names:?}");
     for name in names {
@@ -48,7 +50,9 @@ async fn one_exporter_is_shared_by_many_tasks() {
     let exporter = Arc::new(FileExporter::new(config(folder.path()).with_max_file_size(5_000)).unwrap());
     let export = |at: u32| {
         let exporter = Arc::clone(&exporter);
-        tokio::spawn(async move { exporter.export(&logs((0..10).map(|n| at * 10 + n))).await.unwrap().delivered })
+        tokio::spawn(
+            async move { exporter.export(&logs((0..10).map(|n| at * 10 + n))).await.unwrap().delivered },
+        )
     };
     let tasks: Vec<_> = (0..50).map(export).collect();
     for task in tasks {

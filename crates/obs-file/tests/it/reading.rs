@@ -21,8 +21,14 @@ fn lines(records: impl IntoIterator<Item = Record>) -> Vec<String> {
 
 #[tokio::test]
 async fn every_record_comes_back_from_every_kind_of_file_open_or_closed() {
-    let batches: Vec<Batch> = Signal::ALL.map(fixtures::batch).into_iter().chain(Signal::ALL.map(|signal| fixtures::nasty(signal).slice(0..12))).collect();
-    for (compression, end) in [(Compression::None, ""), (Compression::Gzip, ".gz"), (Compression::Zstd, ".zst")] {
+    let batches: Vec<Batch> = Signal::ALL
+        .map(fixtures::batch)
+        .into_iter()
+        .chain(Signal::ALL.map(|signal| fixtures::nasty(signal).slice(0..12)))
+        .collect();
+    for (compression, end) in
+        [(Compression::None, ""), (Compression::Gzip, ".gz"), (Compression::Zstd, ".zst")]
+    {
         for template in ["all{sequence}.jsonl", "{signal}.jsonl"] {
             let folder = tempfile::tempdir().unwrap();
             let config = FileConfig::new(folder.path())
@@ -33,7 +39,12 @@ async fn every_record_comes_back_from_every_kind_of_file_open_or_closed() {
             for batch in &batches {
                 let receipt = exporter.export(batch).await.unwrap();
                 delivered += receipt.delivered;
-                rejected.extend(receipt.rejected.into_iter().flat_map(|rejection| rejection.records.unwrap().to_records()));
+                rejected.extend(
+                    receipt
+                        .rejected
+                        .into_iter()
+                        .flat_map(|rejection| rejection.records.unwrap().to_records()),
+                );
             }
             assert!(rejected.is_empty(), "every record has a line: {rejected:?}");
             let wanted = lines(batches.iter().flat_map(Batch::to_records));
@@ -50,7 +61,11 @@ async fn every_record_comes_back_from_every_kind_of_file_open_or_closed() {
 #[tokio::test]
 async fn what_breaks_off_is_reported_and_reading_goes_on_with_the_next_file() {
     let folder = tempfile::tempdir().unwrap();
-    let exporter = exporter(FileConfig::new(folder.path()).with_compression(Compression::Gzip).with_filename_template("a{sequence}.jsonl.gz"));
+    let exporter = exporter(
+        FileConfig::new(folder.path())
+            .with_compression(Compression::Gzip)
+            .with_filename_template("a{sequence}.jsonl.gz"),
+    );
     for message in ["one", "two"] {
         exporter.export(&logs([message])).await.unwrap();
         exporter.rotate().unwrap();
@@ -100,7 +115,12 @@ fn what_cannot_be_read_at_all_is_an_error_that_says_so() {
     let place = folder.path();
     assert!(read(place.join("none.jsonl")).unwrap_err().message().contains("/none.jsonl: "));
     assert!(read(place).unwrap_err().message().ends_with("it is a folder; use `read_directory`"));
-    assert!(read(place.join("a.csv.gz")).unwrap_err().message().ends_with("only JSON Lines can be read back as records"));
+    assert!(
+        read(place.join("a.csv.gz"))
+            .unwrap_err()
+            .message()
+            .ends_with("only JSON Lines can be read back as records")
+    );
     assert!(read_directory(place.join("none")).unwrap_err().message().contains("/none: "));
     assert_eq!(said(read_directory(place).unwrap()), (vec![], vec![]));
     assert_eq!(names(place), [""; 0]);

@@ -15,7 +15,12 @@ const DAY: Duration = Duration::from_hours(24);
 /// Says that the file was last written so long before noon.
 fn written(path: &Path, ago: Duration) {
     let noon = UNIX_EPOCH + Duration::from_nanos(NOON.as_nanos());
-    File::options().write(true).open(path).unwrap().set_times(FileTimes::new().set_modified(noon - ago)).unwrap();
+    File::options()
+        .write(true)
+        .open(path)
+        .unwrap()
+        .set_times(FileTimes::new().set_modified(noon - ago))
+        .unwrap();
 }
 
 /// Writes a closed file a day, the oldest first, and returns their names.

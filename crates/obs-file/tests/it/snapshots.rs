@@ -50,6 +50,7 @@ async fn names_of_each_format() {
         }
     }
     let hostname = gethostname::gethostname().into_string().unwrap();
-    let shown: Vec<String> = names(folder.path()).iter().map(|name| name.replace(&hostname, "HOST")).collect();
+    let shown: Vec<String> =
+        names(folder.path()).iter().map(|name| name.replace(&hostname, "HOST")).collect();
     insta::assert_snapshot!(shown.join("\n"));
 }

@@ -39,7 +39,8 @@ async fn what_was_left_open_is_touched_only_if_it_is_a_plain_file_of_one_name() 
     fs::hard_link(&secret, place.join("app-20261121T130501Z.jsonl.open")).unwrap();
     symlink(&secret, place.join("app-20261121T130502Z.jsonl.open")).unwrap();
     fs::create_dir(place.join("app-20261121T130503Z.jsonl.open")).unwrap();
-    let pipe = std::process::Command::new("mkfifo").arg(place.join("app-20261121T130504Z.jsonl.open")).status();
+    let pipe =
+        std::process::Command::new("mkfifo").arg(place.join("app-20261121T130504Z.jsonl.open")).status();
     assert!(pipe.unwrap().success());
     let before = names(&place);
     let exporter = exporter(config(&place));
@@ -89,5 +90,8 @@ async fn a_folder_that_is_exchanged_is_told_and_a_file_in_its_place_is_unhealthy
     fs::remove_file(&place).unwrap();
     exporter.export(&logs(["two"])).await.unwrap();
     exporter.rotate().unwrap();
-    assert_eq!((all_said(&folder.path().join("away")), all_said(&place)), (vec!["one".into()], vec!["two".into()]));
+    assert_eq!(
+        (all_said(&folder.path().join("away")), all_said(&place)),
+        (vec!["one".into()], vec!["two".into()])
+    );
 }
