@@ -180,7 +180,7 @@ impl DatadogConfig {
     ///
     /// An Agent is `DD_TRACE_AGENT_URL`, or `DD_AGENT_HOST` with `DD_TRACE_AGENT_PORT`, 8126 by default; it is used where
     /// one of these is set, unless `DD_LLMOBS_AGENTLESS_ENABLED` is on. With that one off it is used in any case, by
-    /// default on this machine.
+    /// default on this machine. With `DD_LLMOBS_ENABLED` off, traces go to APM, by OTLP to the Agent.
     ///
     /// # Errors
     /// A configuration error that names the variable: neither a key nor an Agent, or a value that cannot be read.

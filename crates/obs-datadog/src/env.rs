@@ -2,18 +2,23 @@
 
 use obs_core::{Env, Error};
 
-use crate::DatadogConfig;
+use crate::{DatadogConfig, Mode};
 
 /// Reads what is set; a key must be, or an Agent.
 pub(crate) fn read(env: &Env) -> Result<DatadogConfig, Error> {
     let agent = agent(env)?;
     let keys = ["DD_API_KEY", "DATADOG_API_KEY"];
+    let apm = env.switch("DD_LLMOBS_ENABLED")? == Some(false);
     let key = match &agent {
         Some(_) => env.first(&keys)?.unwrap_or_default(),
+        None if apm => env.first(&keys)?.unwrap_or_default(),
         None => env.required(&keys, "an API key of your organisation (Organization Settings, API Keys)")?,
     };
     let mut config = DatadogConfig::new(key);
     config.agent_url = agent.map(Into::into);
+    if apm {
+        config.mode = Mode::OtlpAgent;
+    }
     config.app_key = env.first(&["DD_APP_KEY", "DATADOG_APP_KEY"])?.map(Into::into);
     if let Some(site) = env.text("DD_SITE")? {
         config.site = site;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use obs_core::{Resource, TraceContext, Value};
+use obs_core::{Resource, Str, TraceContext, Value};
 
 use crate::metadata::flat;
 use crate::{DatadogConfig, DatadogExporter};
@@ -69,8 +69,14 @@ pub(crate) fn of<'a>(
             _ => {}
         }
     }
-    let given = config.tags.iter().map(String::as_str);
-    let labels = context.tags.iter().map(|tag| tag.as_str());
+    // What a record says of its service, environment and version stands in place of what all have.
+    let known = [("service", unified.service), ("env", unified.env), ("version", unified.version)];
+    let is_said = |tag: &&str| {
+        let key = tag.split_once(':').map(|(key, _)| key);
+        known.iter().any(|(name, value)| value.is_some() && key == Some(*name))
+    };
+    let given = config.tags.iter().map(|tag| tag.trim()).filter(|tag| !is_said(tag));
+    let labels = context.tags.iter().map(Str::as_str);
     for tag in given.chain(labels) {
         if !tags.iter().any(|known| known == tag) {
             tags.push(Cow::Borrowed(tag));

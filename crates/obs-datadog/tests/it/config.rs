@@ -70,6 +70,13 @@ fn an_agent_is_used_where_one_is_named_unless_it_is_said_otherwise() {
 }
 
 #[test]
+fn without_llm_observability_traces_go_to_apm() {
+    let off = of(&[("DD_LLMOBS_ENABLED", "0"), ("DD_SITE", "ddog-gov.com")]);
+    assert_eq!(off, DatadogConfig::default().with_mode(Mode::OtlpAgent).with_site("ddog-gov.com"));
+    assert_eq!(of(&[("DD_LLMOBS_ENABLED", "1"), ("DD_API_KEY", "k")]).mode, Mode::Llmobs);
+}
+
+#[test]
 fn without_a_key_an_agent_is_needed() {
     let none: [(&str, &str); 0] = [];
     let error = DatadogConfig::from_vars(&Env::of(none)).unwrap_err();

@@ -216,7 +216,7 @@ async fn service_environment_version_user_and_the_configured_are_tags() {
             .with_service("chat")
             .with_env("dev")
             .with_version("9")
-            .with_tags(["team:platform"])
+            .with_tags(["team:platform", "env:other"])
             .with_tag_keys(["tier", "retries", "none"])
     })
     .await;

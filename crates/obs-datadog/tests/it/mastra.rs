@@ -5,8 +5,8 @@ use obs_core::{
     Target, Usage, WorkflowStep,
 };
 use obs_datadog::{DatadogConfig, DatadogExporter, Mode};
-use obs_testkit::Answer;
 use obs_testkit::fixtures::{self, at, context, span_id, trace_id, uuid};
+use obs_testkit::{Answer, CaptureServer};
 use serde_json::json;
 
 use crate::server::{self, ended, feedback, scores, sent, sent_with};
@@ -145,8 +145,8 @@ async fn what_is_exported_is_there_before_flush_and_shutdown_return() {
 
 #[tokio::test]
 async fn an_export_that_failed_says_so_with_what_is_left_and_passes_later() {
-    let server = server::start().await;
-    server.answer([Answer::status(500)]);
+    let server = CaptureServer::start().await;
+    server.answer([Answer::status(500), Answer::status(202)]);
     let exporter = server::exporter(&server);
     let batch = ended([span(1, None), span(2, Some(1))]);
     let error = exporter.export(&batch).await.unwrap_err();

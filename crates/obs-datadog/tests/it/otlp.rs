@@ -3,7 +3,7 @@
 use obs_core::{ErrorKind, Exporter, Signal, Span};
 use obs_datadog::{ApmConfig, DatadogConfig, DatadogExporter, Mode};
 use obs_testkit::fixtures::{self, at, span_id, trace_id};
-use obs_testkit::{Answer, Captured};
+use obs_testkit::{Answer, CaptureServer, Captured};
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
@@ -79,7 +79,7 @@ async fn the_intake_gets_the_key_and_what_the_spans_are_for() {
 
 #[tokio::test]
 async fn what_a_receiver_refuses_of_a_request_is_counted_and_not_sent_again() {
-    let server = server::start().await;
+    let server = CaptureServer::start().await;
     let partial = ExportTracePartialSuccess { rejected_spans: 1, error_message: "too long".to_owned() };
     let body = ExportTraceServiceResponse { partial_success: Some(partial) }.encode_to_vec();
     let answer = Answer::status(200).with_header("content-type", "application/x-protobuf").with_body(body);

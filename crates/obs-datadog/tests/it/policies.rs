@@ -75,7 +75,7 @@ async fn an_outage_leaves_everything_for_later() {
 
 #[tokio::test]
 async fn an_agent_that_lacks_the_proxy_holds_the_destination() {
-    let server = server::start().await;
+    let server = CaptureServer::start().await;
     server.answer_always(Answer::status(404));
     let exporter = server::exporter_of(server::config(&server).with_agent_url(server.url()));
     let error = exporter.export(&spans()).await.unwrap_err();

@@ -1,9 +1,12 @@
 //! A server that answers as Datadog does, and exporters that send there.
 
+use std::collections::BTreeMap;
+
 use obs_core::{Batch, Error, Exporter, Feedback, Receipt, Score, Span, SpanRecord};
 use obs_datadog::{DatadogConfig, DatadogExporter, Mode};
 use obs_testkit::fixtures::at;
 use obs_testkit::{Answer, CaptureServer, Captured};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 /// The key of every test.
@@ -75,7 +78,7 @@ pub(crate) async fn sent_with(
 
 /// What an export failed with, where the server answers so.
 pub(crate) async fn failed(batch: Batch, answer: Answer) -> Error {
-    let server = start().await;
+    let server = CaptureServer::start().await;
     server.answer_always(answer);
     exporter(&server).export(&batch).await.unwrap_err()
 }
@@ -140,7 +143,21 @@ pub(crate) fn evaluations(request: &Captured) -> Vec<Value> {
 
 /// The body of a request as JSON.
 pub(crate) fn body(request: &Captured) -> Value {
-    serde_json::from_slice(&request.body).unwrap()
+    lenient(std::str::from_utf8(&request.body).unwrap())
+}
+
+/// JSON, in which a document that this reader takes no deeper or no greater number of is a text.
+pub(crate) fn lenient(json: &str) -> Value {
+    if let Ok(value) = serde_json::from_str(json) {
+        return value;
+    }
+    if let Ok(items) = serde_json::from_str::<Vec<Box<RawValue>>>(json) {
+        return items.iter().map(|item| lenient(item.get())).collect();
+    }
+    match serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(json) {
+        Ok(fields) => fields.into_iter().map(|(name, value)| (name, lenient(value.get()))).collect(),
+        Err(_) => Value::from(json),
+    }
 }
 
 /// Spans that ended, as a batch.
