@@ -6,8 +6,9 @@ use std::sync::Arc;
 use obs_core::{Call, Feedback, Mapped, Records, Resource, Score, ScoreValue, Target};
 
 use crate::NewRelicExporter;
-use crate::event::{Event, Pairs, float};
+use crate::event::Event;
 use crate::pack::Pack;
+use crate::pairs::{Pairs, float};
 use crate::wire::{Place, Post, Request, Scalar};
 
 /// Requests of all records, each an event.

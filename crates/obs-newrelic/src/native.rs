@@ -5,8 +5,8 @@ use std::sync::Arc;
 use obs_core::{Call, Mapped, Metric, MetricValue, Records, Refused, Resource, Str, Temporality};
 
 use crate::NewRelicExporter;
-use crate::event::{Object, Pairs, Rules, within};
 use crate::names;
+use crate::pairs::{Object, Pairs, Rules, within};
 use crate::points::{self, Told};
 use crate::wire::{Point, PointValue, Scalar};
 
@@ -32,12 +32,14 @@ const RULES: Rules = Rules {
         "entity.name",
         "entity.type",
         "more",
+        "resource.more",
     ],
     most: 150,
+    more: "more",
 };
 
-/// The most attributes that points have in common, so that there is room for their own.
-const COMMON: usize = 90;
+/// Points have at most 90 attributes in common, so that there is room for their own.
+const COMMON: Rules = Rules { most: 90, more: "resource.more", ..RULES };
 
 const OPEN: &[u8] = b"[";
 /// What ends a block, and what ends the body behind it.
@@ -135,7 +137,7 @@ struct Head {
 
 impl Head {
     fn new(resource: &Arc<Resource>, taken: Option<&Str>, max: usize) -> Self {
-        let mut pairs = Pairs::new(&RULES).beside(RULES.most - COMMON, taken.map_or("", Str::as_str));
+        let mut pairs = Pairs::new(&COMMON).beside(0, taken.map_or("", Str::as_str));
         pairs.resource(resource);
         pairs.settle();
         let mut json = b"{\"common\":{\"attributes\":".to_vec();

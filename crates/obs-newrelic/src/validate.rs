@@ -3,7 +3,7 @@
 use obs_core::{Error, Secret};
 use obs_http::{Auth, Compression};
 
-use crate::event::LEAST;
+use crate::pairs::LEAST;
 use crate::{Address, MetricsApi, NewRelicConfig, Region, names};
 
 /// The most that any of the APIs is sent at once, as OTLP's clients have it.

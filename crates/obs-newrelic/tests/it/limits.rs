@@ -1,6 +1,6 @@
 //! Limits of requests and of single records.
 
-use obs_core::{Batch, Level, Log, Metric, MetricValue, Payload, Score, Signal, Target};
+use obs_core::{Batch, Level, Log, Metric, MetricValue, Payload, Resource, Score, Signal, Target};
 use obs_newrelic::{MetricsApi, NewRelicConfig, NewRelicExporter};
 use obs_testkit::arbitrary;
 use obs_testkit::fixtures::{at, trace_id, uuid};
@@ -76,8 +76,14 @@ async fn attributes_beyond_the_limit_stand_in_more() {
     assert_eq!(events[0].len(), 254);
     let mut metric = Metric::new(at(1), "load", MetricValue::Gauge(1.0));
     metric.labels = (0..300).map(|nth| (format!("k{nth:03}"), "v")).collect();
+    let mut resource = Resource::service("shop");
+    for nth in 0..200 {
+        resource.attributes.push(format!("r{nth:03}"), nth);
+    }
+    metric.resource = resource.into();
     let points = bench.points(&Batch::Metrics(vec![metric].into())).await;
     assert!(points[0]["attributes"]["more"].as_str().unwrap().contains("\"k299\":\"v\""));
+    assert!(points[0]["common"]["resource.more"].as_str().unwrap().contains("\"r199\":199"));
 }
 
 /// Records of any kind: whatever they are like, what they become is held to New Relic's limits.
