@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use obs_core::{
     Batch, Chunk, ErrorInfo, Mapped, MemoryHit, Payload, Records, Refused, Span, SpanRecord, SpanType,
-    Status, Timestamp,
+    Status, Str, Timestamp,
 };
 use obs_otlp::chat::Role;
 
