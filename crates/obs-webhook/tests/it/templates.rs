@@ -202,8 +202,7 @@ fn a_template_is_read_from_a_file_s_words() {
 
 #[tokio::test]
 async fn spans_and_their_errors_are_read_as_the_canonical_json_has_them() {
-    let template =
-        "{{ [record.ended.name, record.ended.span_type, record.ended.status|default(\"unset\")] }}";
+    let template = "{{ [record.ended.name, record.ended.type, record.ended.status|default(\"unset\")] }}";
     let batch = fixtures::batch(Signal::Traces);
     let Batch::Traces(records) = &batch else { unreachable!() };
     let ended = Batch::Traces(records.iter().filter(|record| record.ended().is_some()).cloned().collect());
@@ -211,5 +210,13 @@ async fn spans_and_their_errors_are_read_as_the_canonical_json_has_them() {
         sent(&ended, |config| config.with_template(Template::per_record(template)).with_shape(Shape::Array))
             .await;
     assert_eq!((receipt.delivered, receipt.rejected_count()), (ended.len(), 0), "{:?}", receipt.rejected);
-    assert!(requests[0].json().unwrap().as_array().unwrap().iter().all(|made| made[0].is_string()));
+    assert!(
+        requests[0]
+            .json()
+            .unwrap()
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|made| made[0].is_string() && made[2].is_string())
+    );
 }
