@@ -1,5 +1,7 @@
 //! Limits of requests and of single records.
 
+use std::sync::LazyLock;
+
 use obs_core::{Batch, Level, Log, Metric, MetricValue, Payload, Resource, Score, Signal, Target};
 use obs_newrelic::{MetricsApi, NewRelicConfig, NewRelicExporter};
 use obs_testkit::arbitrary;
@@ -91,29 +93,30 @@ fn any_of(signal: Signal) -> impl Strategy<Value = Batch> {
     arbitrary::batch(signal, 5)
 }
 
-fn native() -> NewRelicExporter {
+/// One for all cases, since making one reads the system's certificates.
+static NATIVE: LazyLock<NewRelicExporter> = LazyLock::new(|| {
     let config = NewRelicConfig::new(KEY).with_account_id("1234567").with_metrics_api(MetricsApi::Metric);
     NewRelicExporter::new(config).unwrap()
-}
+});
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn every_score_is_one_event_within_the_limits(batch in any_of(Signal::Scores)) {
-        let bodies = native().encode(&batch);
+        let bodies = NATIVE.encode(&batch);
         prop_assert_eq!(bodies.iter().map(|body| events_in(body).len()).sum::<usize>(), batch.len());
     }
 
     #[test]
     fn every_feedback_is_one_event_within_the_limits(batch in any_of(Signal::Feedback)) {
-        let bodies = native().encode(&batch);
+        let bodies = NATIVE.encode(&batch);
         prop_assert_eq!(bodies.iter().map(|body| events_in(body).len()).sum::<usize>(), batch.len());
     }
 
     #[test]
     fn every_point_is_within_the_limits(batch in any_of(Signal::Metrics)) {
-        let points: usize = native().encode(&batch).iter().map(|body| points_in(body).len()).sum();
+        let points: usize = NATIVE.encode(&batch).iter().map(|body| points_in(body).len()).sum();
         prop_assert!(points <= batch.len());
     }
 }
