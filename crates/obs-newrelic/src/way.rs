@@ -33,7 +33,7 @@ impl Way {
             Place::Events => &EVENTS,
         };
         let answer = self.client.send(&self.request(place, body), policy).await?;
-        reply::read(place, &self.client.place(), &answer)
+        reply::read(place, &self.client, &answer)
     }
 
     /// Sends a request without content, which leaves nothing there and shows whether the key is good.
