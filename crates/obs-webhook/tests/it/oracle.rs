@@ -7,8 +7,11 @@ use serde_json::{Value, json};
 
 use crate::server;
 
+/// A form of a body, and a reader of its records.
+type Form = (Format, Shape, fn(&Captured) -> Vec<Value>);
+
 /// Every form of a body, and how its records are found in it.
-const FORMS: [(Format, Shape, fn(&Captured) -> Vec<Value>); 6] = [
+const FORMS: [Form; 6] = [
     (Format::Json, Shape::Object, of_object),
     (Format::Json, Shape::Array, of_array),
     (Format::Json, Shape::Record, of_lines),
@@ -79,7 +82,7 @@ fn canonical(record: &Record) -> Value {
     read(&line)["record"].take()
 }
 
-fn readable(batch: Batch) -> Batch {
+fn readable(batch: &Batch) -> Batch {
     let records = batch.to_records();
     let positions: Vec<usize> = (0..records.len()).filter(|at| is_readable(&records[*at])).collect();
     batch.select(&positions)
@@ -88,7 +91,9 @@ fn readable(batch: Batch) -> Batch {
 #[tokio::test]
 async fn every_record_is_in_every_form_of_body_whole_and_in_order() {
     for (format, shape, records_of) in FORMS {
-        for batch in fixtures::all().into_iter().chain(fixtures::trace_batches()).map(readable) {
+        for batch in
+            fixtures::all().into_iter().chain(fixtures::trace_batches()).map(|batch| readable(&batch))
+        {
             let change = |config: obs_webhook::WebhookConfig| config.with_format(format).with_shape(shape);
             let (requests, receipt) = server::sent(&batch, change).await;
             assert_eq!(receipt.delivered, batch.len());
