@@ -90,7 +90,7 @@ fn named(signal: Signal, taken: &BTreeSet<String>) -> Batch {
             (log.attributes, log.context) = (own.clone(), Arc::clone(&context));
         })),
         Batch::Metrics(records) => Batch::Metrics(changed(&records, |metric: &mut obs_core::Metric| {
-            metric.context = Arc::clone(&context)
+            metric.context = Arc::clone(&context);
         })),
         Batch::Scores(records) => Batch::Scores(changed(&records, |score: &mut Score| {
             (score.metadata, score.context) = (own.clone(), Arc::clone(&context));
