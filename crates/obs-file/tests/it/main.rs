@@ -10,6 +10,7 @@ mod full_disk;
 mod killed;
 mod leftovers;
 mod limits;
+mod oracle;
 mod parquet;
 mod processes;
 mod reading;
