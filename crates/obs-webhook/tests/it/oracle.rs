@@ -1,6 +1,6 @@
 //! A second reader of every body: it shares nothing with the exporter, and finds the records that were sent.
 
-use obs_core::{Batch, Record, Signal};
+use obs_core::{Batch, Exporter, Record, Signal};
 use obs_testkit::{CaptureServer, Captured, fixtures};
 use obs_webhook::{Format, Shape};
 use serde_json::{Value, json};
@@ -91,11 +91,12 @@ fn readable(batch: &Batch) -> Batch {
 #[tokio::test]
 async fn every_record_is_in_every_form_of_body_whole_and_in_order() {
     for (format, shape, records_of) in FORMS {
-        for batch in
-            fixtures::all().into_iter().chain(fixtures::trace_batches()).map(|batch| readable(&batch))
-        {
-            let change = |config: obs_webhook::WebhookConfig| config.with_format(format).with_shape(shape);
-            let (requests, receipt) = server::sent(&batch, change).await;
+        let server = CaptureServer::start().await;
+        let exporter = server::exporter(server::config(&server).with_format(format).with_shape(shape));
+        for batch in fixtures::all().into_iter().chain(fixtures::trace_batches()) {
+            let batch = readable(&batch);
+            let receipt = exporter.export(&batch).await.unwrap();
+            let requests = server.take_requests();
             assert_eq!(receipt.delivered, batch.len());
             let found: Vec<Value> = requests.iter().flat_map(records_of).collect();
             let wanted: Vec<Value> = batch.to_records().iter().map(canonical).collect();
@@ -109,9 +110,11 @@ async fn every_record_is_in_every_form_of_body_whole_and_in_order() {
 
 #[tokio::test]
 async fn lines_are_those_that_files_have() {
+    let server = CaptureServer::start().await;
+    let exporter = server::exporter(server::config(&server).with_format(Format::Ndjson));
     for batch in fixtures::all() {
-        let (requests, _) = server::sent(&batch, |config| config.with_format(Format::Ndjson)).await;
-        let found: Vec<u8> = requests.into_iter().flat_map(|request| request.body).collect();
+        exporter.export(&batch).await.unwrap();
+        let found: Vec<u8> = server.take_requests().into_iter().flat_map(|request| request.body).collect();
         let mut wanted = Vec::new();
         batch.write_lines(&mut wanted, |at, cause| panic!("{at}: {cause}"));
         assert!(found == wanted, "{}", batch.signal());
@@ -120,13 +123,13 @@ async fn lines_are_those_that_files_have() {
 
 #[tokio::test]
 async fn a_dry_run_is_what_is_sent() {
+    let server = CaptureServer::start().await;
+    let exporter = server::exporter(server::config(&server).with_max_items(2));
     for signal in Signal::ALL {
         let batch = fixtures::batch(signal);
-        let server = CaptureServer::start().await;
-        let exporter = server::exporter(server::config(&server).with_max_items(2));
         let dry = exporter.encode(&batch);
-        obs_core::Exporter::export(&exporter, &batch).await.unwrap();
-        let sent: Vec<_> = server.requests().into_iter().map(|request| request.body).collect();
+        exporter.export(&batch).await.unwrap();
+        let sent: Vec<_> = server.take_requests().into_iter().map(|request| request.body).collect();
         assert_eq!(dry, sent);
         assert!(dry.len() > 1);
     }
