@@ -118,7 +118,7 @@ const fn status(level: Level) -> &'static str {
 }
 
 /// The trace and the span, once as Datadog joins them and once as OpenTelemetry writes them, which can be searched for.
-fn correlation<'a>(exporter: &DatadogExporter, log: &Log, fields: &mut Fields<'a>) {
+fn correlation(exporter: &DatadogExporter, log: &Log, fields: &mut Fields<'_>) {
     let Some(SpanRef { trace_id, span_id }) = log.span else { return };
     let whole = u128::from_be_bytes(trace_id.to_bytes());
     let joined = match exporter.config().trace_id_format {
@@ -146,6 +146,11 @@ fn errors<'a>(log: &'a Log, fields: &mut Fields<'a>) -> Vec<&'static str> {
     told
 }
 
+/// The fields of an entity and of the one that called it.
+const ENTITY: [&str; 4] = ["entity.type", "entity.id", "entity.name", "entity.version"];
+const PARENT: [&str; 4] =
+    ["parent_entity.type", "parent_entity.id", "parent_entity.name", "parent_entity.version"];
+
 /// What is known of the trace, and what instrumentation wrote the log.
 fn context<'a>(log: &'a Log, fields: &mut Fields<'a>) {
     let context = &*log.context;
@@ -161,9 +166,6 @@ fn context<'a>(log: &'a Log, fields: &mut Fields<'a>) {
     ] {
         fields.text(name, text.as_deref());
     }
-    const ENTITY: [&str; 4] = ["entity.type", "entity.id", "entity.name", "entity.version"];
-    const PARENT: [&str; 4] =
-        ["parent_entity.type", "parent_entity.id", "parent_entity.name", "parent_entity.version"];
     for (names, of) in [(ENTITY, &context.entity), (PARENT, &context.parent_entity)] {
         let Some(Entity { kind, id, name, version }) = of else { continue };
         for (field, text) in names.into_iter().zip([kind, id, name, version]) {

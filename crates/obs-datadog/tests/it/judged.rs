@@ -42,7 +42,7 @@ async fn each_value_has_its_type() {
         let told = of_feedback(given(span(), value.clone())).await;
         match value {
             ScoreValue::Text(_) => {
-                assert_eq!((&told["metric_type"], &told["text_value"]), (&json!("text"), &expected))
+                assert_eq!((&told["metric_type"], &told["text_value"]), (&json!("text"), &expected));
             }
             _ => assert_eq!((&told["metric_type"], &told[field]), (&json!(kind), &expected)),
         }

@@ -3,7 +3,7 @@
 
 use obs_core::{
     Attributes, Batch, Feedback, Payload, Score, ScoreValue, Signal, Span, SpanRecord, SpanType, Status,
-    Target, TraceContext, Usage, Value as Attribute,
+    Target, Timestamp, TraceContext, Usage, Value as Attribute,
 };
 use obs_testkit::fixtures;
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ const SPAN: &[Field<Span>] = &[
     ("name", "/name", |span| json!(span.name)),
     ("start", "/start_ns", |span| json!(span.start.as_nanos())),
     ("duration", "/duration", |span| {
-        let end = span.end.map_or(0, |end| end.as_nanos());
+        let end = span.end.map_or(0, Timestamp::as_nanos);
         json!(u64::try_from(i128::from(end) - i128::from(span.start.as_nanos())).unwrap_or(0))
     }),
     ("session", "/session_id", |span| or_null(span.context.session_id.clone())),
@@ -164,7 +164,7 @@ fn texts(payload: &Payload) -> Vec<String> {
             Value::String(text) => into.push(text.clone()),
             Value::Array(items) => items.iter().for_each(|item| collect(item, into)),
             Value::Object(fields) => {
-                fields.iter().filter(|(name, _)| *name != "type").for_each(|(_, value)| collect(value, into))
+                fields.iter().filter(|(name, _)| *name != "type").for_each(|(_, value)| collect(value, into));
             }
             _ => {}
         }
