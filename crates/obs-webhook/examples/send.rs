@@ -13,7 +13,7 @@ const MESSAGE: &str = r#"{
   "blocks": [
     {%- for record in records %}
     {"type": "section", "text": {"type": "plain_text", "text":
-      {{ (record.ended.name ~ ": " ~ record.ended.error.message)|truncate(3000) }}
+      {{ (record.ended.name ~ ": " ~ record.ended.error.message)|truncate(200) }}
     }}{% if not loop.last %},{% endif %}
     {%- endfor %}
   ]
