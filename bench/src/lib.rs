@@ -1,13 +1,14 @@
 //! Side-by-side benchmarks of obs and its peers: `cargo run --release`, in this folder.
 //!
-//! `--quick` runs a tenth of it, `--only PART` one part of `spans`, `logs`, `metrics`, `encode`, `export`, `fanout`, `store`
-//! and `step`; `--profile CASE` runs one case for some seconds, for a profiler.
+//! `--quick` runs a tenth of it, `--only PART` one part of `spans`, `logs`, `metrics`, `encode`, `export`, `fanout`, `store`,
+//! `file` and `step`; `--profile CASE` runs one case for some seconds, for a profiler.
 
 mod allocations;
 mod case;
 mod encode;
 mod export;
 mod fanout;
+mod file;
 mod instructions;
 mod logs;
 mod metrics;
@@ -43,7 +44,7 @@ const QUICK: Effort = Effort { rounds: 40, pairs: 20, rows: 5_000, runs: 1 };
 
 type Part = fn(Effort) -> Result<Vec<Row>, Box<dyn Error>>;
 
-const PARTS: [(&str, Part); 8] = [
+const PARTS: [(&str, Part); 9] = [
     ("spans", spans::run),
     ("logs", logs::run),
     ("metrics", metrics::run),
@@ -51,6 +52,7 @@ const PARTS: [(&str, Part); 8] = [
     ("export", export::run),
     ("fanout", fanout::run),
     ("store", store::run),
+    ("file", file::run),
     ("step", step::run),
 ];
 

@@ -40,16 +40,19 @@ struct Filled {
 
 /// The best time of several runs.
 #[derive(Debug, Clone, Copy)]
-struct Best {
-    wall: Duration,
-    cpu: Duration,
+pub(crate) struct Best {
+    pub(crate) wall: Duration,
+    pub(crate) cpu: Duration,
 }
 
 impl Best {
-    const NONE: Self = Self { wall: Duration::MAX, cpu: Duration::MAX };
+    pub(crate) const NONE: Self = Self { wall: Duration::MAX, cpu: Duration::MAX };
 
     #[expect(clippy::disallowed_methods, reason = "a benchmark reads the real clock")]
-    fn take(&mut self, run: impl FnOnce() -> Result<(), Box<dyn Error>>) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn take(
+        &mut self,
+        run: impl FnOnce() -> Result<(), Box<dyn Error>>,
+    ) -> Result<(), Box<dyn Error>> {
         let (wall, cpu) = (std::time::Instant::now(), ProcessTime::now());
         run()?;
         *self = Self { wall: self.wall.min(wall.elapsed()), cpu: self.cpu.min(cpu.elapsed()) };

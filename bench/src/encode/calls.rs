@@ -55,7 +55,7 @@ fn words(bytes: usize) -> String {
 }
 
 /// So many model calls under a step of an agent, as the collector hands them on.
-pub(super) fn batch(spans: usize) -> Batch {
+pub(crate) fn batch(spans: usize) -> Batch {
     let (documents, texts) = (documents(), owned());
     let (context, resource) = (Arc::new(context()), Arc::new(resource()));
     let id = |id: usize| {

@@ -3,15 +3,21 @@
 //! Each side gets fresh spans, not timed, and as its exporters get them: obs lends a batch, which is freed once for all destinations, and `opentelemetry_sdk` gives it away.
 //! Another exporter adds a line to [`contests`]: [`against_value`] with its encoder and the same request as a tree of `serde_json::Value`.
 //! That both say the same is checked before anything is measured.
+//! Where nobody's way to the same bytes is known, [`against_records`] holds it against the records themselves as such a tree, and has no goal, since the two say different things.
 
 mod braintrust;
-mod calls;
+pub(crate) mod calls;
+mod datadog;
+mod file;
 mod langfuse;
 mod langsmith;
+mod mastra;
+mod newrelic;
 mod otlp;
 mod otlp_records;
 mod records;
 mod tree;
+mod webhook;
 
 use std::cell::RefCell;
 use std::error::Error;
@@ -33,7 +39,7 @@ pub(crate) struct Contest {
     /// obs's way, then the other.
     sides: [Case; 2],
     /// How many times as quick obs is to be.
-    goal: f64,
+    goal: Goal,
 }
 
 /// Every contest.
@@ -47,6 +53,11 @@ fn contests() -> Result<Vec<Contest>, Box<dyn Error>> {
         langfuse::spans()?,
         braintrust::spans()?,
         langsmith::spans()?,
+        mastra::spans()?,
+        datadog::spans()?,
+        newrelic::spans()?,
+        webhook::spans()?,
+        file::spans()?,
     ])
 }
 
@@ -62,7 +73,20 @@ pub(crate) fn against_value(
 ) -> Contest {
     let ours = side(ours, make, lent(encode));
     let theirs = side(theirs, make, lent(tree));
-    Contest { what, sides: [ours, theirs], goal: 3.0 }
+    Contest { what, sides: [ours, theirs], goal: Goal::AtLeast(3.0) }
+}
+
+/// An exporter's requests against the records as a tree of `serde_json::Value` and written then.
+///
+/// The encoder takes a batch of 500 model calls, and gives the bytes that it made.
+pub(crate) fn against_records(
+    what: &'static str,
+    [ours, theirs]: [&'static str; 2],
+    encode: impl FnMut(&Batch) -> usize + 'static,
+) -> Contest {
+    let ours = side(ours, calls::batch, lent(encode));
+    let theirs = side(theirs, calls::batch, lent(|batch: &Batch| tree::bytes(&tree::records(batch))));
+    Contest { what, sides: [ours, theirs], goal: Goal::None }
 }
 
 /// A way that only looks at the spans.
@@ -102,9 +126,9 @@ pub(crate) fn run(effort: Effort) -> Result<Vec<Row>, Box<dyn Error>> {
         .collect();
     let mut cases: Vec<Case> = contests.into_iter().flat_map(|contest| contest.sides).collect();
     let costs = measure(&mut cases, effort.rounds);
-    let row = |(what, [ours, theirs], goal): (&'static str, [&'static str; 2], f64)| {
+    let row = |(what, [ours, theirs], goal): (&'static str, [&'static str; 2], Goal)| {
         let nanos = |name| of(&cases, &costs, name).nanos;
-        Row::times(what, nanos(ours), theirs, nanos(theirs), Goal::AtLeast(goal))
+        Row::times(what, nanos(ours), theirs, nanos(theirs), goal)
     };
     Ok(told.into_iter().map(row).collect())
 }

@@ -2,7 +2,7 @@
 //!
 //! No part of a tree is copied once it is built, and a document that is JSON is read into the tree, as it must be to stand in one.
 
-use obs_core::{Form, Payload, Timestamp, Value as Attribute};
+use obs_core::{Batch, Form, Payload, SpanRecord, Timestamp, Value as Attribute};
 use serde_json::{Map, Value};
 
 pub(super) fn object<const N: usize>(fields: [(&str, Value); N]) -> Value {
@@ -64,6 +64,13 @@ pub(super) fn said(payload: Option<&Payload>, role: &str) -> Value {
 /// A time with microseconds.
 pub(super) fn micros(time: Timestamp) -> String {
     time.rfc3339().micros().to_string()
+}
+
+/// The records of a batch as they are, one document each.
+pub(super) fn records(batch: &Batch) -> Vec<Vec<u8>> {
+    let Batch::Traces(records) = batch else { return Vec::new() };
+    let tree = |record: &SpanRecord| serde_json::to_value(record).unwrap_or_default();
+    records.iter().map(|record| written(&tree(record))).collect()
 }
 
 /// The request, whose bytes do not depend on who wants them.

@@ -60,6 +60,9 @@ pub struct DatadogConfig {
     pub hostname: Option<Str>,
     /// Tags of everything that is sent, each `key:value`.
     pub tags: Vec<String>,
+    /// Names of a trace's metadata that become tags of its spans, scores and feedback, because Datadog filters by tags
+    /// faster than by metadata; none by default.
+    pub tag_keys: Vec<String>,
     /// What APM knows the program by.
     pub apm_config: ApmConfig,
     /// What goes for all metrics.
@@ -96,6 +99,7 @@ impl Default for DatadogConfig {
             version: None,
             hostname: None,
             tags: Vec::new(),
+            tag_keys: Vec::new(),
             apm_config: ApmConfig::default(),
             metrics_config: MetricsConfig::default(),
             custom_metrics: BTreeMap::new(),
@@ -117,6 +121,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("api_key_secret", "write `api_key` instead, and let the configuration fill in the secret"),
     ("dd_api_key", "write `api_key` instead"),
     ("app", "write `ml_app` instead"),
+    ("request_context_keys", "write `tag_keys` instead"),
     ("namespace", "write it into `metrics_config` instead"),
     ("environment", "write `env` instead"),
     ("service_name", "write `service` instead"),
@@ -150,6 +155,7 @@ impl DatadogConfig {
         "version",
         "hostname",
         "tags",
+        "tag_keys",
         "apm_config",
         "metrics_config",
         "custom_metrics",
@@ -174,7 +180,7 @@ impl DatadogConfig {
     ///
     /// An Agent is `DD_TRACE_AGENT_URL`, or `DD_AGENT_HOST` with `DD_TRACE_AGENT_PORT`, 8126 by default; it is used where
     /// one of these is set, unless `DD_LLMOBS_AGENTLESS_ENABLED` is on. With that one off it is used in any case, by
-    /// default on this machine.
+    /// default on this machine. With `DD_LLMOBS_ENABLED` off, traces go to APM, by OTLP to the Agent.
     ///
     /// # Errors
     /// A configuration error that names the variable: neither a key nor an Agent, or a value that cannot be read.
@@ -280,6 +286,12 @@ impl DatadogConfig {
     #[must_use]
     pub fn with_tags<T: Into<String>>(self, tags: impl IntoIterator<Item = T>) -> Self {
         Self { tags: tags.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Sets which of a trace's metadata become tags.
+    #[must_use]
+    pub fn with_tag_keys<T: Into<String>>(self, names: impl IntoIterator<Item = T>) -> Self {
+        Self { tag_keys: names.into_iter().map(Into::into).collect(), ..self }
     }
 
     /// Sets what APM knows the program by.

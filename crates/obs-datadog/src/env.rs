@@ -2,18 +2,23 @@
 
 use obs_core::{Env, Error};
 
-use crate::DatadogConfig;
+use crate::{DatadogConfig, Mode};
 
 /// Reads what is set; a key must be, or an Agent.
 pub(crate) fn read(env: &Env) -> Result<DatadogConfig, Error> {
     let agent = agent(env)?;
     let keys = ["DD_API_KEY", "DATADOG_API_KEY"];
+    let apm = env.switch("DD_LLMOBS_ENABLED")? == Some(false);
     let key = match &agent {
         Some(_) => env.first(&keys)?.unwrap_or_default(),
+        None if apm => env.first(&keys)?.unwrap_or_default(),
         None => env.required(&keys, "an API key of your organisation (Organization Settings, API Keys)")?,
     };
     let mut config = DatadogConfig::new(key);
     config.agent_url = agent.map(Into::into);
+    if apm {
+        config.mode = Mode::OtlpAgent;
+    }
     config.app_key = env.first(&["DD_APP_KEY", "DATADOG_APP_KEY"])?.map(Into::into);
     if let Some(site) = env.text("DD_SITE")? {
         config.site = site;
@@ -51,5 +56,11 @@ fn agent(env: &Env) -> Result<Option<String>, Error> {
 }
 
 fn address(host: Option<&str>, port: Option<u16>) -> String {
-    format!("http://{}:{}", host.unwrap_or("localhost"), port.unwrap_or(8126))
+    let (host, port) = (host.unwrap_or("localhost"), port.unwrap_or(8126));
+    // An address of IPv6 stands in brackets before a port.
+    if host.contains(':') && !host.starts_with('[') {
+        format!("http://[{host}]:{port}")
+    } else {
+        format!("http://{host}:{port}")
+    }
 }

@@ -46,7 +46,7 @@ pub struct DatadogExporter {
     clock: Clock,
     closed: AtomicBool,
     #[cfg(feature = "official-client")]
-    official: crate::official::Official,
+    official: Option<crate::official::Official>,
 }
 
 impl DatadogExporter {
@@ -69,6 +69,9 @@ impl DatadogExporter {
         let ways = Ways::new(&config, site)?;
         let descriptor = descriptor(&config, site, &ways);
         let otlp = config.otel().map(OtelExporter::new).transpose()?;
+        #[cfg(feature = "official-client")]
+        let official =
+            config.official_client.then(|| crate::official::Official::new(&config, site)).transpose()?;
         Ok(Self {
             descriptor,
             site,
@@ -79,7 +82,7 @@ impl DatadogExporter {
             clock: Clock::default(),
             closed: AtomicBool::new(false),
             #[cfg(feature = "official-client")]
-            official: crate::official::Official::new(&config)?,
+            official,
             config,
         })
     }
@@ -157,7 +160,9 @@ impl DatadogExporter {
             return Err(Failure { kind: ErrorKind::Closed, retry: Retry::Never, status: None, message });
         }
         #[cfg(feature = "official-client")]
-        if let Some(outcome) = self.official.send(&request).await {
+        if let Some(official) = &self.official
+            && let Some(outcome) = official.send(&request).await
+        {
             return outcome;
         }
         self.ways.send(request).await

@@ -42,7 +42,8 @@ impl Judgement for Feedback {
         collector.put("feedback_id", Some(self.id.to_string()));
         collector.put("feedback_kind", Some(self.kind.clone()).filter(|kind| *label != **kind));
         collector.text("source", self.source.as_ref());
-        collector.text("experiment_id", self.experiment_id.as_ref());
+        let own = self.experiment_id.as_ref().filter(|own| self.context.experiment_id.as_ref() != Some(own));
+        collector.text("experiment_id", own);
         if let Target::Span { trace_id, .. } = &self.target {
             // Feedback has one target alone.
             collector.put("trace_id", Some(trace_id.to_string()));

@@ -21,15 +21,6 @@ const ERRORS: &[(&str, &str)] = &[
     ("exception.stacktrace", "error.stack"),
 ];
 
-/// Attributes of a resource that have a place of their own.
-const PLACED: &[&str] = &[
-    "service.name",
-    "service.version",
-    "host.name",
-    "deployment.environment",
-    "deployment.environment.name",
-];
-
 /// Requests of all logs.
 pub(crate) fn map(exporter: &DatadogExporter, logs: &Records<Log>) -> Mapped<Request> {
     let oldest = exporter.now().saturating_sub(PAST);
@@ -64,10 +55,24 @@ fn write(exporter: &DatadogExporter, log: &Log, out: &mut Vec<u8>) -> Result<(),
         (None, Some(document)) => fields.user("data", Field::Payload(document)),
         (None, None) => {}
     }
-    for (name, value) in log.resource.attributes.iter().filter(|(name, _)| !PLACED.contains(&name.as_str())) {
+    let unified = Unified::of(exporter.config(), &log.context, &log.resource);
+    for (name, value) in log.resource.attributes.iter().filter(|(name, value)| !is_told(name, value, unified))
+    {
         fields.user(name.as_str(), Field::Value(value));
     }
     write_json(out, &fields).map_err(|cause| cause.to_string())
+}
+
+/// Whether an attribute of the resource is told elsewhere in the log; where the trace says another, it stays.
+fn is_told(name: &str, value: &Value, unified: Unified<'_>) -> bool {
+    let Some(text) = value.as_str() else { return false };
+    match name {
+        "host.name" => true,
+        "service.name" => unified.service == Some(text),
+        "service.version" => unified.version == Some(text),
+        "deployment.environment" | "deployment.environment.name" => unified.env == Some(text),
+        _ => false,
+    }
 }
 
 /// The attributes that Datadog reserves, and the event's name.
@@ -113,7 +118,7 @@ const fn status(level: Level) -> &'static str {
 }
 
 /// The trace and the span, once as Datadog joins them and once as OpenTelemetry writes them, which can be searched for.
-fn correlation<'a>(exporter: &DatadogExporter, log: &Log, fields: &mut Fields<'a>) {
+fn correlation(exporter: &DatadogExporter, log: &Log, fields: &mut Fields<'_>) {
     let Some(SpanRef { trace_id, span_id }) = log.span else { return };
     let whole = u128::from_be_bytes(trace_id.to_bytes());
     let joined = match exporter.config().trace_id_format {
@@ -141,6 +146,11 @@ fn errors<'a>(log: &'a Log, fields: &mut Fields<'a>) -> Vec<&'static str> {
     told
 }
 
+/// The fields of an entity and of the one that called it.
+const ENTITY: [&str; 4] = ["entity.type", "entity.id", "entity.name", "entity.version"];
+const PARENT: [&str; 4] =
+    ["parent_entity.type", "parent_entity.id", "parent_entity.name", "parent_entity.version"];
+
 /// What is known of the trace, and what instrumentation wrote the log.
 fn context<'a>(log: &'a Log, fields: &mut Fields<'a>) {
     let context = &*log.context;
@@ -156,9 +166,6 @@ fn context<'a>(log: &'a Log, fields: &mut Fields<'a>) {
     ] {
         fields.text(name, text.as_deref());
     }
-    const ENTITY: [&str; 4] = ["entity.type", "entity.id", "entity.name", "entity.version"];
-    const PARENT: [&str; 4] =
-        ["parent_entity.type", "parent_entity.id", "parent_entity.name", "parent_entity.version"];
     for (names, of) in [(ENTITY, &context.entity), (PARENT, &context.parent_entity)] {
         let Some(Entity { kind, id, name, version }) = of else { continue };
         for (field, text) in names.into_iter().zip([kind, id, name, version]) {

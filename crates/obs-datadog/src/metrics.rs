@@ -102,17 +102,14 @@ fn groups<'a>(
         let tagged = base.with_labels(&metric.labels);
         let key = hash(&(&metric.name, &tagged, second, source.kind()));
         let print = print(metric);
-        match known.get(&key).map(|nth| &mut groups[*nth]) {
-            Some(group) => {
-                group.source.join(source);
-                group.print = hash(&(group.print, print));
-                group.records.push(at);
-            }
-            None => {
-                known.insert(key, groups.len());
-                let tagged = Arc::new(tagged);
-                groups.push(Group { metric, tagged, second, source, print, records: vec![at] });
-            }
+        if let Some(group) = known.get(&key).map(|nth| &mut groups[*nth]) {
+            group.source.join(source);
+            group.print = hash(&(group.print, print));
+            group.records.push(at);
+        } else {
+            known.insert(key, groups.len());
+            let tagged = Arc::new(tagged);
+            groups.push(Group { metric, tagged, second, source, print, records: vec![at] });
         }
     }
     groups

@@ -64,11 +64,12 @@ impl Source {
             Ok(Self::Samples { values: values?, sum, seconds })
         };
         let source = match &metric.value {
-            MetricValue::Add(value) | MetricValue::UpDown(value) => Self::Change { value: *value, seconds },
             MetricValue::Gauge(value) => Self::Level { value: *value, time: metric.time },
             MetricValue::Sample(value) => Self::Samples { values: vec![(*value, 1)], sum: *value, seconds },
             MetricValue::Sum { value, .. } if cumulative? => Self::Level { value: *value, time: metric.time },
-            MetricValue::Sum { value, .. } => Self::Change { value: *value, seconds },
+            MetricValue::Add(value) | MetricValue::UpDown(value) | MetricValue::Sum { value, .. } => {
+                Self::Change { value: *value, seconds }
+            }
             MetricValue::Histogram(histogram) => samples(spread::explicit(histogram), histogram.sum)?,
             MetricValue::ExpHistogram(histogram) => samples(spread::exponential(histogram), histogram.sum)?,
         };

@@ -43,7 +43,8 @@ impl Judgement for Score {
         collector.put("score_name", Some(self.name.clone()).filter(|name| *label != **name));
         collector.text("source", self.source.as_ref());
         of_scorer(&mut collector, self.scorer.as_ref());
-        collector.text("experiment_id", self.experiment_id.as_ref());
+        let own = self.experiment_id.as_ref().filter(|own| self.context.experiment_id.as_ref() != Some(own));
+        collector.text("experiment_id", own);
         collector.text("session_id", self.context.session_id.as_ref());
         range(&mut collector, &self.value);
         collector.attributes("score_metadata", &self.metadata);

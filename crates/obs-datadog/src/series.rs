@@ -100,7 +100,7 @@ pub(crate) fn cut(
 ) -> Result<Vec<Vec<u8>>, String> {
     let frame = distribution(name, tagged, u64::MAX, b"")?.len();
     let room = most.saturating_sub(frame);
-    let mut pieces = vec![Vec::new()];
+    let (mut pieces, mut last) = (Vec::new(), Vec::new());
     for (value, times) in values {
         let mut text = Vec::new();
         write_json(&mut text, value).map_err(|cause| cause.to_string())?;
@@ -108,18 +108,16 @@ pub(crate) fn cut(
             return Err(format!("{frame} bytes of name and tags, where {most} are the most of all"));
         }
         for _ in 0..*times {
-            let last = pieces.len() - 1;
-            if pieces[last].len() + 1 + text.len() > room {
-                pieces.push(Vec::new());
+            if !last.is_empty() && last.len() + 1 + text.len() > room {
+                pieces.push(std::mem::take(&mut last));
             }
-            let last = pieces.len() - 1;
-            let piece = &mut pieces[last];
-            if !piece.is_empty() {
-                piece.push(b',');
+            if !last.is_empty() {
+                last.push(b',');
             }
-            piece.extend_from_slice(&text);
+            last.extend_from_slice(&text);
         }
     }
+    pieces.push(last);
     Ok(pieces)
 }
 

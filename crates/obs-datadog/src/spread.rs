@@ -194,7 +194,9 @@ mod tests {
             let own: Vec<i32> = samples.iter().filter(|s| **s * sign > 0.0).map(|s| index(s.abs())).collect();
             let Some(first) = own.iter().min() else { return ExpBuckets::default() };
             let mut counts = vec![0; (own.iter().max().unwrap() - first) as usize + 1];
-            own.iter().for_each(|index| counts[(index - first) as usize] += 1);
+            for index in &own {
+                counts[(index - first) as usize] += 1;
+            }
             ExpBuckets { offset: *first, counts }
         };
         let plain = of(samples, &[]);

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use obs_core::{Resource, TraceContext, Value};
+use obs_core::{Resource, Str, TraceContext, Value};
 
+use crate::metadata::flat;
 use crate::{DatadogConfig, DatadogExporter};
 
 /// What Datadog calls unified service tagging.
@@ -59,8 +60,23 @@ pub(crate) fn of<'a>(
     if let Some(user) = &context.user_id {
         tags.push(format!("user_id:{user}").into());
     }
-    let given = config.tags.iter().map(String::as_str);
-    let labels = context.tags.iter().map(|tag| tag.as_str());
+    for name in &config.tag_keys {
+        match context.metadata.get(name).map(flat) {
+            Some(Value::Str(text)) => tags.push(format!("{name}:{text}").into()),
+            Some(Value::Bool(value)) => tags.push(format!("{name}:{value}").into()),
+            Some(Value::I64(value)) => tags.push(format!("{name}:{value}").into()),
+            Some(Value::F64(value)) => tags.push(format!("{name}:{value}").into()),
+            _ => {}
+        }
+    }
+    // What a record says of its service, environment and version stands in place of what all have.
+    let known = [("service", unified.service), ("env", unified.env), ("version", unified.version)];
+    let is_said = |tag: &&str| {
+        let key = tag.split_once(':').map(|(key, _)| key);
+        known.iter().any(|(name, value)| value.is_some() && key == Some(*name))
+    };
+    let given = config.tags.iter().map(|tag| tag.trim()).filter(|tag| !is_said(tag));
+    let labels = context.tags.iter().map(Str::as_str);
     for tag in given.chain(labels) {
         if !tags.iter().any(|known| known == tag) {
             tags.push(Cow::Borrowed(tag));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use obs_core::{
     Batch, Chunk, ErrorInfo, Mapped, MemoryHit, Payload, Records, Refused, Span, SpanRecord, SpanType,
-    Status, Timestamp,
+    Status, Str, Timestamp,
 };
 use obs_otlp::chat::Role;
 
@@ -144,7 +144,7 @@ fn meta(raw: bool, span: &Span) -> Meta<'_> {
         error: span.error.as_deref().map(fault),
         input,
         output,
-        model_name: model.map(|model| model.as_str()),
+        model_name: model.map(Str::as_str),
         model_provider: provider.map(|provider| lower(provider)),
         tool_definitions: generation.and_then(|call| messages::tools(call.tools.as_ref()?)),
         metadata: collector.finish(),
@@ -183,7 +183,7 @@ fn input<'a>(span: &'a Span, to: &mut Collector<'a>) -> Io<'a> {
         _ => None,
     };
     let given = span.input.as_ref().map(Payload::as_str);
-    Io { value: given.or(query.map(|query| query.as_str())).map(Cow::Borrowed), ..Io::default() }
+    Io { value: given.or(query.map(Str::as_str)).map(Cow::Borrowed), ..Io::default() }
 }
 
 fn output<'a>(span: &'a Span, to: &mut Collector<'a>) -> Io<'a> {

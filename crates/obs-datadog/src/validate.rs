@@ -32,6 +32,11 @@ impl DatadogConfig {
         if let Some(app) = &self.ml_app {
             check_ml_app(app)?;
         }
+        if self.official_client && !cfg!(feature = "official-client") {
+            let next =
+                "set, and that client is not built in; build obs-datadog with the feature official-client";
+            return Err(Error::config("official_client", next));
+        }
         self.check_addresses()?;
         self.check_names()?;
         Ok(site)

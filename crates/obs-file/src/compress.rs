@@ -42,11 +42,6 @@ impl Packer {
         Ok(Self { kind, out: Vec::new() })
     }
 
-    /// Leaves everything as it is.
-    pub(crate) const fn none() -> Self {
-        Self { kind: Kind::None, out: Vec::new() }
-    }
-
     /// The bytes as one piece; as they are where nothing is made smaller.
     pub(crate) fn pack<'a>(&'a mut self, bytes: &'a [u8]) -> io::Result<&'a [u8]> {
         self.out.clear();

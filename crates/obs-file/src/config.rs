@@ -155,3 +155,52 @@ impl FileConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<FileConfig, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_file_and_the_builder_say_the_same() {
+        let built = FileConfig::new("telemetry")
+            .with_file_format(FileFormat::Parquet)
+            .with_compression(Compression::Zstd)
+            .with_filename_template("a-{signal}.parquet")
+            .with_service("shop")
+            .with_rotation_policy(RotationPolicy::Both)
+            .with_rotation_interval(Duration::from_hours(1))
+            .with_max_file_size(100_000_000)
+            .with_max_age(Duration::from_hours(24 * 30))
+            .with_max_total_size(10_000_000_000)
+            .with_fsync(Fsync::OnFlush);
+        let json = r#"{
+            "output_directory": "telemetry", "file_format": "parquet", "compression": "zstd",
+            "filename_template": "a-{signal}.parquet", "service": "shop", "rotation_policy": "both",
+            "rotation_interval": "1h", "max_file_size": "100MB", "max_age": "30d", "max_total_size": "10GB",
+            "fsync": "on_flush"
+        }"#;
+        assert_eq!(read(json), Ok(built));
+        assert_eq!(read(r#"{"output_directory": "a"}"#), Ok(FileConfig::new("a")));
+    }
+
+    #[test]
+    fn what_is_wrong_in_a_file_is_named_with_the_next_step() {
+        for (option, parts) in [
+            (r#""compresion": "gzip""#, ["`compresion`", "did you mean `compression`?"]),
+            (r#""compression": "gz""#, ["unknown variant `gz`", "`gzip`"]),
+            (r#""rotation_interval": 3600"#, ["integer `3600`", "\"30s\""]),
+            (r#""max_file_size": "100""#, ["\"100\"", "units"]),
+            (r#""serializer": "mine""#, ["it is a function", "with_serializer"]),
+            (r#""batch_size": 100"#, ["unknown field `batch_size`", "belongs to the lane"]),
+            (r#""flush_interval": "1s""#, ["unknown field `flush_interval`", "belongs to the lane"]),
+        ] {
+            let error = read(&format!(r#"{{"output_directory": "a", {option}}}"#)).unwrap_err();
+            assert!(parts.iter().all(|part| error.contains(part)), "{option}: {error}");
+        }
+        assert!(read("{}").unwrap_err().contains("missing field `output_directory`"));
+    }
+}

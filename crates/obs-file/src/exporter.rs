@@ -184,7 +184,7 @@ impl FileExporter {
         said.extend(self.site.notices.trouble().map(|trouble| format!("the last write failed: {trouble}")));
         for slot in &self.slots {
             let slot = lock(slot);
-            said.extend(slot.is_lost(&self.site).map(|name| format!("{name}: somebody moved or removed it")));
+            said.extend(slot.lost(&self.site).map(|name| format!("{name}: somebody moved or removed it")));
         }
         if let Some(room) = self.site.folder.room().filter(|room| *room < LITTLE_ROOM) {
             let room = obs_core::units::Bytes::new(room);

@@ -68,7 +68,7 @@ pub(crate) trait Table: Debug + Send {
     /// About how long the file would be if it were finished now.
     fn bytes(&self) -> u64;
 
-    /// Writes what is still in memory; the file need not be readable afterwards.
+    /// Writes what is ready for the disk; the file need not be readable afterwards, and rows may still be in memory.
     fn flush(&mut self) -> io::Result<()>;
 
     /// Waits until the disk has what was written.

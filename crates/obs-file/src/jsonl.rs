@@ -31,7 +31,7 @@ impl Rows for Jsonl {
             match written {
                 Ok(()) => out.push(b'\n'),
                 Err(cause) => {
-                    refused.push(Refused::encode(at, format!("the serializer has no line for it: {cause}")))
+                    refused.push(Refused::encode(at, format!("the serializer has no line for it: {cause}")));
                 }
             }
         });
@@ -39,7 +39,7 @@ impl Rows for Jsonl {
 
     fn whole(&self, written: &[u8]) -> Whole {
         let bytes = written.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-        Whole { rows: written[..bytes].iter().filter(|byte| **byte == b'\n').count(), bytes }
+        Whole { rows: written[..bytes].split_inclusive(|byte| *byte == b'\n').count(), bytes }
     }
 }
 

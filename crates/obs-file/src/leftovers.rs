@@ -36,7 +36,7 @@ pub(crate) fn close(site: &Site) {
             Ok(None) => {}
             Ok(Some(what)) => site.notices.once(what),
             Err(cause) => {
-                site.notices.once(format!("{open_name}: it was left open and cannot be closed: {cause}"))
+                site.notices.once(format!("{open_name}: it was left open and cannot be closed: {cause}"));
             }
         }
     }

@@ -18,6 +18,7 @@ mod memory;
 mod metrics;
 mod options;
 mod parquet;
+mod place;
 mod read;
 mod retention;
 mod rotation;

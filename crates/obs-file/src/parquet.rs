@@ -62,6 +62,8 @@ impl Parquet {
             }
             if self.rows.len() >= GROUP_ROWS || self.rows.bytes() >= GROUP_BYTES {
                 self.encode()?;
+                // The rows are taken, whether the disk has them or not: the next call tells if it has not.
+                let _: io::Result<()> = self.drain();
             }
         }
         Ok(refused)
@@ -124,16 +126,13 @@ impl Table for Parquet {
     fn write(&mut self, batch: &Batch) -> io::Result<Vec<Refused>> {
         // First what the disk refused the last time, so that nothing gathers while it takes nothing.
         self.drain()?;
-        let refused = match batch {
+        match batch {
             Batch::Traces(records) => self.take::<SpanRecord>(records),
             Batch::Metrics(records) => self.take::<Metric>(records),
             Batch::Logs(records) => self.take::<Log>(records),
             Batch::Scores(records) => self.take::<Score>(records),
             Batch::Feedback(records) => self.take::<Feedback>(records),
-        }?;
-        // The rows are taken, whether the disk has them or not: the next call tells if it has not.
-        let _: io::Result<()> = self.drain();
-        Ok(refused)
+        }
     }
 
     fn bytes(&self) -> u64 {
@@ -143,8 +142,9 @@ impl Table for Parquet {
         self.writer.bytes_written() as u64 + waiting
     }
 
+    /// The rows of the next row group stay: nobody reads a file without its end, and groups of a few rows would make it
+    /// long and slow.
     fn flush(&mut self) -> io::Result<()> {
-        self.encode()?;
         self.drain()
     }
 

@@ -103,7 +103,7 @@ fn remove(site: &Site, file: &Closed) {
             tracing::warn!(target: "obs", exporter = "file", name, error = %cause, "an old file cannot be removed");
         }
         Ok(()) => {
-            tracing::debug!(target: "obs", exporter = "file", name = %file.name, "an old file was removed")
+            tracing::debug!(target: "obs", exporter = "file", name = %file.name, "an old file was removed");
         }
     }
 }

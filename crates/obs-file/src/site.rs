@@ -128,6 +128,7 @@ impl Site {
     ///
     /// `sequence` is the number to begin with, and becomes the one behind that was found.
     pub(crate) fn begin(&self, signal: Option<Signal>, at: Moment, sequence: &mut u32) -> io::Result<Begun> {
+        self.folder.refresh()?;
         while *sequence < MOST_OF_ONE_NAME {
             let name = self.template.name(signal, at.wall, *sequence);
             let open_name = format!("{name}{OPEN}");
@@ -165,8 +166,11 @@ impl Site {
                 Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {}
                 Err(cause) => return Err(cause),
                 Ok(()) => {
-                    if self.fsync >= Fsync::OnRotate {
-                        self.folder.sync()?;
+                    // It has its name, whether the disk knows that yet or not.
+                    if self.fsync >= Fsync::OnRotate
+                        && let Err(cause) = self.folder.sync()
+                    {
+                        self.notices.once(format!("{name}: the disk may not have the name yet: {cause}"));
                     }
                     return Ok(name);
                 }

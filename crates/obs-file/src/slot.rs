@@ -1,74 +1,25 @@
-//! The file that one signal, or all of them, are written to at the moment.
+//! The file that one signal, or all of them, are written to at the moment, and what is used again from batch to batch.
 
-use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 
-use obs_core::{Batch, Refused, Signal, Timestamp};
+use obs_core::{Batch, Refused, Signal};
 
-use crate::Fsync;
-use crate::appended::{Appended, Broken, Keep};
-use crate::clock::Moment;
+use crate::appended::{Broken, Keep};
 use crate::compress::Packer;
-use crate::disk::{Names, leads_to};
-use crate::format::{Rows, Table};
-use crate::parquet::Parquet;
-use crate::site::{Begun, Site};
+use crate::format::Rows;
+use crate::place::Place;
+use crate::site::Site;
 
-/// A place for a file, and what is used again from one batch to the next.
+/// The most that the buffer keeps between batches.
+const SPARE_BYTES: usize = 8 << 20;
+
+/// Where batches become bytes, and the place that those go to.
 #[derive(Debug)]
 pub(crate) struct Slot {
-    /// None where all signals share the file.
-    signal: Option<Signal>,
     packer: Packer,
     buffer: Vec<u8>,
-    open: Option<Open>,
-    /// The last name, so that many files in one second are not counted through.
-    last: (Timestamp, u32),
-}
-
-/// A file that is being written.
-#[derive(Debug)]
-struct Open {
-    content: Content,
-    /// The same file, which holds the lock until it has its name.
-    file: File,
-    open_name: String,
-    name: String,
-    begun: Moment,
-    /// Whether any record is in it.
-    used: bool,
-    /// Whether the disk failed to take it; such a file is not written to again.
-    failed: bool,
-}
-
-#[derive(Debug)]
-enum Content {
-    Rows(Appended),
-    Table(Box<dyn Table>),
-}
-
-impl Content {
-    fn bytes(&self) -> u64 {
-        match self {
-            Self::Rows(rows) => rows.len(),
-            Self::Table(table) => table.bytes(),
-        }
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        match self {
-            Self::Rows(rows) => rows.sync(),
-            Self::Table(table) => table.flush().and_then(|()| table.sync()),
-        }
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        match self {
-            Self::Rows(rows) => rows.mend(),
-            Self::Table(table) => table.finish(),
-        }
-    }
+    place: Place,
 }
 
 /// What became of a batch: who was refused, how many of the others were written from the front, and why not all.
@@ -79,13 +30,10 @@ pub(crate) struct Written {
     pub(crate) cause: Option<io::Error>,
 }
 
-/// The most that the buffer keeps between batches.
-const SPARE_BYTES: usize = 8 << 20;
-
 impl Slot {
+    /// For the files of this signal, or of all where there is none.
     pub(crate) fn new(signal: Option<Signal>, site: &Site) -> io::Result<Self> {
-        let packer = Packer::new(site.compression)?;
-        Ok(Self { signal, packer, buffer: Vec::new(), open: None, last: (Timestamp::default(), 1) })
+        Ok(Self { packer: Packer::new(site.compression)?, buffer: Vec::new(), place: Place::new(signal) })
     }
 
     /// Writes a batch.
@@ -96,13 +44,13 @@ impl Slot {
                 let mut buffer = std::mem::take(&mut self.buffer);
                 buffer.clear();
                 rows.encode(batch, &mut buffer, &mut refused);
-                let done = self.rows(site, &**rows, &buffer, Keep::WholeRows);
+                let done = self.append(site, &**rows, &buffer, Keep::WholeRows);
                 if buffer.capacity() <= SPARE_BYTES {
                     self.buffer = buffer;
                 }
                 done
             }
-            None => self.table(site, batch).map(|by_table| refused = by_table).map_err(Broken::from),
+            None => self.place.tabulate(site, batch).map(|by_table| refused = by_table).map_err(Broken::from),
         };
         let len = batch.len() - refused.len();
         match done {
@@ -113,166 +61,29 @@ impl Slot {
 
     /// Writes rows that belong together: all of them or none.
     pub(crate) fn write_rows(&mut self, site: &Site, rows: &dyn Rows, bytes: &[u8]) -> io::Result<()> {
-        self.rows(site, rows, bytes, Keep::Nothing).map_err(|broken| broken.cause)
+        self.append(site, rows, bytes, Keep::Nothing).map_err(|broken| broken.cause)
     }
 
-    fn rows(&mut self, site: &Site, rows: &dyn Rows, bytes: &[u8], keep: Keep) -> Result<(), Broken> {
+    fn append(&mut self, site: &Site, rows: &dyn Rows, bytes: &[u8], keep: Keep) -> Result<(), Broken> {
         if bytes.is_empty() {
             return Ok(());
         }
-        let now = site.now();
-        self.close_if_due(site, now)?;
-        let mut packer = std::mem::replace(&mut self.packer, Packer::none());
-        let done = packer.pack(bytes).map_err(Broken::from).and_then(|packed| {
-            self.close_if_full(site, packed.len())?;
-            let open = self.opened(site, now)?;
-            let Content::Rows(file) = &mut open.content else { return Ok(()) };
-            let before = file.len();
-            let plain = (site.compression == crate::Compression::None).then_some(rows);
-            let appended = file.append(packed, plain, keep);
-            open.used |= file.len() > before;
-            appended?;
-            if site.fsync == Fsync::Always
-                && let Err(cause) = file.sync()
-            {
-                open.failed = true;
-                file.cut_back(before)?;
-                return Err(cause.into());
-            }
-            Ok(())
-        });
-        self.packer = packer;
-        done
+        let packed = self.packer.pack(bytes)?;
+        self.place.append(site, rows, packed, keep)
     }
 
-    fn table(&mut self, site: &Site, batch: &Batch) -> io::Result<Vec<Refused>> {
-        if batch.is_empty() {
-            return Ok(Vec::new());
-        }
-        let now = site.now();
-        self.close_if_due(site, now)?;
-        self.close_if_full(site, 0)?;
-        let open = self.opened(site, now)?;
-        let Content::Table(table) = &mut open.content else { return Ok(Vec::new()) };
-        let refused = table.write(batch)?;
-        open.used |= refused.len() < batch.len();
-        if site.fsync == Fsync::Always {
-            // The batch is taken over already: what the disk did not take now, it is given again with the next.
-            if let Err(cause) = open.content.sync() {
-                site.notices.once(format!("{}: the disk did not take it yet: {cause}", open.open_name));
-            }
-        }
-        Ok(refused)
-    }
-
-    /// The open file, begun if there is none.
-    fn opened(&mut self, site: &Site, now: Moment) -> io::Result<&mut Open> {
-        let open = match self.open.take() {
-            Some(open) => open,
-            None => self.begin(site, now)?,
-        };
-        Ok(self.open.insert(open))
-    }
-
-    fn begin(&mut self, site: &Site, now: Moment) -> io::Result<Open> {
-        // Names tell seconds apart.
-        let second = Timestamp::from_nanos(now.wall.as_nanos() / 1_000_000_000 * 1_000_000_000);
-        if self.last.0 != second {
-            self.last = (second, 1);
-        }
-        let Begun { file, open_name, name } = site.begin(self.signal, now, &mut self.last.1)?;
-        let content = self.content(site, &file).inspect_err(|_| {
-            // Nobody has anything in it; where it cannot be removed either, the next start does that.
-            let _ = site.folder.remove(&open_name);
-        })?;
-        Ok(Open { content, file, open_name, name, begun: now, used: false, failed: false })
-    }
-
-    fn content(&self, site: &Site, file: &File) -> io::Result<Content> {
-        let handle = Box::new(file.try_clone()?);
-        // A format of one table a file has a file for each signal.
-        let signal = self.signal.unwrap_or(Signal::Traces);
-        let Some(rows) = &site.rows else {
-            return Ok(Content::Table(Box::new(Parquet::begin(signal, site.compression, handle)?)));
-        };
-        let (mut file, header) = (Appended::new(handle), rows.header(signal));
-        if !header.is_empty() {
-            let mut packer = Packer::new(site.compression)?;
-            file.append(packer.pack(&header)?, None, Keep::Nothing).map_err(|broken| broken.cause)?;
-        }
-        Ok(Content::Rows(file))
-    }
-
-    /// Closes the file if it would outgrow its size.
-    fn close_if_full(&mut self, site: &Site, more: usize) -> io::Result<()> {
-        match &self.open {
-            Some(open) if open.used && site.rotation.is_full(open.content.bytes(), more as u64) => {
-                self.close(site).map(drop)
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Closes the file if its time is over, or the disk failed to take it.
-    pub(crate) fn close_if_due(&mut self, site: &Site, now: Moment) -> io::Result<Option<PathBuf>> {
-        match &self.open {
-            Some(open) if open.failed || site.rotation.is_due(open.begun, now) => self.close(site),
-            _ => Ok(None),
-        }
-    }
-
-    /// Ends the file and gives it its name; where it is now, unless nothing was in it.
-    ///
-    /// On an error it is open still, and closing it may be tried again.
+    /// Closes the file, as [`Place::close`] does.
     pub(crate) fn close(&mut self, site: &Site) -> io::Result<Option<PathBuf>> {
-        let Some(open) = &mut self.open else { return Ok(None) };
-        if !leads_to(&site.folder, &open.open_name, &open.file) {
-            let lost = if open.used { ", with the records in it" } else { "" };
-            site.notices
-                .once(format!("{}: somebody moved or removed it while it was open{lost}", open.open_name));
-            self.open = None;
-            return Ok(None);
-        }
-        if !open.used {
-            site.folder.remove(&open.open_name)?;
-            self.open = None;
-            return Ok(None);
-        }
-        open.content.finish()?;
-        if site.fsync >= Fsync::OnRotate
-            && !open.failed
-            && let Err(cause) = open.file.sync_all()
-        {
-            // To ask again would say yes without having written: the file is as good as it gets.
-            open.failed = true;
-            site.notices.once(format!("{}: the disk may not have all of it: {cause}", open.name));
-        }
-        let name = site.settle(&open.open_name, &open.name)?;
-        self.open = None;
-        site.retention.sweep(site);
-        Ok(Some(site.path.join(name)))
+        self.place.close(site)
     }
 
-    /// Waits for the disk if the policy is to do so on a flush.
+    /// Closes the file if its time is over, and waits for the disk if the policy is to do so on a flush.
     pub(crate) fn flush(&mut self, site: &Site) -> io::Result<()> {
-        self.close_if_due(site, site.now())?;
-        match &mut self.open {
-            Some(open) if site.fsync >= Fsync::OnFlush => {
-                open.content.sync().inspect_err(|_| open.failed = matches!(open.content, Content::Rows(_)))
-            }
-            _ => Ok(()),
-        }
+        self.place.flush(site)
     }
 
-    /// Whether the open file is still where it should be.
-    pub(crate) fn is_lost(&self, site: &Site) -> Option<&str> {
-        let open = self.open.as_ref()?;
-        (!leads_to(&site.folder, &open.open_name, &open.file)).then_some(&open.open_name)
-    }
-
-    /// Gives the file up as it is, as when the process is killed; the next start finds it.
-    #[cfg(test)]
-    pub(crate) fn abandon(&mut self) {
-        self.open = None;
+    /// The open file, if it is no longer where it should be.
+    pub(crate) fn lost<'a>(&'a self, site: &Site) -> Option<&'a str> {
+        self.place.lost(site)
     }
 }

@@ -119,7 +119,8 @@ impl Template {
             }
         }
         if sequence > 1 && !self.parts.contains(&Part::Sequence) {
-            name.push_str(&format!("-{sequence}"));
+            name.push('-');
+            name.push_str(&sequence.to_string());
         }
         name.push_str(self.end);
         name
@@ -128,13 +129,12 @@ impl Template {
     /// Whether [`Template::name`] may have made this name, on this host and for this service, in whatever process.
     pub(crate) fn reads(&self, name: &str) -> Option<Found> {
         let stem = name.strip_suffix(self.end)?;
-        let found = self.rest(&self.parts, stem)?;
-        Some(Found { signal: found })
+        self.rest(&self.parts, stem)
     }
 
-    fn rest(&self, parts: &[Part], text: &str) -> Option<Option<Signal>> {
+    fn rest(&self, parts: &[Part], text: &str) -> Option<Found> {
         let Some((part, rest)) = parts.split_first() else {
-            return self.ends(text).then_some(None);
+            return self.ends(text).then_some(Found { signal: None });
         };
         let exact = |value: &str| self.rest(rest, text.strip_prefix(value)?);
         match part {
@@ -146,7 +146,7 @@ impl Template {
                 if is_stamp(value) { self.rest(rest, left) } else { None }
             }
             Part::Signal => Signal::ALL.into_iter().find_map(|signal| {
-                self.rest(rest, text.strip_prefix(signal.as_str())?).map(|_| Some(signal))
+                self.rest(rest, text.strip_prefix(signal.as_str())?).map(|_| Found { signal: Some(signal) })
             }),
             Part::Pid | Part::Sequence => {
                 let digits = text.bytes().take(10).take_while(u8::is_ascii_digit).count();

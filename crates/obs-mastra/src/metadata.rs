@@ -47,6 +47,8 @@ const fn scope(scope: &Scope) -> &Scope {
 }
 
 /// Names that the application's own fields cannot take; what is called so stands in an object of its own.
+///
+/// `resourceId` is not among them: Mastra reads it, and obs has nothing to put there.
 pub(crate) const RESERVED: &[&str] = &[
     "attributes",
     "description",
@@ -70,7 +72,6 @@ pub(crate) const RESERVED: &[&str] = &[
     "release",
     "requestId",
     "resource",
-    "resourceId",
     "runId",
     "scope",
     "scorer",

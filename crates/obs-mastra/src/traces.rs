@@ -78,9 +78,9 @@ fn event_id(span: &Span, nth: usize, event: &Event) -> SpanId {
     said.extend((nth as u64).to_be_bytes());
     said.extend(event.time.as_nanos().to_be_bytes());
     said.extend(event.name.bytes());
-    let (high, low) = Uuid::new_v5(&NAMESPACE, &said).as_u64_pair();
-    // The variant's bits in the lower half keep it from being zero; the span's own id is another all the same.
-    SpanId::new(high ^ low).or_else(|| SpanId::new(low)).unwrap_or(span.span_id)
+    let (_, low) = Uuid::new_v5(&NAMESPACE, &said).as_u64_pair();
+    // The bits that tell a UUID's variant are never all zero, so that this is an id.
+    SpanId::new(low).unwrap_or(span.span_id)
 }
 
 fn body(span: &Span, kind: Kind) -> SpanBody<'_, Metadata<'_, OfSpan<'_>>> {

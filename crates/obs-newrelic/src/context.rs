@@ -4,7 +4,7 @@ use obs_core::{Entity, TraceContext};
 use obs_otlp::conventions::Convention::{GenAi, General, Langfuse, Mastra, OpenInference};
 use obs_otlp::conventions::{Field, name};
 
-use crate::event::json;
+use crate::pairs::json;
 use crate::wire::Scalar;
 
 const ENTITY: [&str; 4] = ["obs.entity.kind", "obs.entity.id", "obs.entity.name", "obs.entity.version"];

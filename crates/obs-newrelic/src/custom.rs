@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use obs_core::{Attributes, Log, Metric, Records, Resource, SpanRecord, Value};
 
-use crate::event::{Event, Pairs, scalar};
+use crate::event::Event;
 use crate::pack::Pack;
+use crate::pairs::{Pairs, float, scalar};
 use crate::points::{self, Told};
 use crate::wire::Scalar;
 use crate::{EventType, NewRelicExporter, judged};
@@ -127,12 +128,11 @@ fn groups<'a>(points: impl Iterator<Item = &'a Metric>) -> Vec<Vec<&'a Metric>> 
         labels.sort_unstable();
         let series = (labels, Arc::as_ptr(&point.resource).addr());
         let nth = open.get(&series).copied();
-        match nth.filter(|nth| groups[*nth].iter().all(|known| known.name != point.name)) {
-            Some(nth) => groups[nth].push(point),
-            None => {
-                open.insert(series, groups.len());
-                groups.push(vec![point]);
-            }
+        if let Some(nth) = nth.filter(|nth| groups[*nth].iter().all(|known| known.name != point.name)) {
+            groups[nth].push(point);
+        } else {
+            open.insert(series, groups.len());
+            groups.push(vec![point]);
         }
     }
     groups
@@ -169,7 +169,6 @@ fn of_points<'a>(
 
 /// A number under its name; of a distribution the mean, and beside it what it is made of.
 fn put_value<'a>(point: &'a Metric, to: &mut Pairs<'a>) {
-    use crate::event::float;
     match points::told(&point.value) {
         Told::Number(value) => to.own("metric.", &point.name, float(value)),
         Told::Distribution { count, sum, min, max } => {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use obs_core::{Call, Feedback, Mapped, Records, Resource, Score, ScoreValue, Target};
 
 use crate::NewRelicExporter;
-use crate::event::{Event, Pairs, float};
+use crate::event::Event;
 use crate::pack::Pack;
+use crate::pairs::{Pairs, float};
 use crate::wire::{Place, Post, Request, Scalar};
 
 /// Requests of all records, each an event.
@@ -47,9 +48,9 @@ pub(crate) fn score(kind: &str, score: &Score, resource: &Resource, max: usize) 
     to.some("experiment_id", score.experiment_id.as_ref());
     target(&score.target, to);
     origin(resource, to);
-    to.own_all("metadata.", &score.metadata);
     to.context(&score.context);
     to.resource(resource);
+    to.own_all("metadata.", &score.metadata);
     event.within(max)
 }
 
@@ -66,9 +67,9 @@ pub(crate) fn feedback(kind: &str, feedback: &Feedback, resource: &Resource, max
     to.some("experiment_id", feedback.experiment_id.as_ref());
     target(&feedback.target, to);
     origin(resource, to);
-    to.own_all("metadata.", &feedback.metadata);
     to.context(&feedback.context);
     to.resource(resource);
+    to.own_all("metadata.", &feedback.metadata);
     event.within(max)
 }
 

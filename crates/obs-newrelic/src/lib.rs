@@ -14,6 +14,7 @@ mod metrics;
 mod names;
 mod native;
 mod pack;
+mod pairs;
 mod points;
 mod policies;
 mod region;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use obs_core::{Call, Mapped, Metric, MetricValue, Records, Refused, Resource, Temporality};
+use obs_core::{Call, Mapped, Metric, MetricValue, Records, Refused, Resource, Str, Temporality};
 
 use crate::NewRelicExporter;
-use crate::event::{Object, Pairs, Rules, within};
+use crate::names;
+use crate::pairs::{Object, Pairs, Rules, within};
 use crate::points::{self, Told};
-use crate::wire::{Point, PointValue};
+use crate::wire::{Point, PointValue, Scalar};
 
 /// A point has at most 150 attributes, and none that is called as a key of the API's own.
 const RULES: Rules = Rules {
@@ -31,15 +32,16 @@ const RULES: Rules = Rules {
         "entity.name",
         "entity.type",
         "more",
+        "resource.more",
     ],
     most: 150,
+    more: "more",
 };
 
-/// The most attributes that points have in common, so that there is room for their own.
-const COMMON: usize = 90;
+/// Points have at most 90 attributes in common, so that there is room for their own.
+const COMMON: Rules = Rules { most: 90, more: "resource.more", ..RULES };
 
 const OPEN: &[u8] = b"[";
-const METRICS: &[u8] = b",\"metrics\":[";
 /// What ends a block, and what ends the body behind it.
 const END: &[u8] = b"]}";
 const CLOSE: &[u8] = b"]}]";
@@ -72,7 +74,7 @@ const FROM_THE_BEGINNING: &str = "it counts from the beginning, which the Metric
 /// What a metric is there, or why it is nothing.
 fn shape(metric: &Metric) -> Result<Shape, &'static str> {
     let name = metric.name.chars().count();
-    if name == 0 || name >= crate::names::NAME {
+    if name == 0 || name >= names::NAME {
         return Err("names of metrics have 1 to 254 characters; choose another");
     }
     let cumulative = metric.temporality == Some(Temporality::Cumulative);
@@ -121,14 +123,42 @@ fn shape(metric: &Metric) -> Result<Shape, &'static str> {
     }
 }
 
+/// What the points of a block have in common.
+struct Head {
+    resource: Arc<Resource>,
+    /// The name of the points where the resource has an attribute that is called so, else nothing: New Relic takes no metric
+    /// that is called as one of its attributes.
+    taken: Option<Str>,
+    /// The block up to where its points begin.
+    json: Vec<u8>,
+    /// How many attributes stand there.
+    attributes: usize,
+}
+
+impl Head {
+    fn new(resource: &Arc<Resource>, taken: Option<&Str>, max: usize) -> Self {
+        let mut pairs = Pairs::new(&COMMON).beside(0, taken.map_or("", Str::as_str));
+        pairs.resource(resource);
+        pairs.settle();
+        let mut json = b"{\"common\":{\"attributes\":".to_vec();
+        json.extend_from_slice(&within(max, |most| Object { pairs: &pairs, most }));
+        json.extend_from_slice(b"},\"metrics\":[");
+        Self { resource: Arc::clone(resource), taken: taken.cloned(), json, attributes: pairs.len() }
+    }
+
+    fn is_of(&self, resource: &Arc<Resource>, taken: Option<&Str>) -> bool {
+        Arc::ptr_eq(&self.resource, resource) && self.taken.as_ref() == taken
+    }
+}
+
 /// Points in blocks, one for each resource, and blocks in bodies.
 struct Blocks {
     max: usize,
     full: Vec<Call<Vec<u8>>>,
     body: Vec<u8>,
     records: Vec<usize>,
-    /// The resource of the open block, with its head and how many attributes stand there.
-    open: Option<(Arc<Resource>, Vec<u8>, usize)>,
+    /// The block that the last point stands in.
+    open: Option<Head>,
 }
 
 impl Blocks {
@@ -137,31 +167,30 @@ impl Blocks {
     }
 
     fn add(&mut self, at: usize, resource: &Arc<Resource>, metric: &Metric, shape: Shape) {
-        let same = self.open.as_ref().is_some_and(|(known, ..)| Arc::ptr_eq(known, resource));
-        let (head, shared) = match self.open.take() {
-            Some((_, head, shared)) if same => (head, shared),
-            _ => head(resource, self.max / 2),
-        };
-        let room = self.max - OPEN.len() - head.len() - CLOSE.len();
-        let point = written(metric, shape, shared, room);
-        let between = if same { 1 } else { END.len() + 1 + head.len() };
-        let fits = self.body.len() + between + point.len() + CLOSE.len() <= self.max;
-        if !self.body.is_empty() && !fits {
+        let clashes = |name: &Str| names::attribute(name) == metric.name.as_str();
+        let taken = resource.attributes.iter().any(|(name, _)| clashes(name)).then_some(&metric.name);
+        let known = self.open.take().filter(|head| head.is_of(resource, taken));
+        let same = known.is_some();
+        let head = known.unwrap_or_else(|| Head::new(resource, taken, self.max / 2));
+        let room = self.max - OPEN.len() - head.json.len() - CLOSE.len();
+        let point = written(metric, shape, head.attributes, room);
+        let between = if same { 1 } else { END.len() + 1 + head.json.len() };
+        if !self.body.is_empty() && self.body.len() + between + point.len() + CLOSE.len() > self.max {
             self.end();
         }
         if self.body.is_empty() {
             self.body.extend_from_slice(OPEN);
-            self.body.extend_from_slice(&head);
+            self.body.extend_from_slice(&head.json);
         } else if same {
             self.body.push(b',');
         } else {
             self.body.extend_from_slice(END);
             self.body.push(b',');
-            self.body.extend_from_slice(&head);
+            self.body.extend_from_slice(&head.json);
         }
         self.body.extend_from_slice(&point);
         self.records.push(at);
-        self.open = Some((Arc::clone(resource), head, shared));
+        self.open = Some(head);
     }
 
     fn end(&mut self) {
@@ -178,26 +207,13 @@ impl Blocks {
     }
 }
 
-/// What the points of a resource have in common, up to where they begin, and how many attributes that is.
-fn head(resource: &Resource, max: usize) -> (Vec<u8>, usize) {
-    let mut pairs = Pairs::new(&RULES).beside(RULES.most - COMMON, "");
-    pairs.resource(resource);
-    pairs.settle();
-    let attributes = within(max, |most| Object { pairs: &pairs, most });
-    let mut head = b"{\"common\":{\"attributes\":".to_vec();
-    head.extend_from_slice(&attributes);
-    head.push(b'}');
-    head.extend_from_slice(METRICS);
-    (head, pairs.len())
-}
-
 /// A point in at most so many bytes.
 fn written(metric: &Metric, shape: Shape, shared: usize, max: usize) -> Vec<u8> {
     let mut pairs = Pairs::new(&RULES).beside(shared, &metric.name);
     pairs.some("unit", metric.unit.as_ref());
     pairs.some("description", metric.description.as_ref());
     for (name, value) in metric.labels.iter() {
-        pairs.own("label.", name, crate::wire::Scalar::Text(value.as_str().into()));
+        pairs.own("label.", name, Scalar::Text(value.as_str().into()));
     }
     pairs.settle();
     let (start, length) = points::window(metric);

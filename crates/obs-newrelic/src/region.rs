@@ -53,6 +53,15 @@ impl Region {
         told.then_some(Self::Eu)
     }
 
+    /// What an address says: the region whose own host it has.
+    pub(crate) fn of_address(address: &str) -> Option<Self> {
+        let own = host(address);
+        let has = |region: &Self| {
+            [region.otlp(), region.metrics(), region.events()].into_iter().any(|known| host(known) == own)
+        };
+        [Self::Us, Self::Eu, Self::Gov].into_iter().find(has)
+    }
+
     /// What the host of an agent's collector says.
     pub(crate) fn of_collector(host: &str) -> Option<Self> {
         match host.trim().to_ascii_lowercase().as_str() {
@@ -62,6 +71,12 @@ impl Region {
             _ => None,
         }
     }
+}
+
+/// The host of an address, without its port.
+fn host(address: &str) -> String {
+    let rest = address.trim().split("://").last().unwrap_or_default();
+    rest.split(['/', ':', '?', '#']).next().unwrap_or_default().to_ascii_lowercase()
 }
 
 impl fmt::Display for Region {
@@ -113,6 +128,21 @@ mod tests {
             assert_eq!(text.parse(), Ok(region));
         }
         assert_eq!("ap".parse::<Region>(), Err("no such region; set US, EU or GOV".to_owned()));
+    }
+
+    #[test]
+    fn an_address_of_new_relics_own_tells_its_region() {
+        for (address, region) in [
+            ("https://otlp.eu01.nr-data.net:4318/v1/traces", Some(Region::Eu)),
+            (" https://OTLP.nr-data.net/", Some(Region::Us)),
+            ("https://gov-metric-api.newrelic.com/metric/v1", Some(Region::Gov)),
+            ("https://insights-collector.newrelic.com/v1/accounts/{account_id}/events", Some(Region::Us)),
+            ("http://localhost:4318", None),
+            ("https://otlp.nr-data.net.example", None),
+            ("", None),
+        ] {
+            assert_eq!(Region::of_address(address), region, "{address}");
+        }
     }
 
     #[test]

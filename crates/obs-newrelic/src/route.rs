@@ -30,9 +30,11 @@ pub(crate) struct Routes {
 }
 
 impl NewRelicConfig {
-    /// The data centre: what is set, else what the key says.
+    /// The data centre: what is set, else what the key says, else the endpoint.
     pub(crate) fn data_centre(&self) -> Region {
-        self.region.or_else(|| Region::of_key(self.license_key.expose())).unwrap_or_default()
+        let of_key = || Region::of_key(self.license_key.expose());
+        let of_endpoint = || Region::of_address(&self.http.endpoint);
+        self.region.or_else(of_key).or_else(of_endpoint).unwrap_or_default()
     }
 
     /// Whether metrics go by the Metric API.
@@ -160,6 +162,13 @@ mod tests {
             .with_events_api_url("https://proxy/{account_id}/in")
             .with_account_id("42");
         assert_eq!(addresses(&config), ["https://proxy", "https://proxy/metrics", "https://proxy/42/in"]);
+    }
+
+    #[test]
+    fn the_endpoint_of_a_region_takes_the_other_addresses_with_it() {
+        let config =
+            NewRelicConfig::new(US).with_endpoint("https://otlp.eu01.nr-data.net").with_account_id("42");
+        assert!(addresses(&config)[2].starts_with("https://insights-collector.eu01.nr-data.net/"));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use obs_core::{Error, Secret};
 use obs_http::{Auth, Compression};
 
-use crate::event::LEAST;
-use crate::{MetricsApi, NewRelicConfig, Region, names};
+use crate::pairs::LEAST;
+use crate::{Address, MetricsApi, NewRelicConfig, Region, names};
 
 /// The most that any of the APIs is sent at once, as OTLP's clients have it.
 const MOST: u64 = 64 << 20;
@@ -40,7 +40,29 @@ impl NewRelicConfig {
             let next = "it is not between 128KiB and 64MiB; New Relic takes 1MB";
             return Err(Error::config("max_request_size", next));
         }
+        self.validate_addresses()?;
         self.validate_events()
+    }
+
+    /// The data of an account goes to one data centre.
+    fn validate_addresses(&self) -> Result<(), Error> {
+        let region = self.data_centre();
+        let own = |address: &Option<Address>| address.as_ref().map(|address| address.as_str().to_owned());
+        let addresses = [
+            ("endpoint", Some(self.http.endpoint.clone())),
+            ("metrics_api_url", own(&self.metrics_api_url)),
+            ("events_api_url", own(&self.events_api_url)),
+        ];
+        for (field, address) in addresses {
+            let of_host = address.as_deref().and_then(Region::of_address);
+            if let Some(other) = of_host.filter(|other| *other != region) {
+                let next = format!(
+                    "this is New Relic's host of {other}, and the account is in {region}; leave it out, or set region"
+                );
+                return Err(Error::config(field, next));
+            }
+        }
+        Ok(())
     }
 
     fn validate_key(&self, key: &Secret) -> Result<(), Error> {
@@ -91,6 +113,10 @@ impl NewRelicConfig {
             if event.attributes.iter().any(|attribute| attribute.trim().is_empty()) {
                 return refuse("one of its attributes has no name; remove it");
             }
+            let is_twice = |at: usize| event.attributes[..at].contains(&event.attributes[at]);
+            if (0..event.attributes.len()).any(is_twice) {
+                return refuse("one of its attributes is there twice; remove one");
+            }
         }
         Ok(())
     }
@@ -129,6 +155,18 @@ mod tests {
             (config().with_event_type("where", ["a"]), "event_types"),
             (config().with_event_type("A", [""]), "event_types"),
             (config().with_event_type("A", [""; 0]), "event_types"),
+            (config().with_event_type("A", ["a", "a"]), "event_types"),
+            (NewRelicConfig::new(EU).with_endpoint("https://otlp.nr-data.net"), "endpoint"),
+            (
+                config()
+                    .with_region(Region::Gov)
+                    .with_events_api_url("https://insights-collector.newrelic.com"),
+                "events_api_url",
+            ),
+            (
+                NewRelicConfig::new(EU).with_metrics_api_url("https://metric-api.newrelic.com/metric/v1"),
+                "metrics_api_url",
+            ),
         ] {
             let message = config.validate().unwrap_err().message().to_owned();
             assert!(message.starts_with(&format!("{field}: ")), "{message}");

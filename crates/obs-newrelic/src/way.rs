@@ -8,8 +8,9 @@ use crate::reply;
 use crate::route::Route;
 use crate::wire::{Place, Post};
 
-/// Where a user finds the key.
+/// Where a user finds the key, and what it goes together with.
 const KEY: &str = "`license_key` (NEW_RELIC_LICENSE_KEY)";
+const KEY_AND_ACCOUNT: &str = "`license_key` and `account_id` (NEW_RELIC_LICENSE_KEY, NEW_RELIC_ACCOUNT_ID)";
 
 /// The way to one API.
 #[derive(Debug)]
@@ -20,7 +21,8 @@ pub(crate) struct Way {
 impl Way {
     pub(crate) fn new(route: &Route) -> Result<Self, Error> {
         let client = Client::new(&route.http).map_err(|error| named(route.field, error))?;
-        Ok(Self { client: client.with_credential_name(KEY) })
+        let key = if route.field == "events_api_url" { KEY_AND_ACCOUNT } else { KEY };
+        Ok(Self { client: client.with_credential_name(key) })
     }
 
     /// Sends a body, and says what became of its records.
@@ -31,7 +33,7 @@ impl Way {
             Place::Events => &EVENTS,
         };
         let answer = self.client.send(&self.request(place, body), policy).await?;
-        reply::read(place, &self.client.place(), &answer)
+        reply::read(place, &self.client, &answer)
     }
 
     /// Sends a request without content, which leaves nothing there and shows whether the key is good.

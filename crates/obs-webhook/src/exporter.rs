@@ -7,8 +7,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, Exporter, Failure, Health, Limits, Mapped, Mappers, Receipt, Reply, Signal,
-    Signals, Timestamp, deliver_abreast,
+    Batch, Descriptor, Error, Exporter, Failure, Health, Limits, Mapped, Mappers, Receipt, Reply, Secret,
+    Signal, Signals, Timestamp, deliver_abreast,
 };
 use obs_http::{Client, Policy, Request as HttpRequest};
 
@@ -161,7 +161,7 @@ fn route(
     signal: Signal,
     destinations: &mut Vec<Destination>,
 ) -> Result<Route, Error> {
-    let own = config.endpoints.get(&signal).map(|address| address.expose());
+    let own = config.endpoints.get(&signal).map(Secret::expose);
     let field = own.map_or_else(|| "endpoint".to_owned(), |_| format!("endpoints.{signal}"));
     let template = own.unwrap_or(&config.http.endpoint);
     let address = Address::parse(&field, template, signal, &config.url_values)?;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::{self, Write};
 
-use minijinja::value::Value;
+use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, filters, tests};
 use obs_core::Timestamp;
 
@@ -53,14 +53,24 @@ impl<W: Write> Write for Bounded<W> {
 
 /// A value as JSON, in which nothing is a text that was not one.
 pub(crate) fn json(value: &Value) -> Result<String, Error> {
-    if value.is_undefined() {
-        return Err(Error::from(ErrorKind::UndefinedError));
-    }
+    is_defined(value)?;
     let mut bytes = Vec::new();
     serde_json::to_writer(Bounded(&mut bytes), value).map_err(|cause| {
         Error::new(ErrorKind::BadSerialization, format!("it cannot be written as JSON: {cause}"))
     })?;
     String::from_utf8(bytes).map_err(|_| Error::from(ErrorKind::BadSerialization))
+}
+
+/// Refuses what is undefined, also within lists and maps, where minijinja writes `null` for it.
+fn is_defined(value: &Value) -> Result<(), Error> {
+    match value.kind() {
+        ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
+        ValueKind::Seq | ValueKind::Iterable => value.try_iter()?.try_for_each(|part| is_defined(&part)),
+        ValueKind::Map => {
+            value.try_iter()?.try_for_each(|name| value.get_item(&name).and_then(|part| is_defined(&part)))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Adds the filters and tests; there are no others, and no functions.
@@ -93,17 +103,17 @@ pub(crate) fn add(environment: &mut Environment<'static>) {
     e.add_filter("sum", filters::sum);
     e.add_filter("unique", filters::unique);
     e.add_filter("join", join);
-    e.add_filter("lower", |text: Cow<'_, str>| made(text.to_lowercase()));
+    e.add_filter("lower", |value: Value| made(text(&value)?.to_lowercase()));
     e.add_filter("millis", |time: u64| time / 1_000_000);
     e.add_filter("replace", replace);
     e.add_filter("rfc3339", |time: u64| Timestamp::from_nanos(time).rfc3339().to_string());
     e.add_filter("seconds", |time: u64| time / 1_000_000_000);
-    e.add_filter("string", |text: Cow<'_, str>| made(text.into_owned()));
+    e.add_filter("string", |value: Value| made(text(&value)?.into_owned()));
     e.add_filter("times", |one: f64, other: f64| one * other);
     e.add_filter("tojson", |value: Value| json(&value).map(Value::from_safe_string));
-    e.add_filter("trim", |text: Cow<'_, str>| made(text.trim().to_owned()));
+    e.add_filter("trim", |value: Value| made(text(&value)?.trim().to_owned()));
     e.add_filter("truncate", truncate);
-    e.add_filter("upper", |text: Cow<'_, str>| made(text.to_uppercase()));
+    e.add_filter("upper", |value: Value| made(text(&value)?.to_uppercase()));
     add_tests(e);
 }
 
@@ -139,12 +149,22 @@ fn add_tests(e: &mut Environment<'static>) {
     e.add_test("in", tests::is_in);
 }
 
+/// A value as text: a text as it is, and anything else as it is printed.
+fn text(value: &Value) -> Result<Cow<'_, str>, Error> {
+    is_defined(value)?;
+    match value.as_str() {
+        Some(text) => Ok(Cow::Borrowed(text)),
+        None => made(value.to_string()).map(Cow::Owned),
+    }
+}
+
 fn made(text: String) -> Result<String, Error> {
     take(text.len())?;
     Ok(text)
 }
 
-fn join(values: Value, between: Option<Cow<'_, str>>) -> Result<String, Error> {
+fn join(values: &Value, between: Option<Cow<'_, str>>) -> Result<String, Error> {
+    is_defined(values)?;
     let between = between.unwrap_or_default();
     let mut text = String::new();
     for (at, value) in values.try_iter()?.enumerate() {
@@ -161,21 +181,21 @@ fn join(values: Value, between: Option<Cow<'_, str>>) -> Result<String, Error> {
     Ok(text)
 }
 
-fn replace(text: Cow<'_, str>, from: Cow<'_, str>, to: Cow<'_, str>) -> Result<String, Error> {
+fn replace(value: &Value, from: &str, to: &str) -> Result<String, Error> {
+    let text = text(value)?;
     if from.is_empty() {
         return Err(Error::new(ErrorKind::InvalidOperation, "`replace` of nothing; name a text"));
     }
-    take(text.len().saturating_add(text.matches(&*from).count().saturating_mul(to.len())))?;
-    Ok(text.replace(&*from, &to))
+    take(text.len().saturating_add(text.matches(from).count().saturating_mul(to.len())))?;
+    Ok(text.replace(from, to))
 }
 
 /// At most so many characters, the last of which is `…` where something is left out.
-fn truncate(text: Cow<'_, str>, most: usize) -> Result<String, Error> {
-    match text.char_indices().nth(most) {
-        None => made(text.into_owned()),
-        Some(_) => {
-            let kept = text.char_indices().nth(most.saturating_sub(1)).map_or(0, |(at, _)| at);
-            made(format!("{}…", &text[..kept]))
-        }
+fn truncate(value: &Value, most: usize) -> Result<String, Error> {
+    let text = text(value)?;
+    if text.char_indices().nth(most).is_none() {
+        return made(text.into_owned());
     }
+    let kept = text.char_indices().nth(most.saturating_sub(1)).map_or(0, |(at, _)| at);
+    made(format!("{}…", &text[..kept]))
 }

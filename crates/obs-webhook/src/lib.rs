@@ -29,5 +29,5 @@ pub use config::WebhookConfig;
 pub use exporter::{DESCRIPTOR, WebhookExporter};
 pub use options::{CheckMethod, Format, Method, MetricsAs, RetryConfig, Shape};
 pub use signing::{SignatureForm, Signing};
-pub use transformer::{PayloadTransformer, Per, Template, TransformError, WebhookPayload};
+pub use transformer::{PayloadTransformer, Per, Template, TransformError, TransformFunction, WebhookPayload};
 pub use verify::{SignatureError, verify};

@@ -10,7 +10,7 @@ use crate::address::{Address, Field};
 use crate::body::Bodies;
 use crate::record::{self, Entry};
 use crate::template::{Renderer, Scope};
-use crate::transformer::{Function, PayloadTransformer, Per};
+use crate::transformer::{PayloadTransformer, Per, TransformFunction};
 use crate::values;
 use crate::wire::Request;
 use crate::{Format, Shape, WebhookConfig};
@@ -31,7 +31,7 @@ enum Maker {
     /// Nothing: they are sent as they are.
     Nothing,
     Template(Box<Renderer>),
-    Function(Arc<Function>),
+    Function(Arc<TransformFunction>),
 }
 
 impl fmt::Debug for Maker {
@@ -114,7 +114,7 @@ pub(crate) fn map<T: Entry>(plan: &Plan, records: &Records<T>) -> Mapped<Request
             Maker::Template(renderer) if renderer.per() == Per::Record => {
                 let now = (plan.clock)();
                 let render = |record: &T| {
-                    let scope = scope(std::iter::once(record), now);
+                    let scope = scope(&[record], now);
                     let made = renderer.render(&[values::value(record)?], &scope)?;
                     plan.bodies.made_piece(made)
                 };
@@ -155,8 +155,8 @@ fn by_address<T: Entry>(route: &Route, all: &[&T], refused: &mut Vec<Refused>) -
 }
 
 /// What a template is told of records beside them: of each the first that is known.
-fn scope<'a, T: Entry>(records: impl Iterator<Item = &'a T> + Clone, now: Timestamp) -> Scope {
-    let first = |field| records.clone().find_map(|record| record.field(field)).map(ToOwned::to_owned);
+fn scope<T: Entry>(records: &[&T], now: Timestamp) -> Scope {
+    let first = |field| records.iter().find_map(|record| record.field(field)).map(ToOwned::to_owned);
     Scope {
         signal: T::SIGNAL,
         service: first(Field::Service),
@@ -273,7 +273,7 @@ impl<T: Entry> Group<'_, T> {
             Maker::Template(renderer) => {
                 let values =
                     records.iter().map(|record| values::value(*record)).collect::<Result<Vec<_>, _>>()?;
-                let scope = scope(records.iter().copied(), (self.plan.clock)());
+                let scope = scope(records, (self.plan.clock)());
                 (renderer.render(&values, &scope)?, None)
             }
             Maker::Function(function) => {

@@ -56,7 +56,6 @@ fn are_statuses(field: &str, statuses: &[u16]) -> Result<(), Error> {
 mod tests {
     use std::sync::LazyLock;
 
-    use obs_core::{ErrorKind, Retry};
     use obs_http::HOLD;
 
     use super::*;

@@ -152,11 +152,8 @@ impl Signing {
         }
         let mut names: Vec<String> = self.own_headers().map(str::to_ascii_lowercase).collect();
         names.sort_unstable();
-        if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(Error::config(
-                "signing",
-                format!("the header `{}` has two uses; give it one", twice[0]),
-            ));
+        if let Some([twice, _]) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(Error::config("signing", format!("the header `{twice}` has two uses; give it one")));
         }
         Ok(())
     }

@@ -43,7 +43,7 @@ impl WebhookPayload {
 pub type TransformError = Box<dyn StdError + Send + Sync>;
 
 /// A function over the records of one request.
-pub(crate) type Function = dyn Fn(&Batch) -> Result<WebhookPayload, TransformError> + Send + Sync;
+pub type TransformFunction = dyn Fn(&Batch) -> Result<WebhookPayload, TransformError> + Send + Sync;
 
 /// What makes the body of a request; in a file it is a [`Template`].
 #[derive(Clone)]
@@ -52,7 +52,7 @@ pub enum PayloadTransformer {
     /// A template of the configuration's.
     Template(Template),
     /// A function of the application's.
-    Function(Arc<dyn Fn(&Batch) -> Result<WebhookPayload, TransformError> + Send + Sync>),
+    Function(Arc<TransformFunction>),
 }
 
 impl PayloadTransformer {
@@ -94,7 +94,7 @@ impl Eq for PayloadTransformer {}
 
 impl<'de> Deserialize<'de> for PayloadTransformer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Template::deserialize(deserializer).map(Self::Template)
+        <Template as Deserialize>::deserialize(deserializer).map(Self::Template)
     }
 }
 

@@ -1,10 +1,10 @@
 //! What is wrong with a configuration.
 
-use obs_core::{Error, Signal};
+use obs_core::{Error, Secret, Signal};
 use obs_http::Auth;
 use url::{Host, Url};
 
-use crate::{Format, Shape, WebhookConfig};
+use crate::{Format, Shape, Signing, WebhookConfig};
 
 /// The most records of a request: more would make one refused request a large loss of work.
 pub(crate) const MOST_ITEMS: usize = 10_000;
@@ -48,7 +48,7 @@ impl WebhookConfig {
         {
             return Err(Error::config("check_path", "it is no path; write one such as \"/health\""));
         }
-        self.signing.as_ref().map_or(Ok(()), |signing| signing.validate())
+        self.signing.as_ref().map_or(Ok(()), Signing::validate)
     }
 
     /// Whether a signal has an address.
@@ -93,7 +93,7 @@ impl WebhookConfig {
                 "only the format `form` has fields; set it, or leave them out",
             ));
         }
-        let addresses = self.endpoints.values().map(|address| address.expose());
+        let addresses = self.endpoints.values().map(Secret::expose);
         let plain = std::iter::once(&*self.http.endpoint).chain(addresses).any(is_plain);
         if !self.form_fields.is_empty() && plain && !self.http.allow_http {
             let message = "an address is plain http, over which anyone on the way can read them; use https, or set \
@@ -155,7 +155,6 @@ fn is_plain(address: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Signing;
 
     fn refused(config: &WebhookConfig) -> String {
         config.validate().unwrap_err().to_string()

@@ -139,10 +139,12 @@ mod tests {
         let signed =
             standard.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", at(1_614_265_330), br#"{"test": 2432232314}"#);
         assert_eq!(signed[0].1, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
-        let signed = Signing::github("It's a Secret to Everybody").sign("", at(0), b"Hello, World!");
+        let github = Signing::github("It's a Secret to Everybody");
+        let signed = github.sign("", at(0), b"Hello, World!");
         let wanted = "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17";
         assert_eq!(signed, [("X-Hub-Signature-256", wanted.to_owned())]);
-        let signed = Signing::new("timestamped-secret-1").sign("", at(1_768_471_200), b"{}");
+        let timestamped = Signing::new("timestamped-secret-1");
+        let signed = timestamped.sign("", at(1_768_471_200), b"{}");
         let wanted = "a7ed942550b1402f4ab366731877e319e41afa89b9fc373ee6e1951c69bc3f90";
         assert_eq!(
             signed,

@@ -27,7 +27,7 @@ pub(crate) fn run(check: bool) -> Result<()> {
 fn page(exporters: &[Listed]) -> String {
     format!(
         "# Signal matrix\n\nRendered by `cargo xtask matrix` from the exporters' descriptors, which follow from their tables of \
-         mappers; edit those.\n\n{}\n## Notes\n\n{}\n## What each one asks for\n\nA batch holds at most so many records and \
+         mappers; edit those.\n[Choosing an exporter](docs/choosing.md) says which is for whom, and what the ❌ are for.\n\n{}\n## Notes\n\n{}\n## What each one asks for\n\nA batch holds at most so many records and \
          bytes of a signal.\n\n{}\n{}",
         table(exporters),
         notes(exporters),
@@ -153,6 +153,15 @@ mod tests {
     #[test]
     fn law_4_flags_are_what_the_matrix_shows() {
         run(true).unwrap();
+    }
+
+    #[test]
+    fn the_page_on_choosing_knows_every_exporter() {
+        let page = std::fs::read_to_string(files::root().join("docs/choosing.md")).unwrap();
+        for Listed { name, .. } in EXPORTERS {
+            let rows = page.lines().filter(|line| line.starts_with('|') && line.contains(&format!("[{name}](")));
+            assert!(rows.count() >= 2, "{name}: for whom it is, and what it cannot take");
+        }
     }
 
     #[test]

@@ -178,6 +178,14 @@ pub(crate) const NIGHTLY: &[Step] = &[
             "--allow-dirty",
         ]),
     ),
+    step(
+        "official-client",
+        "obs-datadog sends by Datadog's own client what it sends by itself; many minutes and 7 GB to build",
+        Work::Cargo {
+            arguments: &["test", "--package", "obs-datadog", "--features", "official-client", "--quiet"],
+            environment: &[("CARGO_BUILD_JOBS", "1")],
+        },
+    ),
     step("new", "what `cargo xtask new` writes compiles and passes", Work::New),
     step(
         "advisories",
@@ -201,6 +209,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::project::workspace_root;
 
     #[test]
     fn names_are_distinct() {
@@ -208,5 +217,15 @@ mod tests {
             let names: BTreeSet<_> = steps.iter().map(|step| step.name).collect();
             assert_eq!(names.len(), steps.len());
         }
+    }
+
+    #[test]
+    fn the_workflow_runs_every_step() {
+        let workflow = std::fs::read_to_string(workspace_root().join(".github/workflows/ci.yml")).unwrap();
+        let line = workflow.lines().find(|line| line.trim_start().starts_with("steps: [")).unwrap();
+        let run: BTreeSet<_> =
+            line.split('"').skip(1).step_by(2).flat_map(str::split_ascii_whitespace).collect();
+        let steps: BTreeSet<_> = STEPS.iter().map(|step| step.name).collect();
+        assert_eq!(run, steps);
     }
 }

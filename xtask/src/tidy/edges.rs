@@ -138,6 +138,8 @@ const BELOW_SIX: &[&str] = &[
 /// Dev-dependencies between our crates other than on the testkit: who, on whom, and why.
 const DEV_EDGES: &[(&str, &str, &str)] = &[
     ("obs-instrument", "obs-braintrust", "its example sends one program to three platforms"),
+    ("obs-instrument", "obs-datadog", "its example combines an archive, a platform and an alarm"),
+    ("obs-instrument", "obs-file", "its example combines an archive, a platform and an alarm"),
     ("obs-instrument", "obs-langfuse", "its example sends one program to three platforms"),
     ("obs-instrument", "obs-langsmith", "its example sends one program to three platforms"),
     ("obs-instrument", "obs-otel", "its example measures once and sends to a collector"),

@@ -106,8 +106,10 @@ mod tests {
 
     use super::*;
 
-    fn each(check: impl Fn(&Path, &dyn Fn(&Path) -> io::Result<Box<dyn Names>>)) {
-        let kinds: [&dyn Fn(&Path) -> io::Result<Box<dyn Names>>; 2] =
+    type Open = dyn Fn(&Path) -> io::Result<Box<dyn Names>>;
+
+    fn each(check: impl Fn(&Path, &Open)) {
+        let kinds: [&Open; 2] =
             [&|path| Folder::open(path).map(|folder| Box::new(folder) as Box<dyn Names>), &|path| {
                 portable::Folder::open(path).map(|folder| Box::new(folder) as Box<dyn Names>)
             }];

@@ -18,6 +18,12 @@ impl Folder {
         Ok(Self(path))
     }
 
+    /// Makes the folder where it is gone.
+    #[cfg(not(unix))]
+    pub(crate) fn refresh(&self) -> io::Result<()> {
+        make(&self.0)
+    }
+
     /// The path of a name that no link has.
     fn at(&self, name: &str) -> io::Result<PathBuf> {
         let path = self.0.join(name);

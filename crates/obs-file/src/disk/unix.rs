@@ -3,7 +3,8 @@
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
 
@@ -15,30 +16,59 @@ const STICKY: u32 = 0o1000;
 
 /// An open folder.
 #[derive(Debug)]
-pub(crate) struct Folder(OwnedFd);
+pub(crate) struct Folder {
+    path: PathBuf,
+    held: RwLock<OwnedFd>,
+}
 
 impl Folder {
     /// Opens the folder, and makes it where it is not there.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        use std::os::unix::fs::PermissionsExt;
         let path = tidy(path);
-        make(&path)?;
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let folder = File::from(rustix::fs::open(&path, flags, Mode::empty())?);
-        let mode = folder.metadata()?.permissions().mode();
-        if mode & ALL_WRITE != 0 && mode & STICKY == 0 {
-            let what =
-                format!("everybody may replace files in it (mode {:o}); take that right away", mode & 0o7777);
-            return Err(io::Error::new(ErrorKind::PermissionDenied, what));
+        let held = RwLock::new(hold(&path)?.into());
+        Ok(Self { path, held })
+    }
+
+    /// Opens the folder anew where its path leads to another one by now, or to none.
+    pub(crate) fn refresh(&self) -> io::Result<()> {
+        use std::os::unix::fs::MetadataExt;
+        let identity = |found: std::fs::Metadata| (found.dev(), found.ino());
+        let known = rustix::fs::openat(&*self.held(), ".", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+            .map_err(io::Error::from)
+            .and_then(|known| File::from(known).metadata())
+            .map(identity);
+        let now = std::fs::symlink_metadata(&self.path).map(identity);
+        if !matches!((known, now), (Ok(known), Ok(now)) if known == now) {
+            let held = hold(&self.path)?.into();
+            *self.held.write().unwrap_or_else(PoisonError::into_inner) = held;
         }
-        Ok(Self(folder.into()))
+        Ok(())
+    }
+
+    fn held(&self) -> RwLockReadGuard<'_, OwnedFd> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn at(&self, name: &str, flags: OFlags) -> io::Result<File> {
         // Not blocking, since a pipe in the place of a file would wait for its other end for ever.
         let flags = flags | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        Ok(rustix::fs::openat(&self.0, name, flags, Mode::RUSR | Mode::WUSR)?.into())
+        Ok(rustix::fs::openat(&*self.held(), name, flags, Mode::RUSR | Mode::WUSR)?.into())
     }
+}
+
+/// Opens the folder, makes it where it is not there, and refuses one in which names are not safe.
+fn hold(path: &Path) -> io::Result<File> {
+    use std::os::unix::fs::PermissionsExt;
+    make(path)?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    let mode = folder.metadata()?.permissions().mode();
+    if mode & ALL_WRITE != 0 && mode & STICKY == 0 {
+        let what =
+            format!("everybody may replace files in it (mode {:o}); take that right away", mode & 0o7777);
+        return Err(io::Error::new(ErrorKind::PermissionDenied, what));
+    }
+    Ok(folder)
 }
 
 impl Names for Folder {
@@ -55,7 +85,7 @@ impl Names for Folder {
     }
 
     fn is_taken(&self, name: &str) -> io::Result<bool> {
-        match rustix::fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
+        match rustix::fs::statat(&*self.held(), name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(_) => Ok(true),
             Err(rustix::io::Errno::NOENT) => Ok(false),
             Err(cause) => Err(cause.into()),
@@ -67,7 +97,8 @@ impl Names for Folder {
         {
             use rustix::io::Errno;
             let flags = rustix::fs::RenameFlags::NOREPLACE;
-            match rustix::fs::renameat_with(&self.0, from, &self.0, to, flags) {
+            let held = self.held();
+            match rustix::fs::renameat_with(&*held, from, &*held, to, flags) {
                 // A file system that has no such step.
                 Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
                 done => return Ok(done?),
@@ -76,16 +107,17 @@ impl Names for Folder {
         if self.is_taken(to)? {
             return Err(ErrorKind::AlreadyExists.into());
         }
-        Ok(rustix::fs::renameat(&self.0, from, &self.0, to)?)
+        let held = self.held();
+        Ok(rustix::fs::renameat(&*held, from, &*held, to)?)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        Ok(rustix::fs::unlinkat(&self.0, name, AtFlags::empty())?)
+        Ok(rustix::fs::unlinkat(&*self.held(), name, AtFlags::empty())?)
     }
 
     fn names(&self) -> io::Result<Vec<String>> {
         let mut names = Vec::new();
-        for entry in rustix::fs::Dir::read_from(&self.0)? {
+        for entry in rustix::fs::Dir::read_from(&*self.held())? {
             if let Ok(name) = entry?.file_name().to_str()
                 && name != "."
                 && name != ".."
@@ -97,11 +129,11 @@ impl Names for Folder {
     }
 
     fn sync(&self) -> io::Result<()> {
-        Ok(rustix::fs::fsync(&self.0)?)
+        Ok(rustix::fs::fsync(&*self.held())?)
     }
 
     fn room(&self) -> Option<u64> {
-        let found = rustix::fs::fstatvfs(&self.0).ok()?;
+        let found = rustix::fs::fstatvfs(&*self.held()).ok()?;
         Some(found.f_bavail.saturating_mul(found.f_frsize))
     }
 }

@@ -132,14 +132,18 @@ fn row_groups_are_bounded_and_so_is_what_waits() {
 }
 
 #[test]
-fn a_disk_that_takes_nothing_gathers_nothing() {
+fn a_full_disk_gathers_no_more_than_a_row_group_and_a_batch() {
     let disk = Disk::default();
+    // The front of the file and no more.
+    disk.room(4);
     let mut file = begin(&disk);
-    let mut taken = 0;
-    for nth in 0..100 {
-        taken += usize::from(file.write(&logs(nth * 100, 100, 100)).is_ok());
-    }
-    assert!(taken <= 1, "{taken} batches wait");
+    let taken: Vec<bool> = (0..60).map(|nth| file.write(&logs(nth * 100, 100, 2_000)).is_ok()).collect();
+    let count = taken.iter().filter(|taken| **taken).count();
+    assert!((2..60).contains(&count) && taken[..count].iter().all(|taken| *taken), "{taken:?}");
+    assert!(file.rows.bytes() < GROUP_BYTES && file.bytes() < 2 * GROUP_BYTES as u64);
+    disk.room(usize::MAX);
+    file.finish().unwrap();
+    assert_eq!(times(&disk), (0..count as i64 * 100).collect::<Vec<_>>());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use obs_core::{Batch, Level, Log, Signal, Timestamp};
 use obs_file::{Compression, FileConfig, FileFormat, columns};
 use obs_testkit::fixtures;
 use parquet::basic::Compression as Codec;
+use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::schema::printer::print_schema;
@@ -86,7 +87,7 @@ async fn columns_are_compressed_as_they_are_told_to() {
         let written = written(&batch, compression).await;
         let reader = open(&written.files[0]);
         let groups = reader.metadata().row_groups().iter();
-        assert!(groups.flat_map(|group| group.columns()).all(|column| is(column.compression())));
+        assert!(groups.flat_map(RowGroupMetaData::columns).all(|column| is(column.compression())));
         sizes.push(written.files[0].metadata().unwrap().len());
         assert_eq!(rows(&written.files[0], Signal::Logs).len(), 200);
     }

@@ -9,8 +9,9 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use obs_core::{Batch, Exporter, Signal};
-use obs_file::{ColumnType, Compression, FileConfig, FileExporter, FileFormat, columns};
-use obs_testkit::fixtures;
+use obs_file::{ColumnInfo, ColumnType, Compression, FileConfig, FileExporter, FileFormat, columns};
+use obs_testkit::{arbitrary, fixtures};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -81,6 +82,23 @@ async fn parquet_says_what_the_records_say() {
     for batch in batches() {
         check(&batch, &parquet(&batch).await);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever the records are, so far as another reader takes their JSON for the same.
+    #[test]
+    fn any_record_is_told_in_both_formats(batch in batch_of_any_signal()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (csv, parquet) = runtime.block_on(async { (csv(&batch).await, parquet(&batch).await) });
+        check(&batch, &csv);
+        check(&batch, &parquet);
+    }
+}
+
+fn batch_of_any_signal() -> impl Strategy<Value = Batch> {
+    proptest::sample::select(Signal::ALL.to_vec()).prop_flat_map(|signal| arbitrary::batch(signal, 6))
 }
 
 #[track_caller]
@@ -185,6 +203,21 @@ fn the_oracle_knows_every_column_and_each_column_has_one_name() {
         distinct.sort_unstable();
         distinct.dedup();
         assert_eq!(distinct.len(), names.len(), "{signal}");
+    }
+}
+
+#[test]
+fn the_page_of_columns_has_every_column() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/exporters/file-columns.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    for signal in Signal::ALL {
+        let section =
+            page.split("\n## ").find(|section| section.starts_with(&format!("`{signal}`\n"))).unwrap();
+        let rows: Vec<&str> = section.lines().filter(|line| line.starts_with("| `")).collect();
+        let row = |column: &ColumnInfo| {
+            format!("| `{}` | {} | {} |", column.name, column.column_type.as_str(), column.doc)
+        };
+        assert_eq!(rows, columns(signal).iter().map(row).collect::<Vec<_>>(), "{signal}");
     }
 }
 

@@ -8,6 +8,7 @@ mod ids;
 mod limits;
 mod mastra;
 mod metrics;
+mod names;
 mod oracle;
 mod policies;
 mod scores;

@@ -1,9 +1,14 @@
 //! Limits of requests and of single records.
 
-use obs_core::{Batch, Level, Log, Metric, MetricValue, Payload, Score, Target};
-use obs_testkit::fixtures::{at, trace_id, uuid};
+use std::sync::LazyLock;
 
-use crate::support::Bench;
+use obs_core::{Batch, Level, Log, Metric, MetricValue, Payload, Resource, Score, Signal, Target};
+use obs_newrelic::{MetricsApi, NewRelicConfig, NewRelicExporter};
+use obs_testkit::arbitrary;
+use obs_testkit::fixtures::{at, trace_id, uuid};
+use proptest::prelude::*;
+
+use crate::support::{Bench, KEY, events_in, points_in};
 
 const MOST: usize = 1_000_000;
 
@@ -73,6 +78,45 @@ async fn attributes_beyond_the_limit_stand_in_more() {
     assert_eq!(events[0].len(), 254);
     let mut metric = Metric::new(at(1), "load", MetricValue::Gauge(1.0));
     metric.labels = (0..300).map(|nth| (format!("k{nth:03}"), "v")).collect();
+    let mut resource = Resource::service("shop");
+    for nth in 0..200 {
+        resource.attributes.push(format!("r{nth:03}"), nth);
+    }
+    metric.resource = resource.into();
     let points = bench.points(&Batch::Metrics(vec![metric].into())).await;
     assert!(points[0]["attributes"]["more"].as_str().unwrap().contains("\"k299\":\"v\""));
+    assert!(points[0]["common"]["resource.more"].as_str().unwrap().contains("\"r199\":199"));
+}
+
+/// Records of any kind: whatever they are like, what they become is held to New Relic's limits.
+fn any_of(signal: Signal) -> impl Strategy<Value = Batch> {
+    arbitrary::batch(signal, 5)
+}
+
+/// One for all cases, since making one reads the system's certificates.
+static NATIVE: LazyLock<NewRelicExporter> = LazyLock::new(|| {
+    let config = NewRelicConfig::new(KEY).with_account_id("1234567").with_metrics_api(MetricsApi::Metric);
+    NewRelicExporter::new(config).unwrap()
+});
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_score_is_one_event_within_the_limits(batch in any_of(Signal::Scores)) {
+        let bodies = NATIVE.encode(&batch);
+        prop_assert_eq!(bodies.iter().map(|body| events_in(body).len()).sum::<usize>(), batch.len());
+    }
+
+    #[test]
+    fn every_feedback_is_one_event_within_the_limits(batch in any_of(Signal::Feedback)) {
+        let bodies = NATIVE.encode(&batch);
+        prop_assert_eq!(bodies.iter().map(|body| events_in(body).len()).sum::<usize>(), batch.len());
+    }
+
+    #[test]
+    fn every_point_is_within_the_limits(batch in any_of(Signal::Metrics)) {
+        let points: usize = NATIVE.encode(&batch).iter().map(|body| points_in(body).len()).sum();
+        prop_assert!(points <= batch.len());
+    }
 }

@@ -107,3 +107,15 @@ async fn points_of_several_resources_stand_in_blocks_of_one_request() {
         .collect();
     assert_eq!(services, ["a", "b", "a"]);
 }
+
+#[tokio::test]
+async fn an_attribute_of_the_resource_that_a_metric_is_called_as_stands_behind_a_prefix() {
+    let bench = Bench::native().await;
+    let points = bench
+        .points(&Batch::Metrics(
+            ["service.name", "heat"].map(|name| point(name, MetricValue::Gauge(1.0))).to_vec().into(),
+        ))
+        .await;
+    assert_eq!(points[0]["common"]["resource.service.name"], "shop");
+    assert_eq!(points[1]["common"]["service.name"], "shop");
+}

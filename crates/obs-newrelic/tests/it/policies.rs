@@ -6,7 +6,7 @@ use obs_core::{Batch, ErrorKind, Exporter, Health, Retry, Signal};
 use obs_testkit::{Answer, fixtures};
 use serde_json::json;
 
-use crate::support::{Bench, EVENTS, METRICS};
+use crate::support::{Bench, EVENTS, KEY, METRICS};
 
 /// A batch for each API.
 async fn all() -> (Bench, [(&'static str, Batch); 3]) {
@@ -98,4 +98,21 @@ async fn a_check_asks_every_api_without_content() {
     let alone = Bench::alone().await;
     assert_eq!(alone.exporter.check().await, Health::Healthy);
     assert_eq!(alone.server.take_requests().len(), 1, "only what is used is asked");
+}
+
+#[tokio::test]
+async fn law_6_a_key_that_new_relic_repeats_is_not_quoted() {
+    let bench = Bench::account().await;
+    let echoed = format!("no such key {KEY}");
+    let partial = json!({ "partialSuccess": { "rejectedLogRecords": 1, "errorMessage": echoed } });
+    bench.server.answer([
+        Answer::json(&json!({ "success": false, "error": echoed })),
+        Answer::json(&partial),
+        Answer::status(400).with_body(echoed),
+    ]);
+    for signal in [Signal::Scores, Signal::Logs, Signal::Scores] {
+        let receipt = bench.export(&fixtures::batch(signal).slice(0..1)).await.unwrap();
+        let reason = &receipt.rejected[0].reason;
+        assert!(reason.contains("no such key") && !reason.contains(KEY), "{reason}");
+    }
 }

@@ -28,7 +28,7 @@ fn readable(request: &Captured) -> Option<String> {
             let _ = writeln!(out, "  {name} = {value}");
         }
     }
-    Some(out)
+    Some(out).filter(|out| !out.is_empty())
 }
 
 fn cut(value: &Value) -> String {

@@ -86,11 +86,16 @@ fn fits(name: &str) -> bool {
 
 /// The events of a request, held to what New Relic demands.
 pub(crate) fn events(request: &Captured) -> Vec<Map<String, Value>> {
-    if request.path != EVENTS {
+    if request.path != EVENTS || request.body.is_empty() {
         return Vec::new();
     }
-    assert!(request.body.len() <= 1_000_000, "{} bytes", request.body.len());
-    let events: Vec<Map<String, Value>> = serde_json::from_slice(&request.body).unwrap_or_default();
+    events_in(&request.body)
+}
+
+/// The same of a body.
+pub(crate) fn events_in(body: &[u8]) -> Vec<Map<String, Value>> {
+    assert!(body.len() <= 1_000_000, "{} bytes", body.len());
+    let events: Vec<Map<String, Value>> = serde_json::from_slice(body).unwrap();
     for event in &events {
         assert!(event.len() <= 254, "{} attributes", event.len());
         assert!(event["eventType"].is_string() && event["timestamp"].is_u64());
@@ -111,8 +116,13 @@ pub(crate) fn points(request: &Captured) -> Vec<Value> {
     if request.path != METRICS || request.body.is_empty() {
         return Vec::new();
     }
-    assert!(request.body.len() <= 1_000_000, "{} bytes", request.body.len());
-    let blocks: Vec<Value> = serde_json::from_slice(&request.body).unwrap();
+    points_in(&request.body)
+}
+
+/// The same of a body.
+pub(crate) fn points_in(body: &[u8]) -> Vec<Value> {
+    assert!(body.len() <= 1_000_000, "{} bytes", body.len());
+    let blocks: Vec<Value> = serde_json::from_slice(body).unwrap();
     let mut all = Vec::new();
     for block in blocks {
         let common = block["common"]["attributes"].as_object().unwrap().clone();

@@ -340,11 +340,11 @@ fn variant(value: Value) -> (Value, Value) {
     }
 }
 
-/// Without a context and a resource of which nothing is known, and the places that were asked for in vain.
+/// Without a context, a resource and a scorer of which nothing is known, and the places that were asked for in vain.
 fn without_nothing(mut document: Value) -> Value {
     let fields = document.as_object_mut().unwrap();
     fields.retain(|_, value| !value.is_null());
-    for field in ["context", "resource"] {
+    for field in ["context", "resource", "scorer"] {
         if fields.get(field) == Some(&json!({})) {
             fields.remove(field);
         }
