@@ -137,8 +137,31 @@ const OTEL: &[Row] = &[
 ];
 
 const VENDORS: &[Row] = &[
-    nowhere("DatadogExporter.**", "it is being built"),
-    nowhere("NewRelicExporter.**", "it is being built"),
+    same("DatadogExporter.api_key", "obs-datadog", "DatadogConfig", "api_key"),
+    same("DatadogExporter.app_key", "obs-datadog", "DatadogConfig", "app_key"),
+    same("DatadogExporter.site", "obs-datadog", "DatadogConfig", "site"),
+    same("DatadogExporter.metrics_config", "obs-datadog", "DatadogConfig", "metrics_config"),
+    same("DatadogExporter.metrics_config.namespace", "obs-datadog", "MetricsConfig", "namespace"),
+    same("DatadogExporter.metrics_config.tags", "obs-datadog", "MetricsConfig", "tags"),
+    same("DatadogExporter.apm_config", "obs-datadog", "DatadogConfig", "apm_config"),
+    same("DatadogExporter.apm_config.service", "obs-datadog", "ApmConfig", "service"),
+    same("DatadogExporter.apm_config.env", "obs-datadog", "ApmConfig", "env"),
+    same("DatadogExporter.apm_config.version", "obs-datadog", "ApmConfig", "version"),
+    same("DatadogExporter.custom_metrics", "obs-datadog", "DatadogConfig", "custom_metrics"),
+    nowhere("DatadogExporter.custom_metrics.*", "a metric's key is the user's"),
+    same("DatadogExporter.custom_metrics.*.metric_name", "obs-datadog", "CustomMetric", "metric_name"),
+    same("DatadogExporter.custom_metrics.*.metric_type", "obs-datadog", "CustomMetric", "metric_type"),
+    same("DatadogExporter.custom_metrics.*.source_field", "obs-datadog", "CustomMetric", "source_field"),
+    same("NewRelicExporter.license_key", "obs-newrelic", "NewRelicConfig", "license_key"),
+    same("NewRelicExporter.account_id", "obs-newrelic", "NewRelicConfig", "account_id"),
+    same("NewRelicExporter.region", "obs-newrelic", "NewRelicConfig", "region"),
+    same("NewRelicExporter.metrics_api_url", "obs-newrelic", "NewRelicConfig", "metrics_api_url"),
+    same("NewRelicExporter.events_api_url", "obs-newrelic", "NewRelicConfig", "events_api_url"),
+    same("NewRelicExporter.event_types", "obs-newrelic", "NewRelicConfig", "event_types"),
+    nowhere("NewRelicExporter.event_types.*", "an event type's name is the user's"),
+    same("NewRelicExporter.event_types.*.attributes", "obs-newrelic", "EventType", "attributes"),
+    same("NewRelicExporter.common_attributes", "obs-newrelic", "NewRelicConfig", "common_attributes"),
+    nowhere("NewRelicExporter.common_attributes.**", "an attribute's name is the user's"),
 ];
 
 const LIST: &str = "exporters are values of code; each destination of a pipeline holds its own";
@@ -168,14 +191,13 @@ const ROUTING: &[Row] = &[
 ];
 
 const OWN: &[Row] = &[
-    nowhere("HTTPExporter.**", "it is being built"),
-    renamed(
-        "RetryConfig.retry_on_status_codes",
-        "obs-pipeline",
-        "RetryConfig",
-        "max_retries",
-        "it is being built",
-    ),
+    same("HTTPExporter.endpoint", "obs-http", "HttpConfig", "endpoint"),
+    same("HTTPExporter.method", "obs-webhook", "WebhookConfig", "method"),
+    same("HTTPExporter.headers", "obs-http", "HttpConfig", "headers"),
+    nowhere("HTTPExporter.headers.*", "a header's name is the user's"),
+    same("HTTPExporter.payload_transformer", "obs-webhook", "WebhookConfig", "payload_transformer"),
+    same("HTTPExporter.retry_config", "obs-webhook", "WebhookConfig", "retry_config"),
+    same("RetryConfig.retry_on_status_codes", "obs-webhook", "RetryConfig", "retry_on_status_codes"),
     renamed(
         "RetryConfig.backoff_strategy",
         "obs-pipeline",
@@ -184,7 +206,14 @@ const OWN: &[Row] = &[
         "the strategy is exponential; 1 makes it even",
     ),
     nowhere("DatabaseExporter.**", "it is not built yet"),
-    nowhere("FileExporter.**", "it is being built"),
+    same("FileExporter.output_directory", "obs-file", "FileConfig", "output_directory"),
+    same("FileExporter.file_format", "obs-file", "FileConfig", "file_format"),
+    same("FileExporter.rotation_policy", "obs-file", "FileConfig", "rotation_policy"),
+    same("FileExporter.rotation_interval", "obs-file", "FileConfig", "rotation_interval"),
+    same("FileExporter.max_file_size", "obs-file", "FileConfig", "max_file_size"),
+    same("FileExporter.compression", "obs-file", "FileConfig", "compression"),
+    same("FileExporter.filename_template", "obs-file", "FileConfig", "filename_template"),
+    same("FileExporter.serializer", "obs-file", "FileConfig", "serializer"),
 ];
 
 const DELIVERY: &[Row] = &[
@@ -353,7 +382,15 @@ const DEPLOYED: &[Row] = &[
         "additional_labels",
         "`labels` is another name that it is read under",
     ),
-    nowhere("datadog.**", "it is being built"),
+    renamed(
+        "datadog.api_key_secret",
+        "obs-datadog",
+        "DatadogConfig",
+        "api_key",
+        "what fills in secrets belongs to the file that describes a pipeline",
+    ),
+    same("datadog.site", "obs-datadog", "DatadogConfig", "site"),
+    same("datadog.tags", "obs-datadog", "DatadogConfig", "tags"),
     nowhere("PROFILING_EXPORTERS_CONFIG", FILES),
     nowhere("PROFILING_EXPORTER", "it is an example of a prefix"),
     nowhere("MONITORING_API_KEY", "it is an example of a variable"),
@@ -370,9 +407,9 @@ const DEPLOYED: &[Row] = &[
         "endpoint",
         "the variable is `PROFILING_OTEL_EXPORTER_OTLP_ENDPOINT`: behind the prefix stands OpenTelemetry's name",
     ),
-    nowhere("PROFILING_DATADOG_API_KEY", "it is being built"),
-    nowhere("DATADOG_API_KEY", "it is being built"),
-    nowhere("DATADOG_APP_KEY", "it is being built"),
-    nowhere("NEW_RELIC_LICENSE_KEY", "it is being built"),
-    nowhere("NEW_RELIC_ACCOUNT_ID", "it is being built"),
+    variable("PROFILING_DATADOG_API_KEY", "obs-datadog", "DATADOG_API_KEY", "it stands behind the prefix"),
+    variable("DATADOG_API_KEY", "obs-datadog", "DATADOG_API_KEY", ""),
+    variable("DATADOG_APP_KEY", "obs-datadog", "DATADOG_APP_KEY", ""),
+    variable("NEW_RELIC_LICENSE_KEY", "obs-newrelic", "NEW_RELIC_LICENSE_KEY", ""),
+    variable("NEW_RELIC_ACCOUNT_ID", "obs-newrelic", "NEW_RELIC_ACCOUNT_ID", ""),
 ];
