@@ -159,7 +159,8 @@ mod tests {
     fn the_page_on_choosing_knows_every_exporter() {
         let page = std::fs::read_to_string(files::root().join("docs/choosing.md")).unwrap();
         for Listed { name, .. } in EXPORTERS {
-            let rows = page.lines().filter(|line| line.starts_with('|') && line.contains(&format!("[{name}](")));
+            let rows =
+                page.lines().filter(|line| line.starts_with('|') && line.contains(&format!("[{name}](")));
             assert!(rows.count() >= 2, "{name}: for whom it is, and what it cannot take");
         }
     }
