@@ -68,6 +68,8 @@ enum Chore {
     },
     /// Sends real and recorded telemetry to stand-ins of the LLM platforms, and holds the requests against the source.
     Platforms,
+    /// Sends all signals through every exporter at once, and holds what arrived against signal-matrix.md.
+    Arrivals,
 }
 
 #[derive(Debug, clap::Args)]
@@ -108,6 +110,7 @@ fn run(chore: Chore) -> Result<()> {
         Chore::Live { arguments } => ci::linked(&[&["live"][..], &words(&arguments)].concat()),
         Chore::E2e { arguments } => ci::linked(&[&["e2e"][..], &words(&arguments)].concat()),
         Chore::Platforms => ci::linked(&["platforms"]),
+        Chore::Arrivals => ci::linked(&["arrivals"]),
     }
 }
 

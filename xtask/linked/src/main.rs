@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod arrivals;
 mod chaos;
 mod dashboard;
 mod demo;
@@ -46,6 +47,8 @@ enum Chore {
     Live(live::Options),
     /// Sends all kinds of telemetry to stand-ins of the LLM platforms, and holds the requests against the source.
     Platforms,
+    /// Sends all signals through every exporter at once, and holds what arrived against signal-matrix.md.
+    Arrivals,
     /// Sends the demo and the fixtures into real backends on this machine, reads them back and compares.
     E2e(e2e::Options),
     /// A process that chaos starts.
@@ -74,6 +77,7 @@ fn run(chore: &Chore) -> Result<()> {
         Chore::Chaos(options) => chaos::run(options),
         Chore::Live(options) => live::run(options),
         Chore::Platforms => platforms::run(),
+        Chore::Arrivals => arrivals::run(),
         Chore::E2e(options) => e2e::run(options),
         Chore::ChaosChild { role } => chaos::play(role),
     }

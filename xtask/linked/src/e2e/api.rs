@@ -46,6 +46,11 @@ impl Api {
         serde_json::from_str(&text).with_context(|| format!("{target}: the answer is no JSON: {text:.200}"))
     }
 
+    /// A page in a form that is asked for.
+    pub(crate) async fn page(&self, target: &str, accept: &str) -> Result<String> {
+        self.text(Request::get(target).with_header("accept", accept)).await
+    }
+
     /// What the answer says, whatever form it has.
     pub(crate) async fn text(&self, request: Request) -> Result<String> {
         let answer = self.client.send(&request, &Policy::DEFAULT).await;

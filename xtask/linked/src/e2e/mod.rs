@@ -4,6 +4,7 @@
 //! A part is a line in [`PARTS`].
 
 mod api;
+mod datadog;
 mod fact;
 mod install;
 mod otlp;
@@ -11,6 +12,7 @@ mod prometheus;
 mod row;
 mod source;
 mod stage;
+mod tables;
 
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use obs_core::{Record, Signal};
 use obs_pipeline::{DestinationSpec, Pipeline, Report};
 
 use crate::live::record;
+pub(crate) use api::Api;
 use install::{Program, Shelf, judge};
 use row::Row;
 use stage::Stage;
@@ -55,12 +58,14 @@ struct Part {
 const PARTS: &[Part] = &[
     Part { name: "otlp", needs: &[Program::Agent], run: otlp::direct },
     Part { name: "rotel", needs: &[Program::Agent, Program::Rotel], run: otlp::hop },
+    Part { name: "datadog", needs: &[Program::Agent], run: datadog::proxied },
     Part {
         name: "prometheus",
         needs: &[Program::Prometheus, Program::Promtool, Program::Reader],
         run: prometheus::pull,
     },
     Part { name: "pushgateway", needs: &[Program::Pushgateway], run: prometheus::push },
+    Part { name: "tables", needs: &[Program::Tables], run: tables::all },
     Part { name: "remote-write", needs: &[Program::Victoria, Program::Prometheus], run: prometheus::write },
 ];
 
@@ -137,7 +142,12 @@ fn deliver(destination: DestinationSpec, records: &[Record]) -> Result<Report> {
 
 /// What a ledger says that is wrong with a signal: all that the exporter takes was delivered.
 fn ledger(report: &Report, signal: Signal) -> Vec<String> {
-    let Some(destination) = report.destination(NAME) else { return vec!["there is no ledger".into()] };
+    settled(report, NAME, signal)
+}
+
+/// The same of the destination of this name.
+fn settled(report: &Report, name: &str, signal: Signal) -> Vec<String> {
+    let Some(destination) = report.destination(name) else { return vec!["there is no ledger".into()] };
     let terms = destination.signals.get(signal);
     let well = report.is_balanced() && terms.delivered == terms.offered;
     if well { Vec::new() } else { vec![format!("of {signal}, not all was delivered:\n{report}")] }

@@ -13,7 +13,12 @@ pub(crate) struct Api {
 impl Api {
     /// Below this address, with this credential.
     pub(crate) fn new(base: &str, auth: Auth) -> Result<Self> {
-        let client = Client::new(&HttpConfig::new(base).with_auth(auth));
+        Self::of(&HttpConfig::new(base).with_auth(auth))
+    }
+
+    /// With all that is set here.
+    pub(crate) fn of(config: &HttpConfig) -> Result<Self> {
+        let client = Client::new(config);
         Ok(Self { client: client.map_err(|error| anyhow!("{error}"))? })
     }
 

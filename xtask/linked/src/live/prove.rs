@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail, ensure};
 use obs_core::{Record, SpanRecord, Trace};
-use obs_pipeline::{Intake, Pipeline, Report};
+use obs_pipeline::{DestinationSpec, Intake, Pipeline, Report};
 
+use super::sighted::{self, Sighted};
 use super::{Vendor, fresh};
 use crate::platform::{differences, expected};
 
@@ -23,9 +24,8 @@ pub(crate) struct Patience {
 const DELIVERY: Duration = Duration::from_secs(90);
 
 /// Sends the trace as a program does, through a pipeline, and fails unless all that the exporter takes was taken.
-pub(crate) fn send(vendor: &dyn Vendor, sent: &Trace) -> Result<()> {
-    let name = vendor.platform().name();
-    let pipeline = Pipeline::builder().to_named(name, vendor.destination()?).build();
+pub(crate) fn send(name: &str, destination: DestinationSpec, sent: &Trace) -> Result<()> {
+    let pipeline = Pipeline::builder().to_named(name, destination).build();
     let pipeline = pipeline.map_err(|error| anyhow!("{error}"))?;
     record(&pipeline.intake(), fresh::records(sent));
     pipeline.flush(DELIVERY);
@@ -63,10 +63,29 @@ fn all_taken(name: &str, report: &Report) -> Result<()> {
 /// What was missing or different at the last look, or why it could not be read.
 pub(crate) async fn read(vendor: &dyn Vendor, sent: &Trace, patience: Patience) -> Result<()> {
     let wanted = expected(vendor.platform(), &fresh::records(sent));
+    let look = async || Ok(differences(&wanted.items, &vendor.found(sent).await?));
+    until_equal(vendor.platform().name(), patience, look).await
+}
+
+/// Looks until the service shows what it is to show.
+///
+/// # Errors
+/// As those of [`read`].
+pub(crate) async fn sight(name: &str, service: &dyn Sighted, sent: &Trace, patience: Patience) -> Result<()> {
+    let wanted = service.wanted(sent);
+    let look = async || Ok(sighted::differences(&wanted, &service.found(sent).await?));
+    until_equal(name, patience, look).await
+}
+
+async fn until_equal(
+    name: &str,
+    patience: Patience,
+    mut look: impl AsyncFnMut() -> Result<Vec<String>>,
+) -> Result<()> {
     let deadline = tokio::time::Instant::now() + patience.total;
     loop {
-        let last = match vendor.found(sent).await {
-            Ok(found) => differences(&wanted.items, &found),
+        let last = match look().await {
+            Ok(differences) => differences,
             Err(error) => vec![format!("it cannot be read: {error:#}")],
         };
         if last.is_empty() {
@@ -74,8 +93,7 @@ pub(crate) async fn read(vendor: &dyn Vendor, sent: &Trace, patience: Patience) 
         }
         if tokio::time::Instant::now() + patience.pause > deadline {
             let mut told = format!(
-                "{} has not what it was sent, {} s after the first look:",
-                vendor.platform().name(),
+                "{name} has not what it was sent, {} s after the first look:",
                 patience.total.as_secs()
             );
             for line in last {

@@ -23,6 +23,8 @@ pub(crate) enum Program {
     Rotel,
     /// Python with Prometheus' own reader of its text formats.
     Reader,
+    /// Python with DuckDB and pyarrow.
+    Tables,
     Prometheus,
     Promtool,
     Pushgateway,
@@ -35,6 +37,7 @@ impl Program {
             Self::Agent => "ddapm-test-agent",
             Self::Rotel => "rotel",
             Self::Reader => "prometheus_client",
+            Self::Tables => "duckdb and pyarrow",
             Self::Prometheus => "prometheus",
             Self::Promtool => "promtool",
             Self::Pushgateway => "prometheus-pushgateway",
@@ -62,6 +65,7 @@ impl Shelf {
                     python::ensure(&home, python::AGENT).map(|bin| bin.join("ddapm-test-agent"))
                 }
                 Program::Reader => python::ensure(&home, python::AGENT).map(|bin| bin.join("python3")),
+                Program::Tables => python::ensure(&home, python::TABLES).map(|bin| bin.join("python3")),
                 Program::Rotel => python::ensure(&home, python::ROTEL).and_then(|bin| python::rotel(&bin)),
                 Program::Prometheus | Program::Promtool => {
                     debian::ensure(&home, &debian::PROMETHEUS, program.name())

@@ -20,6 +20,9 @@ pub(super) const AGENT: Set = Set { folder: "agent", requirements: include_str!(
 /// It is no more than one program in a wheel, and stands alone, since it may be missing where the others may not.
 pub(super) const ROTEL: Set = Set { folder: "rotel", requirements: include_str!("../rotel.txt") };
 
+/// DuckDB and pyarrow, which read files; they need nothing else, and are large.
+pub(super) const TABLES: Set = Set { folder: "tables", requirements: include_str!("../tables.txt") };
+
 /// The folder of the set's programs, installed below `home` when it is not there yet or was made of other versions.
 pub(super) fn ensure(home: &Path, set: Set) -> Result<PathBuf> {
     let place = home.join(set.folder);
@@ -64,7 +67,7 @@ mod tests {
 
     #[test]
     fn every_version_is_pinned_and_no_index_is_named() {
-        for line in [AGENT, ROTEL].iter().flat_map(|set| set.requirements.lines()) {
+        for line in [AGENT, ROTEL, TABLES].iter().flat_map(|set| set.requirements.lines()) {
             let pinned =
                 line.split_once("==").is_some_and(|(name, version)| !name.is_empty() && !version.is_empty());
             assert!(pinned && !line.contains([':', '/', ' ', '@']), "{line}");

@@ -15,8 +15,10 @@ const NAME: &str = "ddapm-test-agent";
 
 /// A running test agent.
 #[derive(Debug)]
-pub(super) struct Agent {
+pub(crate) struct Agent {
     pub(super) api: Api,
+    /// Where it takes what Datadog's own clients send, and tells all requests.
+    pub(crate) own: u16,
     pub(super) http: u16,
     pub(super) grpc: u16,
 }
@@ -29,7 +31,7 @@ pub(super) struct Found {
 }
 
 impl Agent {
-    pub(super) fn start(scene: &Scene) -> Result<Self> {
+    pub(crate) fn start(scene: &Scene) -> Result<Self> {
         let [own, http, grpc] = free_ports()?;
         let words = format!(
             "--host 127.0.0.1 --port {own} --otlp-http-port {http} --otlp-grpc-port {grpc} --snapshot-dir . \
@@ -37,7 +39,7 @@ impl Agent {
         );
         let words: Vec<_> = words.split_whitespace().map(ToOwned::to_owned).collect();
         scene.stage.start(NAME, scene.shelf.path(Program::Agent)?, &words, &[])?;
-        let agent = Self { api: Api::on(http)?, http, grpc };
+        let agent = Self { api: Api::on(http)?, own, http, grpc };
         scene.stage.ready(NAME, async || agent.api.answers("/test/session/traces").await)?;
         Ok(agent)
     }

@@ -106,7 +106,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// The bytes of a text in base64, if it is that.
-pub(super) fn base64(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     let mut bytes = Vec::with_capacity(digits.len() * 3 / 4);
     let (mut held, mut bits) = (0_u32, 0);

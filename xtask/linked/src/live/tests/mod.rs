@@ -5,6 +5,7 @@
 mod braintrust;
 mod langfuse;
 mod langsmith;
+mod sighted;
 
 use obs_core::Timestamp;
 use obs_testkit::openapi::Spec;
@@ -71,15 +72,25 @@ fn what_is_not_set_is_named_and_what_is_unknown_refused() {
     assert_eq!(missing(langsmith, &env(&none)).unwrap(), "LANGSMITH_API_KEY or LANGCHAIN_API_KEY is");
     assert_eq!(missing(langsmith, &env(&[("LANGCHAIN_API_KEY", "a")])).unwrap(), "");
     let message = listed("langfus").unwrap_err().to_string();
-    assert!(message.ends_with("the services are langfuse, braintrust, langsmith"), "{message}");
+    assert!(
+        message.ends_with(
+            "the services are langfuse, braintrust, langsmith, datadog, newrelic, mastra, webhook, file"
+        ),
+        "{message}"
+    );
 }
 
 #[test]
 fn the_line_for_the_docs_tells_when_and_what() {
-    let line = last_run("langsmith", &sent(), "2027-01-15T08:00:00Z");
+    const AT: &str = "2027-01-15T08:00:00Z";
+    let line = last_run("langsmith", &sent(), AT, Known::Read);
     let end = "12 spans, 2 scores and 1 feedback were read back as they were sent.";
     assert!(line.contains("the real service: 2027-01-15, obs ") && line.ends_with(end), "{line}");
-    assert!(last_run("langfuse", &sent(), "2027-01-15T08:00:00Z").contains("12 spans, 4 logs, 2 scores"));
+    assert!(last_run("langfuse", &sent(), AT, Known::Read).contains("12 spans, 4 logs, 2 scores"));
+    let accepted = last_run("mastra", &sent(), AT, Known::Accepted);
+    assert!(accepted.ends_with("were accepted; no API to read them back is known."), "{accepted}");
+    let partly = last_run("datadog", &sent(), AT, Known::ReadBut("feedback"));
+    assert!(partly.ends_with("were accepted, and read back by their ids but for feedback."), "{partly}");
 }
 
 #[tokio::test]
@@ -98,12 +109,12 @@ async fn what_becomes_visible_late_is_waited_for() {
 async fn what_a_service_refuses_fails_before_anything_is_read() {
     for stage in servers::start().await.unwrap() {
         let name = stage.platform.name();
-        let vendor = (listed(name).unwrap().open)(stage.env()).unwrap();
-        prove::send(&*vendor, &sent()).unwrap();
+        let destination = || destination(name, stage.env()).unwrap();
+        prove::send(name, destination(), &sent()).unwrap();
         // A project that cannot be had is waited for, which is not what this is about.
         let refused = |request: &Captured| request.method == "POST" && request.path != "/v1/project";
         stage.server.answer_with(move |request| refused(request).then(|| Answer::status(400)));
-        let message = prove::send(&*vendor, &sent()).unwrap_err().to_string();
+        let message = prove::send(name, destination(), &sent()).unwrap_err().to_string();
         assert!(message.starts_with("of traces, not all was taken"), "{name}: {message}");
     }
 }
