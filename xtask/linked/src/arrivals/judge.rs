@@ -61,25 +61,25 @@ fn ids(signal: Signal, carried: &Carried, arrived: &[&Arrival], sent: &Sent) -> 
         if arrival.trace != trace {
             wrong.push(format!(
                 "its trace is {}, and {} is that of the call",
-                shown(&arrival.trace),
-                shown(&trace)
+                shown(arrival.trace.as_deref()),
+                shown(trace.as_deref())
             ));
         }
         if !spans.contains(&arrival.span) {
             wrong.push(format!(
                 "its span is {}, and {} is that of the call",
-                shown(&arrival.span),
-                shown(&spans[0])
+                shown(arrival.span.as_deref()),
+                shown(spans[0].as_deref())
             ));
         }
     }
     let lost = spans.iter().filter(|span| !arrived.iter().any(|arrival| arrival.span == **span));
-    wrong.extend(lost.map(|span| format!("nothing of span {} arrived", shown(span))));
+    wrong.extend(lost.map(|span| format!("nothing of span {} arrived", shown(span.as_deref()))));
     wrong
 }
 
-fn shown(id: &Option<String>) -> &str {
-    id.as_deref().unwrap_or("none")
+fn shown(id: Option<&str>) -> &str {
+    id.unwrap_or("none")
 }
 
 /// What the ledger of a destination says that is wrong: all that was offered was delivered, but what the exporter does not

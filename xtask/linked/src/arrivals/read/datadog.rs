@@ -11,9 +11,11 @@ use crate::arrivals::place::{Arrival, Carrier};
 pub(in crate::arrivals) fn request(request: &Captured) -> Result<Carrier> {
     let body = request.json().context("no JSON")?;
     match request.path.as_str() {
-        "/api/intake/llm-obs/v1/trace/spans" => all(&body["data"]["attributes"]["spans"], span),
+        "/api/intake/llm-obs/v1/trace/spans" => {
+            all(&body["data"]["attributes"]["spans"], |span| Ok(of_span(span)))
+        }
         "/api/intake/llm-obs/v2/eval-metric" => all(&body["data"]["attributes"]["metrics"], evaluation),
-        "/api/v2/logs" => all(&body, log),
+        "/api/v2/logs" => all(&body, |log| Ok(of_log(log))),
         "/api/v2/series" | "/api/v1/distribution_points" => {
             all(&body["series"], |_| Ok(Arrival::new(Signal::Metrics, None, None)))
         }
@@ -25,12 +27,12 @@ fn all(found: &Value, read: impl Fn(&Value) -> Result<Arrival>) -> Result<Carrie
     list(found)?.iter().map(read).collect()
 }
 
-fn span(span: &Value) -> Result<Arrival> {
-    Ok(Arrival::new(Signal::Traces, span["trace_id"].as_str(), span["span_id"].as_str()))
+fn of_span(span: &Value) -> Arrival {
+    Arrival::new(Signal::Traces, span["trace_id"].as_str(), span["span_id"].as_str())
 }
 
-fn log(log: &Value) -> Result<Arrival> {
-    Ok(Arrival::new(Signal::Logs, log["dd.trace_id"].as_str(), log["dd.span_id"].as_str()))
+fn of_log(log: &Value) -> Arrival {
+    Arrival::new(Signal::Logs, log["dd.trace_id"].as_str(), log["dd.span_id"].as_str())
 }
 
 /// A score joins a span; feedback names one, and its trace beside.

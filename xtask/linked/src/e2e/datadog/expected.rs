@@ -38,7 +38,7 @@ fn span(span: &Span) -> Fact {
         .with("duration", took)
         .with("status", if failed { "error" } else { "ok" })
         .with("kind", kind(span))
-        .with_attribute("model", model.map(|model| model.as_str()))
+        .with_attribute("model", model.map(obs_core::Str::as_str))
         .with_attribute("session", span.context.session_id.as_deref())
         .with_attribute("input_tokens", usage.and_then(|usage| usage.input).map(|count| count as f64))
         .with_attribute("output_tokens", usage.and_then(|usage| usage.output).map(|count| count as f64))

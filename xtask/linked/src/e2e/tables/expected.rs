@@ -80,7 +80,7 @@ impl Sums {
                 }
                 Record::Score(score) => sums.scores.add(score.id.to_string(), &score.target, &score.value),
                 Record::Feedback(given) => {
-                    sums.feedback.add(given.id.to_string(), &given.target, &given.value)
+                    sums.feedback.add(given.id.to_string(), &given.target, &given.value);
                 }
             }
         }
