@@ -15,6 +15,7 @@ mod metrics;
 mod official;
 mod oracle;
 mod otlp;
+mod points;
 mod policies;
 mod seed_table;
 mod server;
