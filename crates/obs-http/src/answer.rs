@@ -78,6 +78,31 @@ pub(crate) fn is_encoded(headers: &HeaderMap) -> bool {
         .any(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
+/// Status and headers of an answer, before a policy says what they mean.
+pub struct Head<'a> {
+    pub(crate) status: u16,
+    pub(crate) headers: &'a HeaderMap,
+}
+
+impl Head<'_> {
+    /// The status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// A header's value, if it is there and text; the first if it is there more than once.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// Shows the status, since headers may be private.
+impl fmt::Debug for Head<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Head").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
 /// Shows the status and the body's length, since the words may be private.
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

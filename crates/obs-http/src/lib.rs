@@ -21,7 +21,7 @@ mod retry_after;
 mod send;
 mod transport;
 
-pub use answer::Answer;
+pub use answer::{Answer, Head};
 pub use auth::Auth;
 pub use client::Client;
 pub use compress::{Body, Compression};

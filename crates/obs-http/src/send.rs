@@ -20,7 +20,7 @@ use crate::connector::LONGEST;
 use crate::place::origin;
 use crate::quote::READ;
 use crate::transport::causes;
-use crate::{Action, Answer, Client, HOLD, Policy, Request, Trouble, retry_after};
+use crate::{Action, Answer, Client, HOLD, Head, Policy, Request, Trouble, retry_after};
 
 impl Client {
     /// Sends a request and says what came of it, by the caller's policy.
@@ -36,6 +36,20 @@ impl Client {
     /// The message names method and address without query, the cause, the next step where there is one, and what the
     /// backend said, redacted and cut; where no answer came, also whether the request may have arrived all the same.
     pub async fn send(&self, request: &Request, policy: &Policy) -> Result<Answer, Failure> {
+        self.send_with_head(request, policy, |_| ()).await
+    }
+
+    /// [`send`](Self::send) that shows `look` the head of the answer, whatever its status means: for backends that say in
+    /// a header what no status says.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub async fn send_with_head(
+        &self,
+        request: &Request,
+        policy: &Policy,
+        look: impl FnOnce(Head<'_>),
+    ) -> Result<Answer, Failure> {
         let handed_over = Arc::new(AtomicBool::new(false));
         let (place, built) = self.build(request, &handed_over)?;
         let timeout = request.timeout.unwrap_or(self.timeout).min(LONGEST);
@@ -53,7 +67,10 @@ impl Client {
                 let connected = !error.is_connect() && !matches!(trouble, Trouble::Certificate);
                 Err(no_answer(&place, trouble, &format!("({cause})"), connected && arrived()))
             }
-            Ok(Ok(response)) => self.classify(place, response, request, policy, deadline).await,
+            Ok(Ok(response)) => {
+                look(Head { status: response.status().as_u16(), headers: response.headers() });
+                self.classify(place, response, request, policy, deadline).await
+            }
         }
     }
 

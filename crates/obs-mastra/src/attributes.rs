@@ -154,8 +154,14 @@ impl Serialize for Parameters<'_> {
             "topP" => parameters.top_p.is_some(),
             _ => false,
         };
-        for (name, value) in parameters.other.iter().filter(|(name, _)| !is_told(name)) {
-            out.put(parameter(name), value)?;
+        let mut told = Vec::with_capacity(parameters.other.len());
+        for (name, value) in parameters.other.iter() {
+            // Two names can be the same one of Mastra's: the first wins.
+            let name = parameter(name);
+            if !is_told(name) && !told.contains(&name) {
+                told.push(name);
+                out.put(name, value)?;
+            }
         }
         out.end()
     }

@@ -42,9 +42,14 @@ impl CoolDown {
     /// Requests of several signals that were under way together count as one.
     pub(crate) fn refused(&self, seen: u32) -> Duration {
         let next = seen.saturating_add(1);
-        // Where another was faster, it counted the same refusal.
-        let _ = self.refusals.compare_exchange(seen, next, Ordering::AcqRel, Ordering::Acquire);
-        rest(next, (self.chance)())
+        let counted = self.refusals.compare_exchange(seen, next, Ordering::AcqRel, Ordering::Acquire);
+        // Where another was faster, it counted the same refusal; after a success this is the first one.
+        let nth = match counted {
+            Ok(_) => next,
+            Err(0) => self.refusals.fetch_max(1, Ordering::AcqRel).max(1),
+            Err(known) => known,
+        };
+        rest(nth, (self.chance)())
     }
 
     /// A request was taken.
@@ -91,6 +96,18 @@ mod tests {
         assert_eq!(cool_down.refused(cool_down.seen()), FIRST * 2);
         cool_down.accepted();
         assert_eq!(cool_down.refused(cool_down.seen()), FIRST);
+    }
+
+    #[test]
+    fn a_refusal_that_was_long_under_way_is_the_first_after_a_success() {
+        let cool_down = CoolDown::with_chance(|| 0.5);
+        for _ in 0..4 {
+            cool_down.refused(cool_down.seen());
+        }
+        let seen = cool_down.seen();
+        cool_down.accepted();
+        assert_eq!(cool_down.refused(seen), FIRST);
+        assert_eq!(cool_down.refused(cool_down.seen()), FIRST * 2);
     }
 
     #[test]

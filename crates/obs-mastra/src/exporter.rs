@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Descriptor, Error, Exporter, Failure, Health, Limits, Mappers, Receipt, Reply, Retry, Signal,
-    deliver,
+    Batch, Descriptor, Error, ErrorKind, Exporter, Failure, Health, Limits, Mappers, Receipt, Reply, Retry,
+    Signal, deliver,
 };
 use obs_http::{Auth, Client, Request as HttpRequest};
 
@@ -58,14 +58,15 @@ impl MastraExporter {
     pub fn new(config: MastraConfig) -> Result<Self, Error> {
         config.validate()?;
         let MastraConfig { access_token, project_id, max_request_size, http } = config;
-        let http = http.with_default_endpoint(PLATFORM).with_auth(Auth::Bearer(access_token));
+        let http = http.with_default_endpoint(PLATFORM).with_auth(Auth::bearer(access_token.expose().trim()));
         let address = Address::of(&http.endpoint, project_id.as_deref());
-        let client = Client::new(&http.with_endpoint(address.base.clone()))?.with_credential_name(TOKEN);
+        let client = Client::new(&http.with_endpoint(address.base.clone())).map_err(named)?;
+        let max_request_size = usize::try_from(max_request_size.get()).unwrap_or(usize::MAX);
         Ok(Self {
-            descriptor: DESCRIPTOR,
-            client,
+            descriptor: DESCRIPTOR.with_all_limits(Limits { items: MAX_ITEMS, bytes: max_request_size }),
+            client: client.with_credential_name(TOKEN),
             address,
-            max_request_size: usize::try_from(max_request_size.get()).unwrap_or(usize::MAX),
+            max_request_size,
             cool_down: CoolDown::new(),
             paused: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -96,9 +97,17 @@ impl MastraExporter {
     /// While the quota is used up, an empty request asks first, so that the records need not go there in vain.
     async fn send(&self, request: Request) -> Result<Reply, Failure> {
         if self.paused.load(Ordering::Acquire) {
-            self.post(Route::Spans, probe()).await?;
+            match self.post(Route::Spans, probe()).await {
+                // What is refused of an empty request says nothing of the records; the platform talks.
+                Err(failure) if !failure.kind.is_content() => return Err(failure),
+                _ => {}
+            }
         }
         for body in request.bodies {
+            if self.closed.load(Ordering::Acquire) {
+                let message = "the platform: shut down meanwhile".into();
+                return Err(Failure { kind: ErrorKind::Closed, retry: Retry::Never, status: None, message });
+            }
             self.post(request.route, body).await?;
         }
         Ok(Reply::default())
@@ -112,7 +121,7 @@ impl MastraExporter {
                 self.cool_down.accepted();
                 Ok(())
             }
-            Err(failure) if matches!(failure.status, Some(401 | 403)) => {
+            Err(failure) if failure.kind == ErrorKind::Auth => {
                 Err(Failure { retry: Retry::Hold(self.cool_down.refused(seen)), ..failure })
             }
             Err(failure) => Err(failure),
@@ -125,16 +134,28 @@ impl MastraExporter {
             .with_content_type("application/json")
             .with_header(name, value)
             .with_body(self.client.body(body));
-        let answer = self.client.send(&request, &PUBLISH).await?;
-        let pause = quota::pause(&answer);
-        self.paused.store(pause.is_some(), Ordering::Release);
-        match pause {
-            None => Ok(()),
-            Some(wait) => {
-                let said = self.client.quote(&String::from_utf8_lossy(answer.body()));
-                Err(quota::failure(answer.status(), wait, said))
-            }
+        let mut pause = None;
+        let sent = self.client.send_with_head(&request, &PUBLISH, |head| pause = quota::pause(&head)).await;
+        // Who gave no answer said nothing of the quota.
+        if !matches!(sent, Err(Failure { status: None, .. })) {
+            self.paused.store(pause.is_some(), Ordering::Release);
         }
+        match (pause, sent) {
+            (None, sent) => sent.map(|_| ()),
+            (Some(pause), Ok(answer)) => {
+                let said = self.client.quote(&String::from_utf8_lossy(answer.body()));
+                Err(quota::failure(pause, said.as_deref()))
+            }
+            (Some(pause), Err(failure)) => Err(quota::failure(pause, Some(&failure.message))),
+        }
+    }
+}
+
+/// An error that names the option that the credential is.
+fn named(error: Error) -> Error {
+    match error.message().strip_prefix("auth: ") {
+        Some(cause) => Error::config("access_token", cause),
+        None => error,
     }
 }
 
@@ -157,6 +178,9 @@ impl Exporter for MastraExporter {
     /// Publishes an empty list of spans, which the platform takes without keeping anything: that proves the address, the
     /// token and the quota.
     async fn check(&self) -> Health {
+        if self.closed.load(Ordering::Acquire) {
+            return Health::Unhealthy("shut down; make a new exporter".into());
+        }
         Health::of(self.ask(Route::Spans, probe()).await)
     }
 

@@ -76,7 +76,9 @@ fn ids(records: &Records<Metric>) -> Vec<Uuid> {
 fn id(metric: &Metric) -> Uuid {
     let mut said = Vec::with_capacity(128);
     let own = (metric.time, metric.start, &metric.name, &metric.labels);
-    if write_json(&mut said, &(own, &metric.value, &metric.exemplar, metric.temporality)).is_err() {
+    // Increments are alike by nature: whose they are tells those of two replicas or tenants apart.
+    let whose = (&metric.resource, &metric.context);
+    if write_json(&mut said, &(own, &metric.value, &metric.exemplar, metric.temporality, whose)).is_err() {
         // What has no JSON, which no field of a metric can be, is told apart by its time.
         said = metric.time.as_nanos().to_be_bytes().into();
     }

@@ -2,12 +2,10 @@
 
 use obs_http::Policy;
 
-use crate::quota::USED_UP;
-
 /// Every route: 408, 429 and 5xx are tried again, 401 and 403 hold.
 ///
-/// 402 counts as an answer here, because its headers say how long to wait: [`crate::quota`] makes a failure of it.
-pub(crate) const PUBLISH: Policy = Policy::DEFAULT.success(&[USED_UP]);
+/// Before it [`crate::quota`] reads the headers, and with 402 they say how long to wait.
+pub(crate) const PUBLISH: Policy = Policy::DEFAULT;
 
 #[cfg(test)]
 mod tests {
@@ -17,11 +15,10 @@ mod tests {
 
     obs_testkit::policy_table!(what_a_route_answers, &PUBLISH, {
         [200, 201, 202, 204, 207] ANY => Success;
-        [402] ANY => Success;
         [408, 500, 502, 503, 504] ANY => Waits(ErrorKind::Unavailable);
         [429] ANY => Waits(ErrorKind::RateLimited);
         [401, 403, 407] ANY => Fails(ErrorKind::Auth, Retry::Hold(HOLD));
-        [404, 405, 410] ANY => Fails(ErrorKind::Config, Retry::Hold(HOLD));
+        [402, 404, 405, 410] ANY => Fails(ErrorKind::Config, Retry::Hold(HOLD));
         [301, 302, 303, 304, 307, 308] ANY => Fails(ErrorKind::Config, Retry::Hold(HOLD));
         [413, 414, 431] ANY => Fails(ErrorKind::TooLarge, Retry::Never);
         [400, 406, 409, 411, 412, 415, 422] ANY => Fails(ErrorKind::Rejected, Retry::Never);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use obs_core::{ErrorKind, Failure, Retry};
-use obs_http::{Answer, retry_after};
+use obs_http::{Head, retry_after};
 
 /// What every request says this client can do: to keep its data while the quota is used up.
 pub(crate) const CAPABILITIES: (&str, &str) = ("x-mastra-observability-capabilities", "quota-pause-v1");
@@ -19,13 +19,21 @@ const WAIT: Duration = Duration::from_mins(5);
 const LONGEST: Duration = Duration::from_hours(1);
 
 /// The status that says so.
-pub(crate) const USED_UP: u16 = 402;
+const USED_UP: u16 = 402;
 
-/// How long nothing may be sent, if the answer says so.
-pub(crate) fn pause(answer: &Answer) -> Option<Duration> {
+/// A rest that the platform asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pause {
+    status: u16,
+    wait: Duration,
+}
+
+/// How long nothing may be sent, if the answer says so, whatever its status means otherwise.
+pub(crate) fn pause(answer: &Head<'_>) -> Option<Pause> {
     let is_disabled = answer.header(STATUS.0).is_some_and(|status| status.trim() == STATUS.1);
     let wait = || own_wait(answer.header(RETRY_AFTER)).or_else(|| usual_wait(answer)).unwrap_or(WAIT);
-    (is_disabled || answer.status() == USED_UP).then(wait)
+    let is_out = is_disabled || answer.status() == USED_UP;
+    is_out.then(|| Pause { status: answer.status(), wait: wait() })
 }
 
 /// Whole seconds, more than none.
@@ -36,12 +44,12 @@ fn own_wait(said: Option<&str>) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST))
 }
 
-fn usual_wait(answer: &Answer) -> Option<Duration> {
+fn usual_wait(answer: &Head<'_>) -> Option<Duration> {
     retry_after(answer.header("retry-after")?, answer.header("date"), None).filter(|wait| !wait.is_zero())
 }
 
 /// What it means for the records: the destination as a whole is out, and they stay.
-pub(crate) fn failure(status: u16, wait: Duration, said: Option<String>) -> Failure {
+pub(crate) fn failure(Pause { status, wait }: Pause, said: Option<&str>) -> Failure {
     let said = said.map(|said| format!("; it said: {said}")).unwrap_or_default();
     let message = format!(
         "the platform answered {status}: the organisation's quota is used up; check the plan and the usage; records are \

@@ -1,6 +1,6 @@
 //! Spans into spans, and what happened during them into event spans.
 
-use obs_core::{Event, Mapped, Records, Refused, Span, SpanId, SpanRecord, Status, Str};
+use obs_core::{Event, Mapped, Records, Refused, Span, SpanId, SpanRecord, Status, Str, Value};
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
@@ -36,8 +36,11 @@ pub(crate) fn map(exporter: &MastraExporter, records: &Records<SpanRecord>) -> M
         };
         let alone = || {
             let own = cut(at, span, room, |span, out| push(out, &body(span, Kind::Span)));
-            let events = events()
-                .map(|event| cut(at, &event, room, |event, out| push(out, &body(event, Kind::Event))));
+            let write = |event: &Span, out: &mut Vec<u8>| push(out, &body(event, Kind::Event));
+            // An event takes no span with it.
+            let events = events().map(|event| {
+                cut(at, &event, room, write).or_else(|_| cut(at, &without_attributes(event), room, write))
+            });
             std::iter::once(own).chain(events).collect()
         };
         packer.add_all(Route::Spans, at, 1 + span.events.len(), together, alone);
@@ -68,6 +71,13 @@ fn of_event(span: &Span, nth: usize, event: &Event) -> Span {
     of_event.parent_span_id = Some(span.span_id);
     of_event.attributes = event.attributes.clone();
     of_event
+}
+
+/// What is left of an event whose attributes fit no request, however short their texts are.
+fn without_attributes(mut event: Span) -> Span {
+    let said = format!("truncated by obs: {} attributes were too large", event.attributes.len());
+    event.attributes = [("truncated", Value::from(said))].into_iter().collect();
+    event
 }
 
 /// The same at every try: made of the span's ids, and the event's place, time and name.

@@ -68,7 +68,7 @@ pub struct NewRelicConfig {
     /// The `service.instance.id` of records whose resource has none; by default one that each process makes for itself.
     pub service_instance_id: Option<Str>,
     /// The most bytes of a request before compression; `1MB` by default, which is what New Relic takes, and at least
-    /// `64KiB`.
+    /// `128KiB`.
     pub max_request_size: Bytes,
     /// Where requests go and how.
     #[serde(flatten)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use obs_core::{Attributes, Log, Metric, Records, Resource, SpanRecord, Value};
 
 use crate::event::Event;
-use crate::pack::Pack;
+use crate::pack::{Pack, Packed};
 use crate::pairs::{Pairs, float, scalar};
 use crate::points::{self, Told};
 use crate::wire::Scalar;
@@ -17,7 +17,7 @@ pub(crate) fn spans(
     exporter: &NewRelicExporter,
     spans: &Records<SpanRecord>,
     positions: &[usize],
-) -> Vec<Vec<u8>> {
+) -> Vec<Packed> {
     let mut pack = Pack::new(exporter.max_request_size());
     let ended = positions.iter().filter_map(|at| spans.get(*at)?.ended());
     for span in ended {
@@ -32,14 +32,14 @@ pub(crate) fn spans(
                 to.shared("duration.ms", Scalar::Float(end.since(span.start).as_secs_f64() * 1e3));
             }
             common(exporter, &resource, to);
-            pack.add(&[], &event.within(pack.room()));
+            pack.add(&[], &event.told(&span.resource).within(pack.room()));
         }
     }
-    pack.finish().into_iter().map(|(body, _)| body).collect()
+    pack.finish()
 }
 
 /// Bodies of the events that the logs at these positions become: those that have one of the attributes.
-pub(crate) fn logs(exporter: &NewRelicExporter, logs: &Records<Log>, positions: &[usize]) -> Vec<Vec<u8>> {
+pub(crate) fn logs(exporter: &NewRelicExporter, logs: &Records<Log>, positions: &[usize]) -> Vec<Packed> {
     let mut pack = Pack::new(exporter.max_request_size());
     for log in positions.iter().filter_map(|at| logs.get(*at)) {
         for (kind, wanted) in wanted(exporter, &log.attributes) {
@@ -53,10 +53,10 @@ pub(crate) fn logs(exporter: &NewRelicExporter, logs: &Records<Log>, positions: 
             to.shared("message", Scalar::Text(log.message.as_str().into()));
             to.shared("level", Scalar::Text(log.level.to_string().into()));
             common(exporter, &resource, to);
-            pack.add(&[], &event.within(pack.room()));
+            pack.add(&[], &event.told(&log.resource).within(pack.room()));
         }
     }
-    pack.finish().into_iter().map(|(body, _)| body).collect()
+    pack.finish()
 }
 
 /// The events that something with these attributes becomes.
@@ -104,7 +104,7 @@ pub(crate) fn points(
     exporter: &NewRelicExporter,
     metrics: &Records<Metric>,
     positions: &[usize],
-) -> Vec<Vec<u8>> {
+) -> Vec<Packed> {
     let mut pack = Pack::new(exporter.max_request_size());
     for (kind, event) in &exporter.config().event_types {
         let named = |metric: &&Metric| event.attributes.iter().any(|name| *name == *metric.name);
@@ -112,10 +112,11 @@ pub(crate) fn points(
         for group in groups(points) {
             let Some(first) = group.first() else { continue };
             let resource = exporter.complete(&first.resource);
-            pack.add(&[], &of_points(exporter, kind, event, &group, &resource).within(pack.room()));
+            let made = of_points(exporter, kind, event, &group, &resource).told(&first.resource);
+            pack.add(&[], &made.within(pack.room()));
         }
     }
-    pack.finish().into_iter().map(|(body, _)| body).collect()
+    pack.finish()
 }
 
 /// Points of the same labels and resource, in the order of their first ones; a second point of a name begins another group.
@@ -148,12 +149,16 @@ fn of_points<'a>(
     let latest = group.iter().map(|point| point.time).max().unwrap_or_default();
     let mut made = Event::new(kind, latest);
     let to = &mut made.pairs;
-    for point in group {
-        put_value(point, to);
-    }
     let start = group.iter().filter_map(|point| point.start).min();
     if let Some(start) = start {
         to.put("interval.ms", Scalar::Count(latest.as_millis().saturating_sub(start.as_millis())));
+    }
+    for point in group {
+        put_value(point, to);
+    }
+    // What a distribution is made of yields to a metric that is called so.
+    for point in group {
+        put_parts(point, to);
     }
     for (name, value) in group.iter().take(1).flat_map(|point| point.labels.iter()) {
         to.own("label.", name, Scalar::Text(value.as_str().into()));
@@ -167,21 +172,25 @@ fn of_points<'a>(
     made
 }
 
-/// A number under its name; of a distribution the mean, and beside it what it is made of.
+/// A number under its name; of a distribution the mean.
 fn put_value<'a>(point: &'a Metric, to: &mut Pairs<'a>) {
     match points::told(&point.value) {
         Told::Number(value) => to.own("metric.", &point.name, float(value)),
-        Told::Distribution { count, sum, min, max } => {
-            if count > 0 {
-                #[expect(clippy::cast_precision_loss, reason = "a mean is no exact number anyway")]
-                to.own("metric.", &point.name, float(sum / count as f64));
-            }
-            let parts = [("sum", Some(sum)), ("min", min), ("max", max)];
-            to.part(&point.name, "count", Scalar::Count(count));
-            for (part, value) in parts {
-                if let Some(value) = value {
-                    to.part(&point.name, part, float(value));
-                }
+        Told::Distribution { count: 0, .. } => {}
+        #[expect(clippy::cast_precision_loss, reason = "a mean is no exact number anyway")]
+        Told::Distribution { count, sum, .. } => {
+            to.own("metric.", &point.name, float(sum / count as f64));
+        }
+    }
+}
+
+/// What a distribution is made of, behind its name.
+fn put_parts<'a>(point: &'a Metric, to: &mut Pairs<'a>) {
+    if let Told::Distribution { count, sum, min, max } = points::told(&point.value) {
+        to.part(&point.name, "count", Scalar::Count(count));
+        for (part, value) in [("sum", Some(sum)), ("min", min), ("max", max)] {
+            if let Some(value) = value {
+                to.part(&point.name, part, float(value));
             }
         }
     }

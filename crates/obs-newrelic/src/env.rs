@@ -24,7 +24,7 @@ pub(crate) fn read(env: &Env) -> Result<NewRelicConfig, Error> {
     let key = env.required(&["NEW_RELIC_LICENSE_KEY"], "the license key of your account, …NRAL")?;
     let mut config = NewRelicConfig::new(key);
     config.account_id = env.text("NEW_RELIC_ACCOUNT_ID")?;
-    config.region = region(env)?;
+    config.region = region(env, config.license_key.expose())?;
     if let Some(endpoint) = env.text("NEW_RELIC_ENDPOINT")? {
         config.http.endpoint = endpoint;
     }
@@ -50,11 +50,14 @@ pub(crate) fn read(env: &Env) -> Result<NewRelicConfig, Error> {
     Ok(config)
 }
 
-/// The region, or that of the collector which agents are to send to: the data of an account under FedRAMP goes nowhere
-/// else.
-fn region(env: &Env) -> Result<Option<Region>, Error> {
+/// The region, or what the key says, or that of the collector which agents are to send to: the data of an account under
+/// FedRAMP goes nowhere else.
+fn region(env: &Env, key: &str) -> Result<Option<Region>, Error> {
     if let Some(region) = env.parsed::<Region>("NEW_RELIC_REGION", "US, EU or GOV")? {
         return Ok(Some(region));
+    }
+    if Region::of_key(key).is_some() {
+        return Ok(None);
     }
     Ok(env.text("NEW_RELIC_HOST")?.as_deref().and_then(Region::of_collector))
 }
@@ -112,6 +115,13 @@ mod tests {
         let of = |host: &str| read(&Env::of([("NEW_RELIC_LICENSE_KEY", KEY), ("NEW_RELIC_HOST", host)]));
         assert_eq!(of("gov-collector.newrelic.com").unwrap().region, Some(Region::Gov));
         assert_eq!(of("collector.example.com").unwrap().region, None);
+        let european = [
+            ("NEW_RELIC_LICENSE_KEY", "eu01xx6789abcdef0123456789abcdef0123NRAL"),
+            ("NEW_RELIC_HOST", "collector.newrelic.com"),
+        ];
+        let config = read(&Env::of(european)).unwrap();
+        assert_eq!(config.region, None, "the key tells it");
+        assert!(config.validate().is_ok());
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Events: flat objects with a name and a time.
 
-use obs_core::Timestamp;
+use obs_core::{Resource, Timestamp, write_json};
 use serde::ser::{Serialize, SerializeMap, Serializer};
+use uuid::Uuid;
 
 use crate::pairs::{Pairs, Rules, within};
 
@@ -10,6 +11,7 @@ pub(crate) const EVENT: Rules = Rules {
     reserved: &[
         "eventType",
         "timestamp",
+        "event.id",
         "accountId",
         "appId",
         "entity.guid",
@@ -25,6 +27,9 @@ pub(crate) const EVENT: Rules = Rules {
     more: "more",
 };
 
+/// The namespace of ids that are made of what an event says.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6f62_735f_6e72_5f65_8d1c_52b6_4a70_e93f);
+
 /// An event.
 #[derive(Debug)]
 pub(crate) struct Event<'a> {
@@ -36,6 +41,16 @@ pub(crate) struct Event<'a> {
 impl<'a> Event<'a> {
     pub(crate) fn new(kind: &'a str, time: Timestamp) -> Self {
         Self { kind, time, pairs: Pairs::new(&EVENT) }
+    }
+
+    /// With an id made of what it says and of the resource that its record came with, the same at every try: who asks for
+    /// `uniqueCount(event.id)` counts one that was sent twice once.
+    pub(crate) fn told(mut self, resource: &Resource) -> Self {
+        let mut said = Vec::with_capacity(1_024);
+        // Texts and finite numbers do not fail to be written.
+        let _ = write_json(&mut said, &(Shown { event: &self, most: usize::MAX }, resource));
+        self.pairs.first("event.id", Uuid::new_v5(&NAMESPACE, &said).to_string());
+        self
     }
 
     /// The JSON in at most so many bytes.
@@ -64,7 +79,7 @@ impl Serialize for Shown<'_, '_> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use obs_core::{Attributes, Resource, SpanId, Value};
+    use obs_core::{Attributes, SpanId, Value};
     use serde_json::{Value as Json, json};
 
     use super::*;
@@ -126,6 +141,33 @@ mod tests {
         assert_eq!(found.len(), 254);
         let more: BTreeMap<String, Json> = serde_json::from_str(found["more"].as_str().unwrap()).unwrap();
         assert_eq!((found.len() - 1) + more.len(), 400 + 3);
+    }
+
+    #[test]
+    fn what_has_no_room_in_more_either_is_counted_and_the_rest_is_json() {
+        let attributes: Attributes = (0..2_000).map(|nth| (format!("a{nth:04}"), nth)).collect();
+        let mut event = Event::new("T", Timestamp::from_nanos(0));
+        event.pairs.own_all("metadata.", &attributes);
+        let found = written(event, 1_000_000);
+        let found = found.as_object().unwrap();
+        let more: BTreeMap<String, Json> = serde_json::from_str(found["more"].as_str().unwrap()).unwrap();
+        let missing = more["truncated"].as_str().unwrap();
+        let told: usize = missing.split(' ').find_map(|word| word.parse().ok()).unwrap();
+        assert_eq!((found.len() - 3) + (more.len() - 1) + told, 2_000, "{missing}");
+    }
+
+    #[test]
+    fn a_name_without_a_place_takes_no_other_one_in_more() {
+        let mut attributes: Attributes = (0..260).map(|nth| (format!("a{nth:03}"), nth)).collect();
+        for (nth, name) in ["z-1", "z 1", "z_1", "z/1"].into_iter().enumerate() {
+            attributes.push(name, 1_000 + nth as i64);
+        }
+        let mut event = Event::new("T", Timestamp::from_nanos(0));
+        event.pairs.own_all("metadata.", &attributes);
+        let found = written(event, 1_000_000).to_string();
+        for nth in 1_000..1_004 {
+            assert!(found.contains(&nth.to_string()), "{nth}");
+        }
     }
 
     #[test]

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use obs_core::{
-    Batch, Call, Descriptor, Error, ErrorKind, Exporter, Failure, Health, HistogramForm, Mapped, Mappers,
-    MetricForm, Receipt, Refused, Reply, Resource, Retry, Signal, Signals, deliver,
+    Batch, Call, Descriptor, Error, ErrorKind, Exporter, Failure, Health, HistogramForm, Limits, Mapped,
+    Mappers, MetricForm, Receipt, Refused, Reply, Resource, Retry, Signal, Signals, deliver,
 };
 use obs_otel::OtelExporter;
 
+use crate::beside::Beside;
+use crate::pack::Packed;
 use crate::route::Routes;
 use crate::way::Way;
 use crate::wire::{Place, Post, Request};
@@ -38,6 +40,7 @@ pub struct NewRelicExporter {
     config: NewRelicConfig,
     ways: Ways,
     otlp: OtelExporter,
+    beside: Beside,
     closed: AtomicBool,
 }
 
@@ -70,7 +73,8 @@ impl NewRelicExporter {
         let ways = Ways { otlp: Way::new(&otlp)?, metrics: way(metrics)?, events: way(events)? };
         let descriptor = descriptor(&config, &ways);
         let otlp = OtelExporter::new(config.otel())?;
-        Ok(Self { descriptor, config, ways, otlp, closed: AtomicBool::new(false) })
+        let (beside, closed) = (Beside::default(), AtomicBool::new(false));
+        Ok(Self { descriptor, config, ways, otlp, beside, closed })
     }
 
     /// The bodies of the requests that a batch becomes, in order, before compression; nothing is sent.
@@ -78,7 +82,10 @@ impl NewRelicExporter {
     /// Records that cannot be taken are in none of them; a signal that is not taken has none.
     pub fn encode(&self, batch: &Batch) -> Vec<Vec<u8>> {
         let calls = self.map(batch).unwrap_or_default().calls;
-        calls.into_iter().flat_map(|call| call.request.posts).map(|post| post.body).collect()
+        let bodies = |Request { main, events }: Request| {
+            std::iter::once(main.body).chain(events.into_iter().map(|packed| packed.body))
+        };
+        calls.into_iter().flat_map(|call| bodies(call.request)).collect()
     }
 
     fn map(&self, batch: &Batch) -> Option<Mapped<Request>> {
@@ -113,18 +120,16 @@ impl NewRelicExporter {
         })
     }
 
-    /// Requests of these bodies, with the events that their records become before each.
+    /// Requests of these bodies, with the events that their records become behind each.
     pub(crate) fn with_events(
         &self,
         place: Place,
         mapped: Mapped<Vec<u8>>,
-        events: impl Fn(&[usize]) -> Vec<Vec<u8>>,
+        events: impl Fn(&[usize]) -> Vec<Packed>,
     ) -> Mapped<Request> {
         let call = |Call { request: body, records }: Call<Vec<u8>>| {
             let events = if self.config.event_types.is_empty() { Vec::new() } else { events(&records) };
-            let events = events.into_iter().map(|body| Post { place: Place::Events, body });
-            let posts = events.chain([Post { place, body }]).collect();
-            Call { request: Request { posts }, records }
+            Call { request: Request { main: Post { place, body }, events }, records }
         };
         Mapped { calls: mapped.calls.into_iter().map(call).collect(), refused: mapped.refused }
     }
@@ -137,18 +142,26 @@ impl NewRelicExporter {
         }
     }
 
-    /// Sends what some records became, and says what became of them: what the last answer says.
-    async fn send(&self, request: Request) -> Result<Reply, Failure> {
-        let mut reply = Reply::default();
-        for post in request.posts {
-            let way = self.way(post.place).filter(|_| !self.closed.load(Ordering::Acquire));
-            let Some(way) = way else {
-                let message = "New Relic: shut down meanwhile".into();
-                return Err(Failure { kind: ErrorKind::Closed, retry: Retry::Never, status: None, message });
-            };
-            reply = way.send(post).await?;
+    /// Sends what some records became, and says what became of them, whatever becomes of the events beside.
+    async fn send(&self, Request { main, events }: Request) -> Result<Reply, Failure> {
+        let way = self.way(main.place).filter(|_| !self.closed.load(Ordering::Acquire));
+        let Some(way) = way else {
+            let message = "New Relic: shut down meanwhile".into();
+            return Err(Failure { kind: ErrorKind::Closed, retry: Retry::Never, status: None, message });
+        };
+        let reply = way.send(main).await?;
+        if let Some(way) = self.way_beside() {
+            self.beside.add(events, |body| post(way, body)).await;
+            if self.closed.load(Ordering::Acquire) {
+                self.beside.give_up();
+            }
         }
         Ok(reply)
+    }
+
+    /// The way of events of one's own, where there are some.
+    fn way_beside(&self) -> Option<&Way> {
+        self.ways.events.as_ref().filter(|_| !self.config.event_types.is_empty())
     }
 
     /// Asks every API that is used.
@@ -163,7 +176,12 @@ impl NewRelicExporter {
     }
 }
 
-/// The type's descriptor without what needs the Event API, where there is none.
+/// Posts events of one's own.
+async fn post(way: &Way, body: Vec<u8>) -> Result<(), Failure> {
+    way.send(Post { place: Place::Events, body }).await.map(|_| ())
+}
+
+/// The type's descriptor, with the size of requests, without what needs the Event API, where there is none.
 fn descriptor(config: &NewRelicConfig, ways: &Ways) -> Descriptor {
     let taken = |signal: &Signal| match signal {
         Signal::Traces | Signal::Metrics | Signal::Logs => true,
@@ -173,7 +191,9 @@ fn descriptor(config: &NewRelicConfig, ways: &Ways) -> Descriptor {
         Histograms::Explicit => HistogramForm::Explicit,
         _ => HistogramForm::Exponential,
     };
+    let bytes = usize::try_from(config.max_request_size.get()).unwrap_or(usize::MAX);
     DESCRIPTOR
+        .with_all_limits(Limits { bytes, ..Limits::DEFAULT })
         .narrowed(Signal::ALL.into_iter().filter(taken).collect::<Signals>())
         .with_histogram_form(histograms)
 }
@@ -204,12 +224,18 @@ impl Exporter for NewRelicExporter {
     }
 
     async fn flush(&self) -> Result<(), Error> {
-        // An export ends when its records are there, so that nothing waits here.
+        // An export ends when its records are there; only events of one's own may wait here.
+        if let Some(way) = self.way_beside() {
+            self.beside.flush(|body| post(way, body)).await;
+        }
         Ok(())
     }
 
     async fn shutdown(&self) -> Result<(), Error> {
         self.closed.store(true, Ordering::Release);
+        if let Some(way) = self.way_beside() {
+            self.beside.end(|body| post(way, body)).await;
+        }
         Ok(())
     }
 }

@@ -7,7 +7,7 @@ use obs_core::{Call, Feedback, Mapped, Records, Resource, Score, ScoreValue, Tar
 
 use crate::NewRelicExporter;
 use crate::event::Event;
-use crate::pack::Pack;
+use crate::pack::{Pack, Packed};
 use crate::pairs::{Pairs, float};
 use crate::wire::{Place, Post, Request, Scalar};
 
@@ -24,9 +24,9 @@ pub(crate) fn map<T>(
         let event = write(record, &complete, pack.room());
         pack.add(&[at], &event);
     }
-    let call = |(body, records)| {
-        let posts = vec![Post { place: Place::Events, body }];
-        Call { request: Request { posts }, records }
+    let call = |Packed { body, records, .. }| {
+        let main = Post { place: Place::Events, body };
+        Call { request: Request { main, events: Vec::new() }, records }
     };
     Mapped { calls: pack.finish().into_iter().map(call).collect(), refused: Vec::new() }
 }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod account;
+mod beside;
 mod config;
 mod context;
 mod custom;

@@ -116,6 +116,9 @@ fn shape(metric: &Metric) -> Result<Shape, &'static str> {
         PointValue::Number(value) => value.is_finite(),
         PointValue::Summary { sum, min, max, .. } => [sum, min, max].iter().all(|value| value.is_finite()),
     };
+    if matches!(value, PointValue::Number(value) if kind == "count" && value < 0.0) {
+        return Err("a count is never below zero, or the Metric API drops it; use an up-down counter");
+    }
     if finite {
         Ok(Shape { kind, value, windowed })
     } else {
@@ -273,6 +276,8 @@ mod tests {
             of(histogram(None), delta),
             of(MetricValue::Histogram(Box::default()), delta),
             of(MetricValue::Gauge(f64::NAN), None),
+            of(MetricValue::Add(-1.0), None),
+            of(MetricValue::Sum { value: -2.0, monotonic: true }, delta),
         ] {
             assert!(refused.is_err(), "{refused:?}");
         }

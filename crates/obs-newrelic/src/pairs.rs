@@ -52,9 +52,32 @@ impl<'a> Pairs<'a> {
         self.all.iter().any(|(known, _)| known == name)
     }
 
-    /// An attribute of ours, whose name is known to be free.
+    /// Whether a record may have an attribute of this name.
+    fn is_free(&self, name: &str) -> bool {
+        !self.rules.reserved.contains(&name) && self.taken != Some(name) && !self.has(name)
+    }
+
+    /// What has no place of its own stands with the rest, under a name that is free there.
+    fn rest(&mut self, name: &str, value: Scalar<'a>) {
+        let mut name = name.to_owned();
+        while self.more.contains_key(&name) {
+            name.push('_');
+        }
+        self.more.insert(name, value);
+    }
+
+    /// An attribute of ours; where New Relic has no room for the name, it stands with the rest.
     pub(crate) fn put(&mut self, name: &'a str, value: Scalar<'a>) {
-        self.all.push((Cow::Borrowed(name), value));
+        if self.taken == Some(name) || self.has(name) {
+            self.rest(name, value);
+        } else {
+            self.all.push((Cow::Borrowed(name), value));
+        }
+    }
+
+    /// An attribute of ours before all others, so that it has room whatever they are.
+    pub(crate) fn first(&mut self, name: &'static str, text: String) {
+        self.all.insert(0, (Cow::Borrowed(name), Scalar::Text(text.into())));
     }
 
     pub(crate) fn text(&mut self, name: &'a str, text: impl Into<Cow<'a, str>>) {
@@ -74,26 +97,25 @@ impl<'a> Pairs<'a> {
     /// An attribute of the record's own: where its name is taken, it stands behind the prefix.
     pub(crate) fn own(&mut self, prefix: &str, name: &'a str, value: Scalar<'a>) {
         let clean = names::attribute(name);
-        let reserved = self.rules.reserved.contains(&&*clean) || self.taken == Some(&*clean);
-        if !reserved && !self.has(&clean) {
+        if self.is_free(&clean) {
             self.all.push((clean, value));
             return;
         }
         let behind = names::attribute(&format!("{prefix}{name}")).into_owned();
-        if self.has(&behind) {
-            self.more.insert(name.to_owned(), value);
-        } else {
+        if self.is_free(&behind) {
             self.all.push((Cow::Owned(behind), value));
+        } else {
+            self.rest(name, value);
         }
     }
 
     /// A part of what an attribute of the record's own says.
     pub(crate) fn part(&mut self, name: &str, part: &str, value: Scalar<'a>) {
         let whole = names::attribute(&format!("{name}.{part}")).into_owned();
-        if self.has(&whole) {
-            self.more.insert(whole, value);
-        } else {
+        if self.is_free(&whole) {
             self.all.push((Cow::Owned(whole), value));
+        } else {
+            self.rest(&whole, value);
         }
     }
 
@@ -131,11 +153,12 @@ impl<'a> Pairs<'a> {
     pub(crate) fn settle(&mut self) {
         if self.all.len() + usize::from(!self.more.is_empty()) > self.most {
             let beyond = self.all.split_off(self.most - 1);
-            self.more.extend(beyond.into_iter().map(|(name, value)| (name.into_owned(), value)));
+            for (name, value) in beyond {
+                self.rest(&name, value);
+            }
         }
         if !self.more.is_empty() {
-            let more = json(&self.more);
-            self.more.clear();
+            let more = rest_of(&std::mem::take(&mut self.more));
             self.all.push((Cow::Borrowed(self.rules.more), Scalar::Text(more)));
         }
     }
@@ -208,6 +231,40 @@ pub(crate) fn scalar(value: &Value) -> Option<Scalar<'_>> {
         Value::Str(text) => Scalar::Text(text.as_str().into()),
         Value::List(_) | Value::Map(_) => Scalar::Text(json(value)),
     })
+}
+
+/// How many characters a text has at most, and how many the mark, where the rest is larger than one text.
+const SHORT: usize = 512;
+const MARK: usize = 128;
+
+/// The rest as JSON that fits one text: whole members as far as they fit, and how many did not.
+fn rest_of(more: &BTreeMap<String, Scalar<'_>>) -> Cow<'static, str> {
+    let whole = json(more);
+    if whole.chars().count() <= names::TEXT {
+        return whole;
+    }
+    let (mut out, mut length, mut missing) = (String::from("{"), MARK, 0_usize);
+    for (name, value) in more {
+        let value = match value {
+            Scalar::Text(text) => json(&names::text(text, SHORT)),
+            other => json(other),
+        };
+        let member = format!("{}:{value},", json(name));
+        let characters = member.chars().count();
+        if length + characters > names::TEXT {
+            missing += 1;
+        } else {
+            length += characters;
+            out.push_str(&member);
+        }
+    }
+    let mut mark = "truncated".to_owned();
+    while more.contains_key(&mark) {
+        mark.push('_');
+    }
+    let said = format!("truncated by obs: {missing} attributes had no room");
+    let mark = format!("{}:{}}}", json(&mark), json(&said));
+    Cow::Owned(out + &mark)
 }
 
 /// A value as JSON text.

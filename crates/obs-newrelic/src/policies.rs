@@ -2,8 +2,9 @@
 
 use obs_http::Policy;
 
-/// OTLP, whose specification has 429, 502, 503 and 504 tried again, and no other.
-pub(crate) const OTLP: Policy = Policy::OTLP;
+/// OTLP, of which New Relic asks for 408 and 500 to be tried again, too, besides those of the specification (429, 502, 503 and
+/// 504).
+pub(crate) const OTLP: Policy = Policy::OTLP.retry(&[408, 500]);
 
 /// The Metric API: it asks for every 5xx to be tried again, and for 408 and 429.
 pub(crate) const METRICS: Policy = Policy::DEFAULT.retry(&[501]);
@@ -62,11 +63,11 @@ mod tests {
         [301, 302, 303, 304, 307, 308] ANY => Fails(ErrorKind::Config, Retry::Hold(REST));
         [402, 404, 405, 410] ANY => Fails(ErrorKind::Config, Retry::Hold(REST));
         [401, 403, 407] ANY => Fails(ErrorKind::Auth, Retry::Hold(REST));
-        [400, 406, 408, 409, 411, 412, 415, 422, 423, 424, 425, 426, 428, 451] ANY => Fails(ErrorKind::Rejected, Retry::Never);
+        [400, 406, 409, 411, 412, 415, 422, 423, 424, 425, 426, 428, 451] ANY => Fails(ErrorKind::Rejected, Retry::Never);
         [413, 414, 431] ANY => Fails(ErrorKind::TooLarge, Retry::Never);
         [429] ANY => Waits(ErrorKind::RateLimited);
         [502, 504] ANY => Fails(ErrorKind::Unavailable, Retry::Backoff);
-        [503] ANY => Waits(ErrorKind::Unavailable);
-        [500, 501, 505, 507, 508, 511, 520, 521, 522, 523, 524, 529, 599] ANY => Fails(ErrorKind::Rejected, Retry::Never);
+        [408, 500, 503] ANY => Waits(ErrorKind::Unavailable);
+        [501, 505, 507, 508, 511, 520, 521, 522, 523, 524, 529, 599] ANY => Fails(ErrorKind::Rejected, Retry::Never);
     });
 }

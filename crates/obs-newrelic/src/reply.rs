@@ -4,6 +4,7 @@ use obs_core::{ErrorKind, Failure, Reply, Retry, Signal};
 use obs_http::{Answer, Client};
 use obs_otlp::answer::{PartialSuccess, partial_success};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::wire::Place;
 
@@ -12,28 +13,33 @@ use crate::wire::Place;
 #[serde(default)]
 struct Taken {
     #[serde(rename = "requestId")]
-    request_id: Option<String>,
-    uuid: Option<String>,
-    success: Option<bool>,
-    error: Option<String>,
+    request_id: Option<Value>,
+    uuid: Option<Value>,
+    success: Option<Value>,
+    error: Option<Value>,
 }
 
-/// Reads the answer to a request that was taken; the client keeps credentials out of what is quoted.
+/// A text, or what stands in its place as JSON.
+fn words(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// Whether an answer of success says that the request was taken; the client keeps credentials out of what is quoted.
 ///
 /// # Errors
 /// The Event API says that it refused the request after all.
-pub(crate) fn read(place: Place, client: &Client, answer: &Answer) -> Result<Reply, Failure> {
+pub(crate) fn taken(client: &Client, answer: &Answer) -> Result<(), Failure> {
     // An answer of another form is left alone, since its status settles the request.
     let said: Taken = serde_json::from_slice(answer.body()).unwrap_or_default();
-    if said.success == Some(false) {
-        let cause = said.error.and_then(|cause| client.quote(&cause));
+    if said.success == Some(Value::Bool(false)) {
+        let cause = said.error.and_then(|cause| client.quote(&words(&cause)));
         let cause = cause.unwrap_or_else(|| "without a reason".to_owned());
         let message =
             format!("{} answered {} and refused it: {cause}", client.place(), answer.status()).into();
         let (kind, retry) = (ErrorKind::Rejected, Retry::Never);
         return Err(Failure { kind, retry, status: Some(answer.status()), message });
     }
-    if let Some(id) = said.request_id.or(said.uuid).and_then(|id| client.quote(&id)) {
+    if let Some(id) = said.request_id.or(said.uuid).and_then(|id| client.quote(&words(&id))) {
         tracing::debug!(
             target: "obs::newrelic",
             endpoint = %client.place(),
@@ -41,6 +47,15 @@ pub(crate) fn read(place: Place, client: &Client, answer: &Answer) -> Result<Rep
             "taken, and checked later: what New Relic drops of it is an NrIntegrationError with this requestId"
         );
     }
+    Ok(())
+}
+
+/// Reads the answer to a request that was taken.
+///
+/// # Errors
+/// As [`taken`].
+pub(crate) fn read(place: Place, client: &Client, answer: &Answer) -> Result<Reply, Failure> {
+    taken(client, answer)?;
     Ok(match place {
         Place::Traces => of_otlp(Signal::Traces, client, answer),
         Place::Metrics => of_otlp(Signal::Metrics, client, answer),

@@ -71,22 +71,46 @@ impl NewRelicConfig {
 
     fn events_route(&self, region: Region) -> Result<Option<Route>, Error> {
         let address = given(self.events_api_url.as_ref(), region.events());
+        let has_place = address.contains(ACCOUNT);
         let address = match &self.account_id {
-            Some(id) => address.replace(ACCOUNT, id.trim()),
-            None if self.events_api_url.is_some() && !address.contains(ACCOUNT) => address,
-            None if self.event_types.is_empty() => return Ok(None),
-            None => {
-                let next = "missing, and event_types go to the Event API; set it, or NEW_RELIC_ACCOUNT_ID, to the \
-                            account's id";
-                return Err(Error::config("account_id", next));
+            Some(id) if has_place => address.replace(ACCOUNT, id.trim()),
+            Some(id) if names_account(&address, id.trim()) => address,
+            Some(_) => {
+                let next = "it has neither {account_id} nor the account_id that is set; write …/v1/accounts/{account_id}/events, \
+                            or leave account_id out";
+                return Err(Error::config("events_api_url", next));
             }
+            None if !has_place => address,
+            None => match self.wants_account() {
+                None => return Ok(None),
+                Some(why) => {
+                    let next = "set it, or NEW_RELIC_ACCOUNT_ID, to the account's id";
+                    return Err(Error::config("account_id", format!("missing, and {why}; {next}")));
+                }
+            },
         };
         Ok(Some(Route { field: "events_api_url", http: plain(self.http(address)) }))
     }
 
+    /// What asks for the Event API, if anything.
+    fn wants_account(&self) -> Option<&'static str> {
+        let usual = Self::default();
+        [
+            (!self.event_types.is_empty(), "event_types go to the Event API"),
+            (self.events_api_url.is_some(), "events_api_url has {account_id}"),
+            (self.score_event_type != usual.score_event_type, "score_event_type goes to the Event API"),
+            (
+                self.feedback_event_type != usual.feedback_event_type,
+                "feedback_event_type goes to the Event API",
+            ),
+        ]
+        .into_iter()
+        .find_map(|(is_so, why)| is_so.then_some(why))
+    }
+
     /// The settings for one address.
     fn http(&self, address: String) -> HttpConfig {
-        let auth = Auth::header("api-key", self.license_key.clone());
+        let auth = Auth::header("api-key", self.license_key.expose().trim());
         self.http.clone().with_endpoint(address).with_auth(auth).with_default_compression(Compression::Gzip)
     }
 
@@ -101,6 +125,12 @@ impl NewRelicConfig {
         otel.resource_attributes.clone_from(&self.common_attributes);
         otel
     }
+}
+
+/// Whether one of the parts of the address's path is this id.
+fn names_account(address: &str, id: &str) -> bool {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
+    path.split('/').skip(3).any(|part| part == id)
 }
 
 /// The address that was given, else the one that is known.
@@ -179,6 +209,27 @@ mod tests {
         assert_eq!(addresses(&named)[2], "https://proxy/v1/accounts/7/events");
         let wanted = config.with_event_type("A", ["a"]);
         assert!(wanted.routes().unwrap_err().message().starts_with("account_id: missing"));
+    }
+
+    #[test]
+    fn an_address_that_wants_an_account_is_an_error_without_one() {
+        let asked =
+            NewRelicConfig::new(US).with_events_api_url("https://proxy/v1/accounts/{account_id}/events");
+        let error = asked.routes().unwrap_err();
+        assert!(error.message().starts_with("account_id: missing"), "{}", error.message());
+        assert!(error.message().contains("events_api_url"), "{}", error.message());
+    }
+
+    #[test]
+    fn an_account_and_an_address_of_another_are_an_error() {
+        let of = |url: &str| NewRelicConfig::new(US).with_account_id("42").with_events_api_url(url).routes();
+        for url in ["https://proxy/v1/accounts/7/events", "https://proxy", "https://proxy/accounts/420"] {
+            let error = of(url).unwrap_err();
+            assert!(error.message().starts_with("events_api_url: "), "{}", error.message());
+        }
+        for url in ["https://proxy/v1/accounts/42/events", "https://proxy/{account_id}", "https://proxy/42"] {
+            assert!(of(url).is_ok(), "{url}");
+        }
     }
 
     #[test]

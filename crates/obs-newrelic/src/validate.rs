@@ -150,6 +150,8 @@ mod tests {
                 "metrics_api_url",
             ),
             (config().with_max_request_size(1_000), "max_request_size"),
+            (config().with_max_request_size(LEAST - 1), "max_request_size"),
+            (config().with_max_request_size(MOST + 1), "max_request_size"),
             (config().with_score_event_type("Metric"), "score_event_type"),
             (config().with_feedback_event_type("a.b"), "feedback_event_type"),
             (config().with_event_type("where", ["a"]), "event_types"),
@@ -173,6 +175,9 @@ mod tests {
         }
         for config in [config(), NewRelicConfig::new(EU), NewRelicConfig::new(EU).with_region(Region::Eu)] {
             assert!(config.validate().is_ok());
+        }
+        for size in [LEAST, MOST] {
+            assert!(config().with_max_request_size(size).validate().is_ok());
         }
         assert!(
             config().with_region(Region::Eu).validate().is_ok(),

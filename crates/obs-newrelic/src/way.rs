@@ -38,7 +38,9 @@ impl Way {
 
     /// Sends a request without content, which leaves nothing there and shows whether the key is good.
     pub(crate) async fn ask(&self, place: Place) -> Result<(), Failure> {
-        self.client.send(&self.request(place, Vec::new()), &CHECK).await.map(|_| ())
+        let answer = self.client.send(&self.request(place, Vec::new()), &CHECK).await?;
+        // A status that refuses the empty content is what a good key gets.
+        if answer.status() < 300 { reply::taken(&self.client, &answer) } else { Ok(()) }
     }
 
     fn request(&self, place: Place, body: Vec<u8>) -> Request {
@@ -52,10 +54,12 @@ impl Way {
     }
 }
 
-/// An error that names the option that the address stands in.
+/// An error that names the option that the address stands in, or the one that the credential is.
 fn named(field: &str, error: Error) -> Error {
-    match error.message().strip_prefix("endpoint: ") {
-        Some(cause) if field != "endpoint" => Error::config(field, cause),
+    let option = [("endpoint: ", field), ("auth: ", "license_key")];
+    let renamed = option.iter().find_map(|(prefix, own)| Some((own, error.message().strip_prefix(prefix)?)));
+    match renamed {
+        Some((own, cause)) if *own != "endpoint" => Error::config(own, cause),
         _ => error,
     }
 }

@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
+use crate::pack::Packed;
+
 /// Which address a body goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -26,11 +28,13 @@ pub(crate) struct Post {
     pub(crate) body: Vec<u8>,
 }
 
-/// What is posted for some records, in this order: events of the user's own come first, so that what New Relic adds up is
-/// not there twice where one of them has to be sent again.
+/// What is posted for some records.
 #[derive(Debug)]
 pub(crate) struct Request {
-    pub(crate) posts: Vec<Post>,
+    /// What carries them, and decides what became of them.
+    pub(crate) main: Post,
+    /// Events of the user's own, which follow once the records were taken.
+    pub(crate) events: Vec<Packed>,
 }
 
 /// What an attribute can be: a text or a number.

@@ -146,6 +146,11 @@ pub(crate) const STEPS: &[Step] = &[
         Work::Linked(&["platforms"]),
     ),
     step(
+        "arrivals",
+        "every exporter at once: what arrived is what signal-matrix.md says, under the same ids",
+        Work::Linked(&["arrivals"]),
+    ),
+    step(
         "e2e",
         "what real backends on this machine took is read back equal to what was recorded",
         Work::Linked(&["e2e"]),

@@ -197,3 +197,22 @@ async fn a_web_page_is_no_success() {
         assert!(client.send(&Request::post("/v1"), &Policy::DEFAULT).await.is_ok(), "{taken}");
     }
 }
+
+#[tokio::test]
+async fn a_caller_sees_the_head_of_every_answer_whatever_its_status_means() {
+    let server = CaptureServer::start().await;
+    let client = Client::new(&HttpConfig::new(server.url())).unwrap();
+    for status in [200, 302, 400, 401, 413, 429, 503] {
+        let page = "<html><body>a page</body></html>";
+        server.answer([Answer::status(status).with_header("x-quota", "none").with_body(page)]);
+        let mut seen = None;
+        let look = |head: obs_http::Head<'_>| {
+            let quota = head.header("x-quota").map(ToOwned::to_owned);
+            seen = Some((head.status(), quota, head.header("x-other").is_some()));
+        };
+        let request = Request::post("/");
+        let sent = client.send_with_head(&request, &Policy::DEFAULT, look).await;
+        assert_eq!(seen, Some((status, Some("none".to_owned()), false)));
+        assert_eq!(sent.unwrap_err().status, Some(status), "and the policy judges as ever");
+    }
+}

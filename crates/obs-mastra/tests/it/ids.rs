@@ -19,7 +19,7 @@ fn span(nth: u32, parent: Option<u32>) -> Span {
 }
 
 #[tokio::test]
-async fn ids_are_kept_and_stand_under_both_of_mastra_s_names() {
+async fn law_5_ids_are_kept_and_stand_under_both_of_mastra_s_names() {
     let sent = sent(ended([span(1, None)])).await;
     let item = sent.item();
     assert_eq!((&item["id"], &item["spanId"]), (&json!(span_id(1)), &json!(span_id(1))));
@@ -48,7 +48,7 @@ async fn a_parent_in_another_process_is_an_external_one_and_its_child_is_a_root_
 }
 
 #[tokio::test]
-async fn everything_else_is_found_by_the_ids_of_its_span() {
+async fn law_5_everything_else_is_found_by_the_ids_of_its_span() {
     let target = Target::Span { trace_id: trace_id(1), span_id: span_id(3), root_span_id: None };
     let mut log = Log::new(at(1), Level::Info, "here");
     log.span = Some(SpanRef { trace_id: trace_id(1), span_id: Some(span_id(3)) });
@@ -84,7 +84,7 @@ fn ids(items: &[(String, Value)]) -> Vec<Value> {
 }
 
 #[test]
-fn another_process_says_the_same_bytes() {
+fn law_5_another_process_says_the_same_bytes() {
     let exporter = || MastraExporter::new(MastraConfig::new(server::TOKEN)).unwrap();
     for batch in fixtures::all() {
         assert_eq!(exporter().encode(&batch), exporter().encode(&batch));
@@ -92,7 +92,7 @@ fn another_process_says_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn a_second_try_of_what_is_left_says_the_same_ids() {
+async fn law_5_a_second_try_of_what_is_left_says_the_same_ids() {
     for batch in fixtures::trace_batches().into_iter().chain([fixtures::batch(Signal::Metrics)]) {
         let server = CaptureServer::start().await;
         let exporter = server::exporter(&server);
@@ -125,4 +125,28 @@ async fn events_have_ids_of_their_own_that_differ() {
     found.dedup();
     assert_eq!(found.len(), 4);
     assert!(sent.items[1..].iter().all(|(_, item)| item["parentSpanId"] == json!(span_id(1))));
+}
+
+#[tokio::test]
+async fn the_same_measurement_of_two_replicas_or_tenants_is_two() {
+    let of = |service: &'static str, tenant: Option<&'static str>| {
+        let mut metric = Metric::new(at(1), "orders", MetricValue::Add(1.0));
+        metric.resource = obs_core::Resource::service(service).into();
+        let mut context = (*metric.context).clone();
+        context.organization_id = tenant.map(Into::into);
+        metric.context = context.into();
+        metric
+    };
+    let mut replica = of("shop", None);
+    let mut resource = (*replica.resource).clone();
+    resource.attributes.insert("service.instance.id", "two");
+    replica.resource = resource.into();
+    let metrics = [of("shop", None), replica, of("till", None), of("shop", Some("a")), of("shop", Some("b"))];
+    let mut found = Vec::new();
+    for metric in metrics {
+        found.extend(ids(&sent(Batch::Metrics(vec![metric].into())).await.items));
+    }
+    found.sort_by_key(ToString::to_string);
+    found.dedup();
+    assert_eq!(found.len(), 5);
 }

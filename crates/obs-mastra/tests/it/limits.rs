@@ -92,3 +92,32 @@ async fn a_record_of_many_short_texts_that_does_not_fit_is_refused_alone() {
     assert_eq!((sent.receipt.delivered, sent.receipt.rejected_count()), (1, 1));
     assert_eq!(sent.receipt.rejected[0].kind, obs_core::ErrorKind::TooLarge);
 }
+
+#[tokio::test]
+async fn an_event_of_many_short_texts_takes_no_span_with_it() {
+    let mut span = Span::new(trace_id(1), span_id(1), "step", at(0));
+    span.input = Some(Payload::text("asked"));
+    let event = |name: &'static str, count: usize| Event {
+        time: at(1),
+        name: name.into(),
+        attributes: (0..count).map(|nth| (format!("attribute {nth}"), "x".repeat(1_000))).collect(),
+    };
+    span.events = vec![event("wide", 200), event("short", 1)];
+    let sent = sent_with(ended([span]), small).await;
+    assert_eq!((sent.receipt.delivered, sent.receipt.rejected_count()), (1, 0));
+    let items: Vec<_> = sent.items.iter().map(|(_, item)| item).collect();
+    assert_eq!((items.len(), &items[0]["input"]), (3, &"asked".into()));
+    assert_eq!((&items[1]["name"], &items[2]["name"]), (&"wide".into(), &"short".into()));
+    let mark = items[1]["metadata"]["truncated"].as_str().unwrap();
+    assert!(mark.contains("200 attributes"), "{mark}");
+    assert_eq!(items[2]["metadata"]["attribute 0"], "x".repeat(1_000));
+}
+
+#[test]
+fn lanes_are_told_the_size_of_requests() {
+    use obs_core::Exporter as _;
+    let exporter = obs_mastra::MastraExporter::new(small(MastraConfig::new("t"))).unwrap();
+    for signal in obs_core::Signal::ALL {
+        assert_eq!(exporter.descriptor().limits(signal), obs_core::Limits { items: 1_000, bytes: 64 << 10 });
+    }
+}

@@ -120,3 +120,18 @@ fn fields_named_like_ours_stand_beside_them_and_none_twice() {
         assert_eq!(told.contains("attributes"), signal != Signal::Metrics, "{signal}");
     }
 }
+
+#[test]
+fn a_parameter_that_is_told_under_two_names_stands_there_once() {
+    let mut call = obs_core::LlmGeneration::default();
+    let other = [("top_k", 1), ("topK", 2), ("maxRetries", 3), ("max_retries", 4), ("seed", 5)];
+    call.parameters.other = other.into_iter().collect();
+    let mut span = obs_core::Span::new(fixtures::trace_id(1), fixtures::span_id(1), "call", fixtures::at(0));
+    span.span_type = obs_core::SpanType::LlmGeneration(call);
+    let batch = Batch::Traces(vec![SpanRecord::Ended(span)].into());
+    names(&batch);
+    let exporter = MastraExporter::new(MastraConfig::new("token-1")).unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&exporter.encode(&batch)[0]).unwrap();
+    let told = &body["spans"][0]["attributes"]["parameters"];
+    assert_eq!(*told, serde_json::json!({"topK": 1, "maxRetries": 3, "seed": 5}));
+}

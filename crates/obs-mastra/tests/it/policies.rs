@@ -163,3 +163,96 @@ async fn a_check_asks_with_nothing_and_does_not_count_as_a_refusal() {
     exporter.check().await;
     assert_eq!(failed(&exporter, Signal::Logs).await.retry(), Retry::Hold(MINUTE));
 }
+
+#[tokio::test]
+async fn a_refused_probe_keeps_no_record_back() {
+    for status in [400, 413, 415, 422] {
+        let server = CaptureServer::start().await;
+        let exporter = server::exporter(&server);
+        server.answer([Answer::status(402), Answer::status(status)]);
+        failed(&exporter, Signal::Logs).await;
+        server.take_requests();
+        let batch = fixtures::batch(Signal::Logs);
+        assert_eq!(exporter.export(&batch).await.unwrap().delivered, batch.len(), "{status}");
+        let routes: Vec<_> =
+            server.take_requests().iter().map(|request| server::route(&request.path)).collect();
+        assert_eq!(routes, ["spans", "logs"], "the platform talks, so that the records go");
+        exporter.export(&batch).await.unwrap();
+        assert_eq!(server.take_requests().len(), 1, "and nobody asks any more");
+    }
+}
+
+#[tokio::test]
+async fn a_probe_that_finds_nobody_leaves_the_records_where_they_are() {
+    for (status, kind) in [
+        (401, ErrorKind::Auth),
+        (404, ErrorKind::Config),
+        (429, ErrorKind::RateLimited),
+        (503, ErrorKind::Unavailable),
+    ] {
+        let server = CaptureServer::start().await;
+        let exporter = server::exporter(&server);
+        server.answer([Answer::status(402), Answer::status(status)]);
+        failed(&exporter, Signal::Logs).await;
+        let error = failed(&exporter, Signal::Logs).await;
+        assert_eq!((error.kind(), server.requests().len()), (kind, 2));
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_is_switched_off_keeps_everything_whatever_its_status() {
+    let page = "<html><body>switched off</body></html>";
+    for status in [200, 400, 401, 403, 404, 406, 409, 413, 415, 422, 429, 500, 503] {
+        for body in ["", page] {
+            let server = CaptureServer::start().await;
+            let answer = Answer::status(status)
+                .with_header("x-mastra-observability", "disabled")
+                .with_header("x-mastra-observability-retry-after", "120")
+                .with_body(body);
+            server.answer([answer]);
+            let error = failed(&server::exporter(&server), Signal::Logs).await;
+            let rest = Retry::Hold(Duration::from_mins(2));
+            assert_eq!((error.kind(), error.retry()), (ErrorKind::Config, rest), "{status}");
+            assert_eq!(error.status(), Some(status));
+        }
+    }
+}
+
+#[tokio::test]
+async fn law_6_a_token_that_the_platform_repeats_is_not_quoted() {
+    for status in [200, 400, 401, 402, 413] {
+        let server = CaptureServer::start().await;
+        let said = format!("no such token {TOKEN}");
+        let answer = Answer::status(status).with_header("x-mastra-observability", "disabled").with_body(said);
+        server.answer([answer]);
+        let error = failed(&server::exporter(&server), Signal::Logs).await;
+        assert!(error.message().contains("no such token"), "{error}");
+        assert!(!error.to_string().contains(TOKEN) && !format!("{error:?}").contains(TOKEN), "{status}");
+    }
+    let server = CaptureServer::start().await;
+    server.answer([Answer::status(400).with_body(format!("no such token {TOKEN}"))]);
+    let receipt = server::exporter(&server).export(&fixtures::batch(Signal::Logs).slice(0..1)).await.unwrap();
+    let reason = &receipt.rejected[0].reason;
+    assert!(reason.contains("no such token") && !reason.contains(TOKEN), "{reason}");
+}
+
+#[tokio::test]
+async fn a_token_from_a_file_has_no_line_break_and_one_that_cannot_be_sent_is_named() {
+    let server = CaptureServer::start().await;
+    let mut config = server::config(&server);
+    config.access_token = format!(" {TOKEN}\r\n").into();
+    MastraExporter::new(config.clone()).unwrap().export(&fixtures::batch(Signal::Logs)).await.unwrap();
+    assert_eq!(server.requests()[0].header("authorization"), Some(&*format!("Bearer {TOKEN}")));
+    config.access_token = "a\nb".into();
+    let error = MastraExporter::new(config).unwrap_err();
+    assert!(error.message().starts_with("access_token: "), "{}", error.message());
+}
+
+#[tokio::test]
+async fn a_check_after_the_end_asks_nobody() {
+    let server = CaptureServer::start().await;
+    let exporter = server::exporter(&server);
+    exporter.shutdown().await.unwrap();
+    assert!(matches!(exporter.check().await, Health::Unhealthy(why) if why.contains("shut down")));
+    assert!(server.requests().is_empty());
+}

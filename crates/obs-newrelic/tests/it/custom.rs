@@ -1,12 +1,11 @@
 //! Events of the user's own.
 
 use obs_core::{
-    Batch, ErrorKind, Exporter, Histogram, Level, Log, Metric, MetricValue, Signal, Span, SpanRecord,
-    Temporality,
+    Batch, Exporter, Histogram, Level, Log, Metric, MetricValue, Signal, Span, SpanRecord, Temporality,
 };
 use obs_newrelic::{NewRelicConfig, NewRelicExporter};
+use obs_testkit::Captured;
 use obs_testkit::fixtures::{self, span_id, trace_id};
-use obs_testkit::{Answer, Captured};
 use serde_json::{Value, json};
 
 use crate::otlp;
@@ -38,10 +37,11 @@ async fn a_span_with_a_listed_attribute_is_an_event_beside_the_span() {
     );
     assert_eq!(bench.export(&batch).await.unwrap().delivered, 2);
     let requests = bench.server.take_requests();
-    assert_eq!(paths(&requests), [EVENTS, "/v1/traces"], "events are sent first");
-    assert_eq!(otlp::spans(&requests[1]).len(), 2);
-    let events = events(&requests[0]);
+    assert_eq!(paths(&requests), ["/v1/traces", EVENTS], "what decides goes first");
+    assert_eq!(otlp::spans(&requests[0]).len(), 2);
+    let mut events = events(&requests[1]);
     assert_eq!(events.len(), 1);
+    assert!(events[0].remove("event.id").unwrap().is_string());
     assert_eq!(
         Value::from(events[0].clone()),
         json!({
@@ -61,8 +61,8 @@ async fn a_log_with_a_listed_attribute_is_an_event_beside_the_log() {
     let batch = Batch::Logs(vec![log, Log::new(at(6), Level::Info, "other")].into());
     bench.export(&batch).await.unwrap();
     let requests = bench.server.take_requests();
-    assert_eq!(otlp::logs(&requests[1]).len(), 2);
-    let events = events(&requests[0]);
+    assert_eq!(otlp::logs(&requests[0]).len(), 2);
+    let events = events(&requests[1]);
     assert_eq!(events.len(), 1);
     assert_eq!(
         (&events[0]["order"], &events[0]["message"], &events[0]["level"]),
@@ -119,18 +119,6 @@ async fn points_of_the_same_labels_are_one_event_and_a_second_of_a_name_is_anoth
 }
 
 #[tokio::test]
-async fn a_metric_is_not_sent_before_its_event_so_that_it_counts_once() {
-    let bench = Bench::with(|config| config.with_event_type("Load", ["rate"])).await;
-    let batch = Batch::Metrics(vec![gauge("rate", "eu", 5.0, 8)].into());
-    bench.server.answer([Answer::status(503)]);
-    let error = bench.export(&batch).await.unwrap_err();
-    assert_eq!((error.kind(), error.undelivered()), (ErrorKind::Unavailable, &batch));
-    assert_eq!(paths(&bench.server.take_requests()), [EVENTS]);
-    bench.export(&batch).await.unwrap();
-    assert_eq!(paths(&bench.server.take_requests()), [EVENTS, "/v1/metrics"]);
-}
-
-#[tokio::test]
 async fn what_no_event_lists_is_no_event_and_no_request() {
     let bench = Bench::with(|config| config.with_event_type("None", ["listed_nowhere"])).await;
     for signal in [Signal::Traces, Signal::Metrics, Signal::Logs] {
@@ -151,4 +139,25 @@ fn events_without_an_account_are_an_error_and_scores_are_not_taken() {
     );
     let error = NewRelicExporter::new(config.with_event_type("Load", ["rate"])).unwrap_err();
     assert!(error.message().starts_with("account_id: missing"), "{}", error.message());
+}
+
+#[tokio::test]
+async fn a_metric_that_is_listed_as_an_attribute_of_ours_stands_there_once() {
+    let bench =
+        Bench::with(|config| config.with_event_type("Load", ["interval.ms", "delay", "delay.count"])).await;
+    let mut delay = gauge("delay", "eu", 0.0, 9);
+    (delay.start, delay.temporality) = (Some(at(0)), Some(Temporality::Delta));
+    delay.value = MetricValue::Histogram(Box::new(Histogram { count: 2, sum: 3.0, ..Histogram::default() }));
+    let points = vec![gauge("interval.ms", "eu", 5.0, 9), gauge("delay.count", "eu", 6.0, 9), delay];
+    bench.export(&Batch::Metrics(points.into())).await.unwrap();
+    let requests = bench.server.take_requests();
+    let body = requests.iter().find(|request| request.path == EVENTS).unwrap();
+    let text = String::from_utf8_lossy(&body.body);
+    for name in ["\"interval.ms\":", "\"delay.count\":", "\"delay\":"] {
+        assert_eq!(text.matches(name).count(), 1, "{name} in {text}");
+    }
+    let event = &events(body)[0];
+    assert_eq!((&event["interval.ms"], &event["metric.interval.ms"]), (&json!(9), &json!(5.0)));
+    assert_eq!(event["delay.count"], 6.0);
+    assert!(event["more"].as_str().unwrap().contains("\"delay.count\":2"));
 }

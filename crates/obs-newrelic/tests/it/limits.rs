@@ -120,3 +120,13 @@ proptest! {
         prop_assert!(points <= batch.len());
     }
 }
+
+#[test]
+fn lanes_are_told_the_size_of_requests() {
+    use obs_core::{Exporter as _, Limits};
+    let config = NewRelicConfig::new(KEY).with_account_id("1").with_max_request_size(200_000);
+    let exporter = NewRelicExporter::new(config).unwrap();
+    for signal in Signal::ALL {
+        assert_eq!(exporter.descriptor().limits(signal), Limits { items: 512, bytes: 200_000 });
+    }
+}

@@ -119,3 +119,21 @@ async fn an_attribute_of_the_resource_that_a_metric_is_called_as_stands_behind_a
     assert_eq!(points[0]["common"]["resource.service.name"], "shop");
     assert_eq!(points[1]["common"]["service.name"], "shop");
 }
+
+#[tokio::test]
+async fn no_attribute_is_called_as_the_metric_whatever_it_is_of() {
+    let bench = Bench::native().await;
+    for name in ["unit", "description", "label.count"] {
+        let mut metric = Metric::new(at(1), name, MetricValue::Gauge(1.0));
+        (metric.unit, metric.description) = (Some("ms".into()), Some("how long".into()));
+        metric.labels = [("count", "c")].into();
+        let points = bench.points(&Batch::Metrics(vec![metric].into())).await;
+        let own = points[0]["attributes"].as_object().unwrap();
+        assert!(!own.contains_key(name), "{own:?}");
+        let told = own.values().map(ToString::to_string).collect::<String>();
+        assert!(
+            ["ms", "how long", "c"].iter().all(|text| told.contains(text)),
+            "nothing is left out: {told}"
+        );
+    }
+}

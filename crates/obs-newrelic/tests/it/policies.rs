@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use obs_core::{Batch, ErrorKind, Exporter, Health, Retry, Signal};
+use obs_newrelic::{NewRelicConfig, NewRelicExporter};
 use obs_testkit::{Answer, fixtures};
 use serde_json::json;
 
@@ -60,6 +61,45 @@ async fn what_the_event_api_says_it_refused_is_not_delivered() {
 }
 
 #[tokio::test]
+async fn a_refusal_of_another_form_is_a_refusal_all_the_same() {
+    for refused in [
+        json!({ "success": false, "error": { "code": "x-1" } }),
+        json!({ "success": false, "error": ["x-1"], "uuid": 7 }),
+        json!({ "success": false, "error": "x-1", "requestId": {} }),
+    ] {
+        let bench = Bench::account().await;
+        bench.server.answer([Answer::json(&refused)]);
+        let receipt = bench.export(&fixtures::batch(Signal::Scores).slice(0..1)).await.unwrap();
+        assert_eq!((receipt.delivered, receipt.rejected_count()), (0, 1), "{refused}");
+        assert!(receipt.rejected[0].reason.contains("x-1"), "{}", receipt.rejected[0].reason);
+    }
+}
+
+#[tokio::test]
+async fn a_key_from_a_file_has_no_line_break_and_one_that_cannot_be_sent_is_named() {
+    let bench = Bench::with(|mut config| {
+        config.license_key = format!(" {KEY}\r\n").into();
+        config
+    })
+    .await;
+    bench.export(&fixtures::batch(Signal::Logs)).await.unwrap();
+    assert_eq!(bench.server.requests()[0].header("api-key"), Some(KEY));
+    let error = NewRelicExporter::new(NewRelicConfig::new("a\nb")).unwrap_err();
+    assert!(error.message().starts_with("license_key: "), "{}", error.message());
+}
+
+#[tokio::test]
+async fn a_hiccup_of_otlp_loses_nothing() {
+    for status in [408, 500, 502, 503, 504] {
+        let bench = Bench::alone().await;
+        bench.server.answer([Answer::status(status)]);
+        let batch = fixtures::batch(Signal::Logs);
+        let error = bench.export(&batch).await.unwrap_err();
+        assert_eq!((error.kind(), error.undelivered()), (ErrorKind::Unavailable, &batch), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn a_request_is_settled_once_it_is_taken_before_anything_is_checked() {
     let (bench, batches) = all().await;
     let taken =
@@ -93,6 +133,11 @@ async fn a_check_asks_every_api_without_content() {
     let paths: Vec<_> = requests.iter().map(|request| &*request.path).collect();
     assert_eq!(paths, ["/v1/traces", METRICS, EVENTS]);
     assert!(requests.iter().all(|request| request.body.is_empty() && request.header("api-key").is_some()));
+    let bench = all().await.0;
+    let refused = json!({ "success": false, "error": "no such account" });
+    bench.server.answer_for("POST", EVENTS, Answer::json(&refused));
+    let Health::Unhealthy(why) = bench.exporter.check().await else { panic!("healthy though it is refused") };
+    assert!(why.contains("no such account"), "{why}");
     bench.server.answer_for("POST", METRICS, Answer::status(404));
     assert!(matches!(bench.exporter.check().await, Health::Unhealthy(_)));
     let alone = Bench::alone().await;

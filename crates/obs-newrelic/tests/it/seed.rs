@@ -78,9 +78,11 @@ async fn profile_metrics_are_one_event_with_the_three_numbers_and_gauges_of_the_
     ];
     assert_eq!(exporter.export(&Batch::Metrics(metrics.into())).await.unwrap().delivered, 4);
     let requests = server.take_requests();
-    assert_eq!(requests.iter().map(|request| &*request.path).collect::<Vec<_>>(), [EVENTS, METRICS]);
+    assert_eq!(requests.iter().map(|request| &*request.path).collect::<Vec<_>>(), [METRICS, EVENTS]);
+    let mut event = events(&requests[1]).remove(0);
+    assert!(event.remove("event.id").is_some());
     assert_eq!(
-        Value::from(events(&requests[0])[0].clone()),
+        Value::from(event),
         json!({
             "eventType": "ProfileMetrics", "timestamp": at(10_000).as_millis(),
             "messages_per_second": 1_200.0, "avg_latency_ms": 0.8, "emoji_overhead_percent": 2.5,
@@ -88,7 +90,7 @@ async fn profile_metrics_are_one_event_with_the_three_numbers_and_gauges_of_the_
             "environment": "production", "host": "web-1",
         })
     );
-    let points = points(&requests[1]);
+    let points = points(&requests[0]);
     assert_eq!(points.len(), 4);
     for (name, value) in
         [("service.name", "foundation-profiling"), ("environment", "production"), ("host", "web-1")]
@@ -109,7 +111,7 @@ async fn a_profile_trace_is_an_event_of_the_span_that_has_the_attributes() {
     span.resource = Arc::new(Resource::service("parser"));
     exporter.export(&Batch::Traces(vec![SpanRecord::Ended(span)].into())).await.unwrap();
     let requests = server.take_requests();
-    let event = &events(&requests[0])[0];
+    let event = &events(&requests[1])[0];
     for (name, value) in [
         ("eventType", json!("ProfileTrace")),
         ("function_name", json!("parse")),

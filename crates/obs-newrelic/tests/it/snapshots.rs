@@ -92,6 +92,7 @@ async fn events_of_ones_own() {
     let set = |config: NewRelicConfig| {
         config
             .with_event_type("Orders", ["order", "attempt", "host.name"])
+            .with_event_type("Steps", ["text", "float", "list"])
             .with_event_type("Load", ["temperature", "latency.explicit", "balance"])
             .with_common_attribute("team", "a")
     };
