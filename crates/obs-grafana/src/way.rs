@@ -35,7 +35,7 @@ impl Way {
         match self.form {
             Form::Otlp => {
                 let answer = self.client.send(&request, &OTLP).await?;
-                Ok(reply::read(place, &self.client.place(), &answer))
+                Ok(reply::read(place, &self.client, &answer))
             }
             Form::Loki => self.client.send(&request, &LOKI).await.map(|_| Reply::default()),
             Form::RemoteWrite => self.client.send(&request, &REMOTE_WRITE).await.map(|_| Reply::default()),

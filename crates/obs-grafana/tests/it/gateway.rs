@@ -67,6 +67,18 @@ async fn what_the_gateway_refuses_in_part_is_counted() {
     assert!(receipt.rejected[0].reason.contains("too old"));
 }
 
+#[tokio::test]
+async fn law_6_what_the_gateway_says_of_records_it_refuses_is_scrubbed_cut_and_one_line() {
+    let bench = Bench::gateway().await;
+    let said = format!("old\n\u{1b}[31m{API_KEY} {}", "x".repeat(1 << 20));
+    let partial = serde_json::json!({"partialSuccess": {"rejectedLogRecords": "1", "errorMessage": said}});
+    bench.server.answer_for("POST", "/otlp/v1/logs", Answer::json(&partial));
+    let receipt = bench.export(&fixtures::batch(Signal::Logs)).await.unwrap();
+    let reason = &receipt.rejected[0].reason;
+    assert!(reason.contains("old"), "{reason}");
+    assert!(!reason.contains(API_KEY) && !reason.contains(char::is_control) && reason.len() < 4_096);
+}
+
 /// An attribute as Loki has it: text.
 fn text(value: Option<AnyValue>) -> String {
     match value.and_then(|value| value.value) {
