@@ -11,7 +11,7 @@ use obs_redact::Redactor;
 
 use crate::endpoint::Endpoint;
 use crate::proxy::Proxy;
-use crate::quote::{Scrubber, is_secret};
+use crate::quote::{SECRET_FROM, Scrubber, is_secret};
 use crate::{Auth, Body, Compression, HttpConfig, connector};
 
 /// What requests say they come from.
@@ -88,6 +88,15 @@ impl Client {
     #[must_use]
     pub fn with_credential_name(self, name: &str) -> Self {
         Self { credential: name.into(), ..self }
+    }
+
+    /// Keeps these out of messages, too: credentials that the caller puts into bodies, and that an answer may repeat.
+    ///
+    /// Those of less than six bytes are taken for none: each `1` of a message would go.
+    #[must_use]
+    pub fn with_secrets(self, secrets: impl IntoIterator<Item = Secret>) -> Self {
+        let secrets = secrets.into_iter().filter(|secret| secret.expose().len() >= SECRET_FROM);
+        Self { scrubber: Arc::new(self.scrubber.knowing(secrets)), ..self }
     }
 
     /// Gives the wall clock that a date in `Retry-After` is compared with where the answer has no `Date`.

@@ -11,7 +11,7 @@ const MARGIN: usize = 4096;
 pub(crate) const READ: usize = QUOTE + MARGIN;
 /// From how many bytes on a value is taken for a secret where no name says so: shorter ones, such as a version, would
 /// take every `1` out of every message.
-const SECRET_FROM: usize = 6;
+pub(crate) const SECRET_FROM: usize = 6;
 /// Stands in place of a credential of ours.
 const TOKEN: &str = "[REDACTED]";
 
@@ -26,13 +26,18 @@ pub(crate) struct Scrubber {
 impl Scrubber {
     /// Knows these credentials in the forms in which a backend may repeat them.
     pub(crate) fn new(secrets: impl IntoIterator<Item = Secret>) -> Self {
-        let mut forms = Vec::new();
+        Self { redactor: Redactor::default(), secrets: Vec::new() }.knowing(secrets)
+    }
+
+    /// Knows these, too.
+    pub(crate) fn knowing(&self, secrets: impl IntoIterator<Item = Secret>) -> Self {
+        let mut forms: Vec<String> = self.secrets.iter().map(|known| known.expose().to_owned()).collect();
         for secret in secrets {
             forms.extend(written_forms(secret.expose()).into_iter().filter(|form| !form.is_empty()));
         }
         forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         forms.dedup();
-        Self { redactor: Redactor::default(), secrets: forms.into_iter().map(Secret::new).collect() }
+        Self { redactor: self.redactor.clone(), secrets: forms.into_iter().map(Secret::new).collect() }
     }
 
     /// The text in one line without control characters and secrets.
@@ -124,6 +129,12 @@ mod tests {
         }
         let foreign = scrubber().clean("Authorization: Bearer abcdefghijkl");
         assert!(!foreign.contains("abcdefghijkl"), "{foreign}");
+    }
+
+    #[test]
+    fn law_6_what_is_added_goes_beside_what_was_known() {
+        let clean = scrubber().knowing(["field-1".into()]).clean("tok-123 and field-1 and pa%22ss%2Fw");
+        assert_eq!(clean, "[REDACTED] and [REDACTED] and [REDACTED]");
     }
 
     #[test]
