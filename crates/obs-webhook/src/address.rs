@@ -31,6 +31,11 @@ impl Field {
 /// What stands in place of a value that a record lacks, where the configuration gives no other.
 const UNKNOWN: &str = "unknown";
 
+/// The most bytes of a value: each is up to three in an address, and servers take about 8 KiB of one in all.
+///
+/// An address that no client can send would be tried again and again at the head of its lane.
+const LONGEST: usize = 1 << 10;
+
 /// A part of an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
@@ -121,6 +126,14 @@ impl Address {
     /// # Errors
     /// Why this record has no address.
     pub(crate) fn target<'a>(&self, value: impl Fn(Field) -> Option<&'a str>) -> Result<String, String> {
+        let given = |field: &Field| value(*field).map_or(0, str::len);
+        if let Some(long) = self.fields().find(|field| given(field) > LONGEST) {
+            return Err(format!(
+                "its {} has {} bytes, where an address takes {LONGEST} at most",
+                long.name(),
+                given(&long)
+            ));
+        }
         let path = filled(&self.path, &value);
         if path.split('/').any(goes_up) {
             return Err(
@@ -134,6 +147,14 @@ impl Address {
         }
         // What has a scheme is taken for a whole address.
         Ok(target.replace("://", ":%2F%2F"))
+    }
+
+    /// The fields of records that stand in it.
+    fn fields(&self) -> impl Iterator<Item = Field> {
+        self.path.iter().chain(&self.query).filter_map(|piece| match piece {
+            Piece::Literal(_) => None,
+            Piece::Value(field, _) => Some(*field),
+        })
     }
 
     /// The written parts behind a value that look like keys, which no message may show.

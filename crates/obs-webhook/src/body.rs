@@ -61,6 +61,11 @@ impl Frame {
     }
 }
 
+/// Whether a text may be the value of `Content-Type`.
+pub(crate) fn is_type(text: &str) -> bool {
+    !text.trim().is_empty() && text.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
+}
+
 impl Bodies {
     pub(crate) fn of(config: &WebhookConfig) -> Self {
         let mut form = Vec::new();

@@ -42,7 +42,7 @@ impl Check {
         match outcome {
             Err(failure) if self.path.is_none() => match failure.status {
                 Some(405 | 501) => Health::Healthy,
-                Some(status @ (400 | 403 | 404 | 406 | 409..=499)) if status != 429 => Health::Degraded(
+                Some(status @ (400 | 403 | 404 | 406 | 409 | 411..=499)) if status != 429 => Health::Degraded(
                     format!(
                         "it answers {} with {status}: somebody is there, and whether records are taken was not asked; set \
                          check_path to an address that tells",

@@ -49,7 +49,7 @@ pub struct WebhookConfig {
     pub shape: Shape,
     /// The field of a form that holds the JSON, `payload` by default, as Slack and others have named it.
     pub form_field: String,
-    /// Other fields of a form, which may be credentials; none by default.
+    /// Other fields of a form, which may be credentials; none by default. No message shows one of six bytes or more.
     pub form_fields: BTreeMap<String, Secret>,
     /// The signals that are sent; all that have an address by default.
     pub signals: Option<Vec<Signal>>,
@@ -72,6 +72,8 @@ pub struct WebhookConfig {
     /// How requests are signed; not at all by default.
     pub signing: Option<Signing>,
     /// A header for the id of a request's records, such as `Idempotency-Key`: the same at every try; none by default.
+    ///
+    /// A template that uses `now` makes another body at each, which some APIs refuse under an id that they know.
     pub idempotency_header: Option<String>,
     /// How a check asks whether the destination is there, `options` by default.
     pub check_method: CheckMethod,
@@ -371,6 +373,7 @@ mod tests {
             .with_header("x-key", "hunter2")
             .with_form_value("token", "hunter2")
             .with_auth(Auth::bearer("hunter2"))
+            .with_template(crate::Template::per_batch("{\"routing_key\": \"hunter2\"}"))
             .with_signing(Signing::new("hunter2hunter2hunter2"));
         let shown = format!("{config:?} {config:#?}");
         assert!(!shown.contains("hunter2"), "{shown}");

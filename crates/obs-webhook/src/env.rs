@@ -57,7 +57,7 @@ fn choice<T: DeserializeOwned>(env: &Env, name: &str, what: &str) -> Result<Opti
     serde_json::from_value(text.into()).map(Some).map_err(refuse)
 }
 
-/// Pairs as OpenTelemetry writes them; their values are credentials and repeated nowhere.
+/// Pairs as OpenTelemetry writes them, with `%XX` for what a value cannot hold; their values are credentials and repeated nowhere.
 fn headers(mut config: WebhookConfig, env: &Env) -> Result<WebhookConfig, Error> {
     let name = "OBS_WEBHOOK_HEADERS";
     for pair in env.text(name)?.iter().flat_map(|text| text.split(',')).filter(|pair| !pair.trim().is_empty())
@@ -65,9 +65,31 @@ fn headers(mut config: WebhookConfig, env: &Env) -> Result<WebhookConfig, Error>
         let (header, value) = pair.split_once('=').ok_or_else(|| {
             Error::config(&env.name(name), "a part has no `=`; set it to NAME=VALUE,NAME=VALUE")
         })?;
-        config = config.with_header(header.trim(), value.trim());
+        let value = decoded(value.trim()).ok_or_else(|| {
+            Error::config(
+                &env.name(name),
+                "a value is no UTF-8 where its `%XX` are read; write its bytes as such",
+            )
+        })?;
+        config = config.with_header(header.trim(), value);
     }
     Ok(config)
+}
+
+/// The text with its `%XX` read; a `%` that no two digits follow is one. `None` if that is no UTF-8.
+fn decoded(text: &str) -> Option<String> {
+    let (mut bytes, mut rest) = (Vec::with_capacity(text.len()), text.as_bytes());
+    while let [first, behind @ ..] = rest {
+        let digit = |at: usize| char::from(*behind.get(at)?).to_digit(16);
+        if let (b'%', Some(high), Some(low)) = (first, digit(0), digit(1)) {
+            bytes.push(u8::try_from(high * 16 + low).ok()?);
+            rest = &behind[2..];
+        } else {
+            bytes.push(*first);
+            rest = behind;
+        }
+    }
+    String::from_utf8(bytes).ok()
 }
 
 fn signals(env: &Env) -> Result<Option<Vec<Signal>>, Error> {
@@ -92,8 +114,10 @@ fn signing(config: WebhookConfig, env: &Env) -> Result<WebhookConfig, Error> {
             Ok(config.with_signing(signing))
         }
         (None, Some(_)) => {
-            let message =
-                "not set, though OBS_WEBHOOK_SIGNING_FORM is; set it to the secret that the receiver has";
+            let message = format!(
+                "not set, though {} is; set it to the secret that the receiver has",
+                env.name("OBS_WEBHOOK_SIGNING_FORM")
+            );
             Err(Error::config(&env.name("OBS_WEBHOOK_SIGNING_SECRET"), message))
         }
         (None, None) => Ok(config),
@@ -113,7 +137,7 @@ mod tests {
             ("OBS_WEBHOOK_LOGS_URL", "https://h/logs"),
             ("OBS_WEBHOOK_METHOD", "PUT"),
             ("OBS_WEBHOOK_TOKEN", "token-1"),
-            ("OBS_WEBHOOK_HEADERS", "x-a=1, x-b = 2=3 "),
+            ("OBS_WEBHOOK_HEADERS", "x-a=1, x-b = 2=3 ,x-c=Basic%20a%2Cb,x-d=100%,x-e=%zz"),
             ("OBS_WEBHOOK_FORMAT", "form"),
             ("OBS_WEBHOOK_SHAPE", "array"),
             ("OBS_WEBHOOK_SIGNALS", "logs, traces"),
@@ -130,6 +154,9 @@ mod tests {
             .with_auth(Auth::bearer("token-1"))
             .with_header("x-a", "1")
             .with_header("x-b", "2=3")
+            .with_header("x-c", "Basic a,b")
+            .with_header("x-d", "100%")
+            .with_header("x-e", "%zz")
             .with_format(Format::Form)
             .with_shape(Shape::Array)
             .with_signals([Signal::Logs, Signal::Traces])
@@ -161,9 +188,12 @@ mod tests {
             let error = WebhookConfig::from_vars(&env).unwrap_err();
             assert!(error.message().starts_with(name) && !error.message().contains("hunter2"), "{error}");
         }
-        let form = Env::of([("OBS_WEBHOOK_URL", "https://h"), ("OBS_WEBHOOK_SIGNING_FORM", "standard")]);
-        assert!(
-            WebhookConfig::from_vars(&form).unwrap_err().message().starts_with("OBS_WEBHOOK_SIGNING_SECRET")
-        );
+        let form = [("P_OBS_WEBHOOK_URL", "https://h"), ("P_OBS_WEBHOOK_SIGNING_FORM", "standard")];
+        let error = WebhookConfig::from_vars(&Env::of(form).prefixed("P")).unwrap_err();
+        assert!(error.message().starts_with("P_OBS_WEBHOOK_SIGNING_SECRET"), "{error}");
+        assert!(error.message().contains(" P_OBS_WEBHOOK_SIGNING_FORM is"), "{error}");
+        let bytes = Env::of([("OBS_WEBHOOK_URL", "https://h"), ("OBS_WEBHOOK_HEADERS", "x-a=%ff")]);
+        let error = WebhookConfig::from_vars(&bytes).unwrap_err();
+        assert!(error.message().starts_with("OBS_WEBHOOK_HEADERS: a value is no UTF-8"), "{error}");
     }
 }

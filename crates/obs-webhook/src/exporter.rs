@@ -44,12 +44,18 @@ pub struct WebhookExporter {
 }
 
 /// An address that requests go below.
-#[derive(Debug)]
 struct Destination {
     base: String,
     client: Client,
     /// Parts of paths that look like keys and that the client does not know.
     hidden: Vec<String>,
+}
+
+/// Shows neither the address, which may be a credential, nor parts of it that look like keys.
+impl fmt::Debug for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Destination").field("client", &self.client).finish_non_exhaustive()
+    }
 }
 
 impl WebhookExporter {
@@ -176,8 +182,10 @@ fn route(
             let message = error.message().strip_prefix("endpoint: ").map(|rest| format!("{field}: {rest}"));
             Error::without_records(error.kind(), message.unwrap_or_else(|| error.message().to_owned()))
         })?;
-        let client =
-            client.with_clock(wall_clock).with_credential_name("`auth` (OBS_WEBHOOK_TOKEN) or `headers`");
+        let client = client
+            .with_clock(wall_clock)
+            .with_credential_name("`auth` (OBS_WEBHOOK_TOKEN) or `headers`")
+            .with_secrets(config.form_fields.values().cloned());
         destinations.push(Destination { base: address.base().to_owned(), client, hidden: Vec::new() });
     }
     destinations[at].hidden.extend(address.hidden());
@@ -201,7 +209,7 @@ impl fmt::Debug for WebhookExporter {
         f.debug_struct("WebhookExporter")
             .field("signals", &self.descriptor.signals())
             .field("plan", &self.plan)
-            .field("clients", &self.destinations.iter().map(|to| &to.client).collect::<Vec<_>>())
+            .field("destinations", &self.destinations)
             .field("method", &self.method)
             .field("signing", &self.signing)
             .field("closed", &self.closed)
@@ -229,6 +237,9 @@ impl Exporter for WebhookExporter {
 
     /// Asks every destination as `check_method` says; the worst of the answers is told.
     async fn check(&self) -> Health {
+        if self.closed.load(Ordering::Acquire) {
+            return Health::Unhealthy("shut down; make a new exporter".into());
+        }
         let mut health = Health::Healthy;
         for Destination { client, base, .. } in &self.destinations {
             health = worse(health, self.check.ask(client, base).await);

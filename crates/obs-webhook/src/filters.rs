@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::io::{self, Write};
 
-use minijinja::value::{Value, ValueKind};
-use minijinja::{Environment, Error, ErrorKind, filters, tests};
+use minijinja::value::{Kwargs, Rest, Value, ValueKind, ValueOrKwargs};
+use minijinja::{Environment, Error, ErrorKind, State, filters, tests};
 use obs_core::Timestamp;
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
 
 thread_local! {
     /// How many bytes the rendering under way may still make; rendering is done on one thread without a break.
@@ -51,14 +53,47 @@ impl<W: Write> Write for Bounded<W> {
     }
 }
 
-/// A value as JSON, in which nothing is a text that was not one.
+/// A value as JSON, in which nothing is a text that was not one, but numbers that JSON has not: they are named.
 pub(crate) fn json(value: &Value) -> Result<String, Error> {
     is_defined(value)?;
     let mut bytes = Vec::new();
-    serde_json::to_writer(Bounded(&mut bytes), value).map_err(|cause| {
+    serde_json::to_writer(Bounded(&mut bytes), &Json(value)).map_err(|cause| {
         Error::new(ErrorKind::BadSerialization, format!("it cannot be written as JSON: {cause}"))
     })?;
     String::from_utf8(bytes).map_err(|_| Error::from(ErrorKind::BadSerialization))
+}
+
+/// Names what is infinite or no number as the canonical JSON does, where a writer of JSON would write `null`.
+struct Json<'a>(&'a Value);
+
+impl Serialize for Json<'_> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let refuse = serde::ser::Error::custom::<Error>;
+        match self.0.kind() {
+            ValueKind::Number => match f64::try_from(self.0.clone()) {
+                Ok(number) if number.is_nan() => to.serialize_str("NaN"),
+                Ok(number) if number.is_infinite() => {
+                    to.serialize_str(if number > 0.0 { "Infinity" } else { "-Infinity" })
+                }
+                _ => self.0.serialize(to),
+            },
+            ValueKind::Seq | ValueKind::Iterable => {
+                let mut list = to.serialize_seq(self.0.len())?;
+                for part in self.0.try_iter().map_err(refuse)? {
+                    list.serialize_element(&Json(&part))?;
+                }
+                list.end()
+            }
+            ValueKind::Map => {
+                let mut map = to.serialize_map(self.0.len())?;
+                for name in self.0.try_iter().map_err(refuse)? {
+                    map.serialize_entry(&name, &Json(&self.0.get_item(&name).map_err(refuse)?))?;
+                }
+                map.end()
+            }
+            _ => self.0.serialize(to),
+        }
+    }
 }
 
 /// Refuses what is undefined, also within lists and maps, where minijinja writes `null` for it.
@@ -82,26 +117,20 @@ pub(crate) fn add(environment: &mut Environment<'static>) {
     e.add_filter("count", filters::length);
     e.add_filter("d", filters::default);
     e.add_filter("default", filters::default);
-    e.add_filter("dictsort", filters::dictsort);
     e.add_filter("first", filters::first);
     e.add_filter("float", filters::float);
-    e.add_filter("groupby", filters::groupby);
     e.add_filter("int", filters::int);
-    e.add_filter("items", filters::items);
     e.add_filter("last", filters::last);
     e.add_filter("length", filters::length);
-    e.add_filter("list", filters::list);
-    e.add_filter("map", filters::map);
-    e.add_filter("max", filters::max);
-    e.add_filter("min", filters::min);
-    e.add_filter("reject", filters::reject);
-    e.add_filter("rejectattr", filters::rejectattr);
     e.add_filter("round", filters::round);
-    e.add_filter("select", filters::select);
-    e.add_filter("selectattr", filters::selectattr);
-    e.add_filter("sort", filters::sort);
-    e.add_filter("sum", filters::sum);
-    e.add_filter("unique", filters::unique);
+    for (name, filter) in of_lists() {
+        e.add_filter(name, move |state: &mut State, list: Value, rest: Rest<ValueOrKwargs>| {
+            is_list(&list)?;
+            take_list(&list)?;
+            let given: Vec<Value> = std::iter::once(list).chain(rest.into_values()).collect();
+            filter.call(state, &given)
+        });
+    }
     e.add_filter("join", join);
     e.add_filter("lower", |value: Value| made(text(&value)?.to_lowercase()));
     e.add_filter("millis", |time: u64| time / 1_000_000);
@@ -115,6 +144,48 @@ pub(crate) fn add(environment: &mut Environment<'static>) {
     e.add_filter("truncate", truncate);
     e.add_filter("upper", |value: Value| made(text(&value)?.to_uppercase()));
     add_tests(e);
+}
+
+/// The filters that go through a list, most of which make another; minijinja bounds neither.
+fn of_lists() -> [(&'static str, Value); 14] {
+    [
+        ("dictsort", Value::from_function(filters::dictsort)),
+        ("groupby", Value::from_function(filters::groupby)),
+        ("items", Value::from_function(filters::items)),
+        ("list", Value::from_function(filters::list)),
+        ("map", Value::from_function(filters::map)),
+        ("max", Value::from_function(filters::max)),
+        ("min", Value::from_function(filters::min)),
+        ("reject", Value::from_function(filters::reject)),
+        ("rejectattr", Value::from_function(filters::rejectattr)),
+        ("select", Value::from_function(filters::select)),
+        ("selectattr", Value::from_function(filters::selectattr)),
+        ("sort", Value::from_function(filters::sort)),
+        ("sum", Value::from_function(sum)),
+        ("unique", Value::from_function(filters::unique)),
+    ]
+}
+
+/// As minijinja's, without a start: texts that are added one by one are copied as often.
+fn sum(state: &State, list: Value, attribute: Option<&str>, named: Kwargs) -> Result<Value, Error> {
+    if named.has("start") {
+        return Err(Error::new(ErrorKind::InvalidOperation, "can only sum numbers, without a start"));
+    }
+    filters::sum(state, list, attribute, None, named)
+}
+
+/// Refuses texts, of which a list would be one of their characters, each many times as large as in the text.
+fn is_list(value: &Value) -> Result<(), Error> {
+    match value.kind() {
+        ValueKind::String => Err(Error::new(ErrorKind::InvalidOperation, "a text is no list")),
+        ValueKind::Undefined => Err(Error::from(ErrorKind::UndefinedError)),
+        _ => Ok(()),
+    }
+}
+
+/// Takes room for as many values as a list has.
+fn take_list(list: &Value) -> Result<(), Error> {
+    take(list.len().unwrap_or(1).saturating_mul(size_of::<Value>()))
 }
 
 fn add_tests(e: &mut Environment<'static>) {

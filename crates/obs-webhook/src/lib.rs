@@ -8,6 +8,7 @@ mod env;
 mod exporter;
 mod feedback;
 mod filters;
+mod group;
 mod logs;
 mod metrics;
 mod options;

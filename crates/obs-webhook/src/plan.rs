@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use obs_core::{Call, Error, Mapped, Records, Refused, Signal, Timestamp, encode_within};
+use obs_core::{Error, Mapped, Records, Refused, Signal, Timestamp};
 
 use crate::address::{Address, Field};
 use crate::body::Bodies;
+use crate::group::{Budget, Group};
 use crate::record::{self, Entry};
 use crate::template::{Renderer, Scope};
 use crate::transformer::{PayloadTransformer, Per, TransformFunction};
-use crate::values;
 use crate::wire::Request;
 use crate::{Format, Shape, WebhookConfig};
 
@@ -27,7 +27,7 @@ pub(crate) struct Route {
 }
 
 /// What makes something of records.
-enum Maker {
+pub(crate) enum Maker {
     /// Nothing: they are sent as they are.
     Nothing,
     Template(Box<Renderer>),
@@ -47,14 +47,14 @@ impl fmt::Debug for Maker {
 /// All that decides what a batch becomes.
 pub(crate) struct Plan {
     routes: [Option<Route>; Signal::COUNT],
-    bodies: Bodies,
-    maker: Maker,
+    pub(crate) bodies: Bodies,
+    pub(crate) maker: Maker,
     /// The most records of a request.
-    items: usize,
+    pub(crate) items: usize,
     /// The most bytes of a body before it is compressed.
-    bytes: usize,
+    pub(crate) bytes: usize,
     /// Whether requests have the id of their records.
-    ids: bool,
+    pub(crate) ids: bool,
     pub(crate) clock: Clock,
 }
 
@@ -107,15 +107,17 @@ pub(crate) fn map<T: Entry>(plan: &Plan, records: &Records<T>) -> Mapped<Request
     let mut mapped = Mapped::default();
     let Some(route) = &plan.routes[T::SIGNAL.index()] else { return mapped };
     let all: Vec<&T> = records.iter().collect();
+    let twins = if plan.ids { record::twins(records) } else { Vec::new() };
+    let budget = Budget::default();
     for (target, positions) in by_address(route, &all, &mut mapped.refused) {
-        let group = Group { plan, route, target, all: &all, records };
+        let group =
+            Group { plan, route: route.at, target, all: &all, twins: &twins, records, budget: &budget };
         match &plan.maker {
             Maker::Nothing => group.pack(&positions, |record| plan.bodies.piece(record), &mut mapped),
             Maker::Template(renderer) if renderer.per() == Per::Record => {
                 let now = (plan.clock)();
                 let render = |record: &T| {
-                    let scope = scope(&[record], now);
-                    let made = renderer.render(&[values::value(record)?], &scope)?;
+                    let made = group.rendered(renderer, &[record], now)?;
                     plan.bodies.made_piece(made)
                 };
                 group.pack(&positions, render, &mut mapped);
@@ -155,7 +157,7 @@ fn by_address<T: Entry>(route: &Route, all: &[&T], refused: &mut Vec<Refused>) -
 }
 
 /// What a template is told of records beside them: of each the first that is known.
-fn scope<T: Entry>(records: &[&T], now: Timestamp) -> Scope {
+pub(crate) fn scope<T: Entry>(records: &[&T], now: Timestamp) -> Scope {
     let first = |field| records.iter().find_map(|record| record.field(field)).map(ToOwned::to_owned);
     Scope {
         signal: T::SIGNAL,
@@ -163,132 +165,5 @@ fn scope<T: Entry>(records: &[&T], now: Timestamp) -> Scope {
         environment: first(Field::Environment),
         host: first(Field::Host),
         now,
-    }
-}
-
-/// The records of a batch that have one address.
-struct Group<'a, T> {
-    plan: &'a Plan,
-    route: &'a Route,
-    target: String,
-    all: &'a [&'a T],
-    records: &'a Records<T>,
-}
-
-impl<T: Entry> Group<'_, T> {
-    /// Packs what stands for each record into bodies, in order.
-    fn pack(
-        &self,
-        positions: &[usize],
-        mut piece: impl FnMut(&T) -> Result<Vec<u8>, String>,
-        mapped: &mut Mapped<Request>,
-    ) {
-        let frame = self.plan.bodies.frame(T::SIGNAL);
-        let most = self.plan.bytes.saturating_sub(frame.len());
-        let (mut pieces, mut carried, mut len) = (Vec::new(), Vec::new(), 0);
-        for at in positions.iter().copied() {
-            let made = match encode_within(at, self.all[at], most, &mut piece) {
-                Ok(made) => made,
-                Err(refused) => {
-                    mapped.refused.push(refused);
-                    continue;
-                }
-            };
-            let with = len + frame.gap() + made.len();
-            if !carried.is_empty() && (with > most || carried.len() >= self.plan.items) {
-                let body = frame.around(&std::mem::take(&mut pieces));
-                mapped.calls.push(self.call(std::mem::take(&mut carried), body, None));
-                len = made.len();
-            } else {
-                len = if carried.is_empty() { made.len() } else { with };
-            }
-            carried.push(at);
-            pieces.push(made);
-        }
-        if !carried.is_empty() {
-            mapped.calls.push(self.call(carried, frame.around(&pieces), None));
-        }
-    }
-
-    /// Makes one body of all these records; of fewer, where one of them cannot be made or all are too much.
-    fn make(&self, positions: &[usize], mapped: &mut Mapped<Request>) {
-        if positions.is_empty() {
-            return;
-        }
-        let records: Vec<&T> = positions.iter().map(|at| self.all[*at]).collect();
-        let whole = self.made(&records, || self.records.select(positions));
-        match (whole, positions) {
-            (Ok((body, content_type)), _) if body.len() <= self.plan.bytes => {
-                mapped.calls.push(self.call(positions.to_vec(), body, content_type));
-            }
-            (Ok(_), [at]) => self.make_less(*at, mapped),
-            (Err(reason), [at]) => mapped.refused.push(Refused::encode(*at, reason)),
-            (Ok(_), _) => self.make_halves(positions, mapped),
-            (Err(_), _) => {
-                let alone = |at: &usize| self.made(&[self.all[*at]], || self.records.select(&[*at]));
-                let (mut good, mut bad) = (Vec::new(), Vec::new());
-                for at in positions {
-                    match alone(at) {
-                        Ok(_) => good.push(*at),
-                        Err(reason) => bad.push(Refused::encode(*at, reason)),
-                    }
-                }
-                if bad.is_empty() {
-                    return self.make_halves(positions, mapped);
-                }
-                mapped.refused.append(&mut bad);
-                self.make(&good, mapped);
-            }
-        }
-    }
-
-    fn make_halves(&self, positions: &[usize], mapped: &mut Mapped<Request>) {
-        let (first, second) = positions.split_at(positions.len() / 2);
-        self.make(first, mapped);
-        self.make(second, mapped);
-    }
-
-    /// Makes a body of one record whose texts are cut until it fits.
-    fn make_less(&self, at: usize, mapped: &mut Mapped<Request>) {
-        let mut content_type = None;
-        let made = encode_within(at, self.all[at], self.plan.bytes, |record| {
-            let made = self.made(&[record], || std::iter::once(record.clone()).collect());
-            let (body, given) = made?;
-            content_type = given;
-            Ok(body)
-        });
-        match made {
-            Ok(body) => mapped.calls.push(self.call(vec![at], body, content_type)),
-            Err(refused) => mapped.refused.push(refused),
-        }
-    }
-
-    /// What the template or function makes of records, and the type that it says it is.
-    fn made(
-        &self,
-        records: &[&T],
-        batch: impl FnOnce() -> Records<T>,
-    ) -> Result<(Vec<u8>, Option<String>), String> {
-        let (made, content_type) = match &self.plan.maker {
-            Maker::Template(renderer) => {
-                let values =
-                    records.iter().map(|record| values::value(*record)).collect::<Result<Vec<_>, _>>()?;
-                let scope = scope(records, (self.plan.clock)());
-                (renderer.render(&values, &scope)?, None)
-            }
-            Maker::Function(function) => {
-                let payload =
-                    function(&T::batch(batch())).map_err(|cause| format!("the function failed: {cause}"))?;
-                (payload.bytes, payload.content_type)
-            }
-            Maker::Nothing => return Err("nothing makes a body".to_owned()),
-        };
-        Ok((self.plan.bodies.made_body(made, content_type.as_deref())?, content_type))
-    }
-
-    fn call(&self, records: Vec<usize>, body: Vec<u8>, content_type: Option<String>) -> Call<Request> {
-        let id = self.plan.ids.then(|| record::id(records.iter().map(|at| self.all[*at])));
-        let (route, target) = (self.route.at, self.target.clone());
-        Call { request: Request { route, target, body, content_type, id }, records }
     }
 }

@@ -1,5 +1,8 @@
 //! What the mapping wants to know of a record of any signal.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use obs_core::{
     Batch, Records, Resource, SCHEMA_VERSION, Signal, TraceContext, Value, VisitText, write_json,
 };
@@ -56,12 +59,42 @@ pub(crate) fn line<T: Entry>(record: &T) -> Result<Vec<u8>, String> {
     Ok(line)
 }
 
-/// The id of a request: the same for the same records, at every try and in every process.
-pub(crate) fn id<'a, T: Entry>(records: impl Iterator<Item = &'a T>) -> String {
-    let mut hash = Sha256::new();
-    for record in records {
+/// Of each record, how many before it are equal: in its segment, which all tries share, and in the segments before that.
+pub(crate) fn twins<T: Entry>(records: &Records<T>) -> Vec<usize> {
+    let mut ends: Vec<(&Arc<Vec<T>>, usize)> = Vec::new();
+    for (segment, range) in records.segments() {
+        match ends.iter_mut().find(|(known, _)| Arc::ptr_eq(known, segment)) {
+            Some((_, end)) => *end = range.end.max(*end),
+            None => ends.push((segment, range.end)),
+        }
+    }
+    let mut seen: HashMap<[u8; 32], usize> = HashMap::new();
+    let mut number = |record: &T| {
         // A record without JSON is in no request.
+        let count = seen.entry(Sha256::digest(line(record).unwrap_or_default()).into()).or_default();
+        *count += 1;
+        *count - 1
+    };
+    let numbers: Vec<Vec<usize>> =
+        ends.iter().map(|(segment, end)| segment[..*end].iter().map(&mut number).collect()).collect();
+    let of = |segment| ends.iter().position(|(known, _)| Arc::ptr_eq(known, segment));
+    records
+        .segments()
+        .flat_map(|(segment, range)| of(segment).map_or(&[][..], |nth| &numbers[nth][range]))
+        .copied()
+        .collect()
+}
+
+/// The id of a request: the same for the same records, at every try and in every process.
+///
+/// Each record comes with how many before it are equal; the first of them counts as if it was alone.
+pub(crate) fn id<'a, T: Entry>(records: impl Iterator<Item = (&'a T, usize)>) -> String {
+    let mut hash = Sha256::new();
+    for (record, twin) in records {
         hash.update(line(record).unwrap_or_default());
+        if twin > 0 {
+            hash.update(format!(" {twin}"));
+        }
         hash.update(b"\n");
     }
     format!("msg_{}", hex(&hash.finalize()[..16]))

@@ -17,6 +17,9 @@ pub(crate) struct Flaw {
 /// The most operators that join in one place: each may double what it is given.
 const MOST_JOINS: usize = 64;
 
+/// The most slices of a template, each of which is a copy.
+const MOST_SLICES: usize = 16;
+
 /// The longest template.
 const LONGEST: usize = 256 << 10;
 
@@ -28,7 +31,7 @@ pub(crate) fn scan(template: &str, json: bool) -> Result<(), Flaw> {
     if template.len() > LONGEST {
         return Err(Flaw { line: 1, cause: format!("it is longer than {LONGEST} bytes; shorten it") });
     }
-    let (mut at, mut quoted) = (0, false);
+    let (mut at, mut quoted, mut cut) = (0, false, 0);
     while let Some(found) = template[at..].find(['{', '"', '\\']) {
         let here = at + found;
         let rest = &template[here..];
@@ -49,6 +52,12 @@ pub(crate) fn scan(template: &str, json: bool) -> Result<(), Flaw> {
                 let end = end(inside, if is_tag { "%}" } else { "}}" });
                 let end = end.ok_or_else(|| flaw("it has no end; close it".to_owned()))?;
                 let code = tokens(&inside[..end]);
+                cut += slices(&code);
+                if cut > MOST_SLICES {
+                    return Err(flaw(format!(
+                        "it has more than {MOST_SLICES} slices; use `first`, `last` or `truncate`"
+                    )));
+                }
                 if is_tag { tag(&code) } else { joins(&code) }.map_err(flaw)?;
                 at = here + 2 + end + 2;
             }
@@ -126,6 +135,20 @@ fn tokens(code: &str) -> Vec<Token<'_>> {
         }
     }
     tokens
+}
+
+/// How many `:` stand within brackets that hold no map's.
+fn slices(code: &[Token<'_>]) -> usize {
+    let (mut open, mut count) = (Vec::new(), 0);
+    for token in code {
+        match token {
+            Token::Sign(sign @ ('(' | '[' | '{')) => open.push(*sign),
+            Token::Sign(')' | ']' | '}') => drop(open.pop()),
+            Token::Sign(':') if open.last() != Some(&'{') => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// What a tag may be.
@@ -246,6 +269,10 @@ mod tests {
             assert!(flaw.cause.contains(cause), "{template}: {}", flaw.cause);
         }
         assert!(scan("{{ records * 9 }}", true).unwrap_err().cause.contains("`times`"));
+        let slices = "{{ a[0:] }}{% for b in a[:2] %}{% endfor %}";
+        assert_eq!(scan(&slices.repeat(8), true), Ok(()));
+        assert!(scan(&slices.repeat(9), true).unwrap_err().cause.contains("16"));
+        assert_eq!(scan(&"{{ {'a': b, 'c': {'d': e}} }}".repeat(20), true), Ok(()), "maps are no slices");
         let many = format!("{{{{ a{} }}}}", " ~ a".repeat(65));
         assert!(scan(&many, true).unwrap_err().cause.contains("65 operators"));
     }

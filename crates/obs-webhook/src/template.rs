@@ -30,6 +30,15 @@ impl fmt::Debug for Renderer {
     }
 }
 
+/// Why a template made nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unmade {
+    /// The line and the cause, for the reason of a rejection.
+    pub(crate) reason: String,
+    /// Whether it used up its steps or bytes.
+    pub(crate) is_costly: bool,
+}
+
 /// What a template sees of a request beside its records.
 #[derive(Debug, Clone)]
 pub(crate) struct Scope {
@@ -81,9 +90,12 @@ impl Renderer {
     /// What the template makes of these records.
     ///
     /// # Errors
-    /// The line and the cause, for the reason of a rejection.
-    pub(crate) fn render(&self, records: &[Value], scope: &Scope) -> Result<Vec<u8>, String> {
-        let template = self.environment.get_template(NAME).map_err(|error| said(&error, ""))?;
+    /// Why it makes nothing.
+    pub(crate) fn render(&self, records: &[Value], scope: &Scope) -> Result<Vec<u8>, Unmade> {
+        let template = self
+            .environment
+            .get_template(NAME)
+            .map_err(|error| Unmade { reason: said(&error, ""), is_costly: false })?;
         let mut context: BTreeMap<&str, Value> = BTreeMap::from([
             ("v", Value::from(SCHEMA_VERSION)),
             ("signal", Value::from(scope.signal.as_str())),
@@ -102,10 +114,14 @@ impl Renderer {
         let rendered = template.render_captured_to(Value::from(context), Bounded(&mut made)).map(drop);
         match rendered {
             Ok(()) => Ok(made),
-            Err(_) if filters::is_used_up() => {
-                Err(format!("the template makes more than max_output, {} bytes", self.room))
-            }
-            Err(error) => Err(format!("the template failed: {}", said(&error, ""))),
+            Err(_) if filters::is_used_up() => Err(Unmade {
+                reason: format!("the template makes more than max_output, {} bytes", self.room),
+                is_costly: true,
+            }),
+            Err(error) => Err(Unmade {
+                reason: format!("the template failed: {}", said(&error, "")),
+                is_costly: error.kind() == ErrorKind::OutOfFuel,
+            }),
         }
     }
 }
@@ -136,7 +152,8 @@ mod tests {
             host: None,
             now: Timestamp::from_nanos(1_768_471_200_500_000_000),
         };
-        renderer.render(records, &scope).map(|made| String::from_utf8(made).unwrap())
+        let made = renderer.render(records, &scope).map_err(|unmade| unmade.reason)?;
+        Ok(String::from_utf8(made).unwrap())
     }
 
     fn render(template: &str) -> Result<String, String> {
@@ -165,6 +182,23 @@ mod tests {
             render_as("run {{ service }}: \"{{ records[0] }}\"", false, &[Value::from("a")]).unwrap(),
             "run shop \"1\": \"a\""
         );
+    }
+
+    #[test]
+    fn numbers_that_are_none_are_named_as_everywhere() {
+        for (template, wanted) in [
+            ("{{ 1e308|times(10) }}", "\"Infinity\""),
+            ("{{ 0|times(1e308|times(10)) }}", "\"NaN\""),
+            ("{{ [1, {'a': (-1e308)|times(10)}] }}", "[1,{\"a\":\"-Infinity\"}]"),
+            ("{{ [1.5, true, none, 3, 'a', {'b': []}]|tojson }}", "[1.5,true,null,3,\"a\",{\"b\":[]}]"),
+            ("{{ [1, 2.5, 3]|sum }}", "6.5"),
+            ("{{ [{'a': 1}, {'a': 2}]|sum(attribute='a') }}", "3"),
+            ("{{ [{'a': 1}, {'b': 2}]|sum('a') }}", "1"),
+            ("{{ [{'a': 2}, {'a': 1}]|sort(attribute='a')|map(attribute='a')|list }}", "[1,2]"),
+            ("{{ {'b': 1, 'a': 2}|dictsort }}", "[[\"a\",2],[\"b\",1]]"),
+        ] {
+            assert_eq!(render(template).as_deref(), Ok(wanted), "{template}");
+        }
     }
 
     #[test]
@@ -235,6 +269,22 @@ mod tests {
             ("{% for a in records %}{{ records|join|length }}{% endfor %}", "max_output"),
             ("{{ records|join|replace('x', records|join)|length }}", "max_output"),
             ("{% set a = records|join %}{% set b = a|replace('x', a) %}{{ b|length }}", "max_output"),
+            ("{{ records[0]|sum(start='') }}", "a text is no list"),
+            ("{{ records|sum(start='') }}", "only sum numbers"),
+            ("{% set a = records[0] %}{% set b = a|sum(start=a) %}{{ b|length }}", "a text is no list"),
+            ("{{ records[0]|list|length }}", "a text is no list"),
+            ("{{ records[0]|map('upper')|length }}", "a text is no list"),
+            ("{{ records[0]|select|length }}", "a text is no list"),
+            ("{{ records[0]|sort|length }}", "a text is no list"),
+            ("{{ records[0]|unique|length }}", "a text is no list"),
+            (
+                "{% for a in records %}{% for b in records %}{{ records|list|length }}{% endfor %}{% endfor %}",
+                "max_output",
+            ),
+            (
+                "{% for a in records %}{% for b in records %}{{ records|groupby('a')|length }}{% endfor %}{% endfor %}",
+                "max_output",
+            ),
         ] {
             let said = render_as(template, true, &many).unwrap_err();
             assert!(said.contains(cause), "{template}: {said}");

@@ -110,7 +110,9 @@ pub enum Per {
 }
 
 /// A minijinja template over the records of a request.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+///
+/// [`Debug`](fmt::Debug) shows how long its text is and not the text, since APIs may want their keys in there.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(remote = "Self", deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Template {
@@ -119,12 +121,25 @@ pub struct Template {
     /// How often it is rendered, once per request by default.
     #[serde(default)]
     pub per: Per,
-    /// The most steps that one rendering may take; `250000` by default, some hundreds for each record of a full batch.
+    /// The most steps that one rendering may take; `250000` by default, some hundreds for each record of a full batch; 1,000 to
+    /// 100 million.
     #[serde(default = "fuel")]
     pub fuel: u64,
-    /// The most bytes that one rendering may make, its parts included; `16MiB` by default.
+    /// The most bytes that one rendering may make, and its filters on the way; `16MiB` by default, 1 KiB to
+    /// 64 MiB.
     #[serde(default = "max_output")]
     pub max_output: Bytes,
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Template")
+            .field("bytes", &self.template.len())
+            .field("per", &self.per)
+            .field("fuel", &self.fuel)
+            .field("max_output", &self.max_output)
+            .finish_non_exhaustive()
+    }
 }
 
 const fn fuel() -> u64 {

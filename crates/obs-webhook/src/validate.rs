@@ -1,10 +1,12 @@
 //! What is wrong with a configuration.
 
+use std::ops::RangeInclusive;
+
 use obs_core::{Error, Secret, Signal};
 use obs_http::Auth;
 use url::{Host, Url};
 
-use crate::{Format, Shape, Signing, WebhookConfig};
+use crate::{Format, PayloadTransformer, Per, Shape, Signing, Template, WebhookConfig};
 
 /// The most records of a request: more would make one refused request a large loss of work.
 pub(crate) const MOST_ITEMS: usize = 10_000;
@@ -17,6 +19,12 @@ const LEAST_BYTES: u64 = 1 << 10;
 
 /// The most requests at once.
 const MOST_REQUESTS: usize = 64;
+
+/// The steps of a rendering: fewer let no template of some lines through, more are many seconds.
+const FUEL: RangeInclusive<u64> = 1_000..=100_000_000;
+
+/// The bytes of a rendering.
+const OUTPUT: RangeInclusive<u64> = 1 << 10..=64 << 20;
 
 impl WebhookConfig {
     /// What is wrong with it; the addresses and the template are looked at where they are read.
@@ -47,6 +55,9 @@ impl WebhookConfig {
             && (!path.starts_with('/') || path.chars().any(|c| c.is_control() || c == '#'))
         {
             return Err(Error::config("check_path", "it is no path; write one such as \"/health\""));
+        }
+        if let Some(PayloadTransformer::Template(template)) = &self.payload_transformer {
+            self.validate_template(template)?;
         }
         self.signing.as_ref().map_or(Ok(()), Signing::validate)
     }
@@ -99,6 +110,24 @@ impl WebhookConfig {
             let message = "an address is plain http, over which anyone on the way can read them; use https, or set \
                            allow_http = true";
             return Err(Error::config("form_fields", message));
+        }
+        Ok(())
+    }
+
+    fn validate_template(&self, template: &Template) -> Result<(), Error> {
+        let refuse = |field: &str, cause: String| Err(Error::config(field, cause));
+        if !FUEL.contains(&template.fuel) {
+            let cause = format!("{} is not from {} to {}", template.fuel, FUEL.start(), FUEL.end());
+            return refuse("payload_transformer.fuel", cause);
+        }
+        if !OUTPUT.contains(&template.max_output.get()) {
+            let cause = format!("{} is not from 1KiB to 64MiB", template.max_output);
+            return refuse("payload_transformer.max_output", cause);
+        }
+        if self.shape == Shape::Array && template.per == Per::Batch {
+            let cause = "`array` stands around records, and a template per batch makes the whole body; set per: record, or \
+                         leave it out";
+            return refuse("shape", cause.to_owned());
         }
         Ok(())
     }

@@ -76,6 +76,33 @@ async fn law_6_no_name_of_a_service_reaches_another_address() {
     }
 }
 
+/// A client that is given a longer address fails before it sends, for which nobody but the record is to blame.
+#[tokio::test]
+async fn law_6_no_long_name_holds_up_the_others() {
+    let server = CaptureServer::start().await;
+    let exporter = server::exporter(WebhookConfig::new(format!("{}/in/{{service}}/{{host}}", server.url())));
+    for (unit, times, sent) in [
+        ("x", 1 << 10, true),
+        ("x", 1_025, false),
+        ("ä", 512, true),
+        ("ä", 15_000, false),
+        ("ä", 50_000, false),
+    ] {
+        let batch = logs([log_of(1, &unit.repeat(times), None), log_of(2, "shop", None)]);
+        let receipt = exporter.export(&batch).await.unwrap();
+        let requests = server.take_requests();
+        assert_eq!((receipt.delivered, requests.len()), if sent { (2, 2) } else { (1, 1) }, "{times} {unit}");
+        for rejection in &receipt.rejected {
+            assert_eq!(rejection.kind, ErrorKind::Encode);
+            assert!(
+                rejection.reason.contains("1024") && rejection.reason.len() < 200,
+                "{}",
+                rejection.reason
+            );
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_signal_has_an_address_of_its_own_or_is_not_taken() {
     let server = CaptureServer::start().await;

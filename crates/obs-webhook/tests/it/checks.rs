@@ -35,6 +35,7 @@ async fn an_address_that_answers_is_told_from_one_that_takes_records() {
         (400, "degraded"),
         (403, "degraded"),
         (404, "degraded"),
+        (410, "unhealthy"),
         (429, "degraded"),
         (401, "unhealthy"),
         (301, "unhealthy"),
@@ -72,6 +73,16 @@ async fn where_nothing_is_asked_that_is_told() {
 async fn an_address_that_answers_nothing_is_unhealthy() {
     let exporter = server::exporter(WebhookConfig::new("http://127.0.0.1:1/in/{signal}"));
     assert_eq!(kind(&exporter.check().await), "unhealthy");
+}
+
+#[tokio::test]
+async fn nothing_is_asked_after_the_shutdown() {
+    let server = CaptureServer::start().await;
+    let exporter = server::exporter(server::config(&server));
+    exporter.shutdown().await.unwrap();
+    let health = exporter.check().await;
+    assert!(matches!(&health, Health::Unhealthy(why) if why.contains("shut down")), "{health:?}");
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]

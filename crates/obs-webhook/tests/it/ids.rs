@@ -53,6 +53,30 @@ async fn law_5_what_is_left_of_a_batch_is_sent_again_under_the_ids_that_it_had()
     assert_eq!((id(2) == failed, id(3) == failed, id(3) == first), (true, false, false));
 }
 
+/// A receiver that knows an id already drops what comes under it.
+#[tokio::test]
+async fn law_5_equal_records_have_ids_of_their_own_and_keep_them() {
+    let logs = |count| server::logs(std::iter::repeat_n(server::log_of(1, "shop", None), count));
+    let server = CaptureServer::start().await;
+    let config = server::config(&server).with_shape(Shape::Record).with_idempotency_header("Idempotency-Key");
+    let exporter = server::exporter(config);
+    server.answer([Answer::status(200), Answer::status(503)]);
+    let error = exporter.export(&logs(3)).await.unwrap_err();
+    assert_eq!(error.undelivered().len(), 2);
+    exporter.export(error.undelivered()).await.unwrap();
+    let sent = server.take_requests();
+    let id = |at: usize| sent[at].header("idempotency-key").unwrap();
+    assert_eq!((sent.len(), id(1)), (4, id(2)), "the second keeps its id");
+    assert!(id(0) != id(1) && id(0) != id(3) && id(1) != id(3));
+    let mut apart = logs(1);
+    if let (Batch::Logs(one), Batch::Logs(other)) = (&mut apart, logs(1)) {
+        one.append(other);
+    }
+    exporter.export(&apart).await.unwrap();
+    let sent = server.take_requests();
+    assert_ne!(sent[0].header("idempotency-key"), sent[1].header("idempotency-key"), "of two segments");
+}
+
 #[tokio::test]
 async fn nothing_has_an_id_where_nobody_asked_for_one() {
     let (requests, _) = sent(&many(1), |config| config).await;

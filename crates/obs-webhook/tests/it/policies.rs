@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use obs_core::{Error, ErrorKind, Exporter, Receipt, Retry};
 use obs_testkit::{Answer, CaptureServer};
-use obs_webhook::{RetryConfig, WebhookConfig};
+use obs_webhook::{Format, RetryConfig, WebhookConfig};
 
 use crate::server::{self, many};
 
@@ -49,6 +49,32 @@ async fn refused_credentials_name_where_they_are_set() {
     let error = answered(Answer::status(403), |config| config).await.unwrap_err();
     assert!(error.message().contains("OBS_WEBHOOK_TOKEN"), "{error}");
     assert!(!error.message().contains(server::TOKEN));
+}
+
+/// Fields of a form may be credentials, and an answer may repeat them in any spelling.
+#[tokio::test]
+async fn law_6_a_field_of_a_form_that_the_answer_repeats_is_not_quoted() {
+    const FIELD: &str = "hunter2 \"hunter2";
+    for said in [
+        "invalid token hunter2 \"hunter2 given",
+        r#"{"error": "token hunter2 \"hunter2 is unknown"}"#,
+        "no hunter2+%22hunter2&payload",
+    ] {
+        for status in [400, 403, 503] {
+            let server = CaptureServer::start().await;
+            server.answer_always(Answer::status(status).with_body(said));
+            let config = server::config(&server)
+                .with_format(Format::Form)
+                .with_form_value("token", FIELD)
+                .with_form_value("channel", "o");
+            let told = match server::exporter(config).export(&many(1)).await {
+                Ok(receipt) => format!("{:?}", receipt.rejected),
+                Err(error) => format!("{error} {error:#?}"),
+            };
+            assert!(told.contains("REDACTED") && !told.contains("hunter2"), "{told}");
+            assert!(!told.contains("t[REDACTED]ken") && !told.contains("payl[REDACTED]ad"), "{told}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -83,7 +83,10 @@ async fn a_retry_is_signed_anew_with_its_time_and_the_same_id() {
 async fn law_6_the_secret_is_sent_nowhere() {
     for signing in every() {
         let (requests, _) = server::sent(&many(1), |config| config.with_signing(signing.clone())).await;
-        let sent = format!("{requests:?}");
+        let bodies: String =
+            requests.iter().map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect();
+        assert!(bodies.contains("message 0"));
+        let sent = format!("{requests:?} {bodies}");
         let secret = SECRET.strip_prefix("whsec_").unwrap();
         assert!(!sent.contains(secret) && !format!("{signing:?}").contains(secret));
     }

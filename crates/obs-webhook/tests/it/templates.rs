@@ -1,6 +1,6 @@
 //! Templates of the configuration, over records that try to break out of them.
 
-use obs_core::{Batch, ErrorKind, Exporter, Level, Log, Signal};
+use obs_core::{Batch, ErrorKind, Exporter, Level, Log, Payload, Rejection, Signal};
 use obs_testkit::fixtures::{NASTY_TEXTS, at};
 use obs_testkit::{CaptureServer, fixtures};
 use obs_webhook::{Format, Per, Shape, Template, WebhookConfig, WebhookExporter};
@@ -56,8 +56,7 @@ async fn what_stands_for_a_record_stands_in_its_place() {
 #[tokio::test]
 async fn law_6_the_text_of_a_record_stays_a_text() {
     let template = r#"{"a": {{ record.message }}, "b": {{ "run " ~ record.message ~ "\"" }}, "c": [{{ record.message|tojson }}],
-        "d": {{ {"x": record.message} }}, {{ "k" ~ record.message }}: 1, "e": {{ record.message|join(",") ~ "" }}}"#;
-    let template = template.replace(r#", "e": {{ record.message|join(",") ~ "" }}"#, "");
+        "d": {{ {"x": record.message} }}, {{ "k" ~ record.message }}: 1}"#;
     let breaking = [
         "\"",
         "\", \"admin\": true, \"x\": \"",
@@ -109,9 +108,11 @@ async fn a_record_that_fails_is_refused_and_sinks_nobody() {
     let all = "[{% for r in records %}{% if r.message == \"bad\" %}{{ r.nothing }}{% endif %}{{ r.message }}\
                {% if not loop.last %},{% endif %}{% endfor %}]";
     let batch = logs(["a", "bad", "b", "bad", "c"].iter().zip(0..).map(|(text, nth)| log(nth, text)));
-    for template in [Template::per_record(fails), Template::per_batch(all)] {
+    for (template, shape) in
+        [(Template::per_record(fails), Shape::Array), (Template::per_batch(all), Shape::Object)]
+    {
         let (requests, receipt) =
-            sent(&batch, |config| config.with_template(template).with_shape(Shape::Array)).await;
+            sent(&batch, |config| config.with_template(template).with_shape(shape)).await;
         assert_eq!((receipt.delivered, receipt.rejected_count(), requests.len()), (3, 2, 1));
         assert_eq!(requests[0].json().unwrap(), json!(["a", "b", "c"]));
         for rejection in &receipt.rejected {
@@ -170,9 +171,44 @@ async fn a_loop_without_end_costs_its_records_and_nothing_else() {
     let (requests, receipt) = sent(&many(64), |config| config.with_template(template)).await;
     assert_eq!(receipt.delivered + receipt.rejected_count(), 64);
     assert!(receipt.delivered == 64 && requests.len() > 1, "halves need fewer steps");
-    let none = Template::per_batch("{{ records }}").with_fuel(1);
-    let (_, receipt) = sent(&many(4), |config| config.with_template(none)).await;
-    assert!(receipt.rejected_count() == 4 && receipt.rejected[0].reason.contains("fuel"));
+}
+
+#[tokio::test]
+async fn a_batch_that_costs_too_much_again_and_again_is_given_up() {
+    let template = "{% for a in record.data %}{% for b in record.data %}{% if a == b %}{% endif %}{% endfor %}{% endfor %}1";
+    let all = template.replace("record.", "records[0].");
+    for template in [Template::per_record(template), Template::per_batch(all)] {
+        let batch = logs((0..200).map(|nth| {
+            let mut log = log(nth, "m");
+            log.data = Some(Payload::from(format!("[{}1]", "1,".repeat(99))));
+            log
+        }));
+        let (requests, receipt) =
+            sent(&batch, |config| config.with_template(template.with_fuel(5_000))).await;
+        assert_eq!((requests.len(), receipt.rejected_count()), (0, 200));
+        let given_up = |rejection: &&Rejection| rejection.reason.contains("64 renderings");
+        let given_up: usize = receipt.rejected.iter().filter(given_up).map(|rejection| rejection.count).sum();
+        assert!((130..=140).contains(&given_up), "{given_up}");
+        assert!(receipt.rejected.iter().any(|rejection| rejection.reason.contains("more steps than `fuel`")));
+    }
+}
+
+#[test]
+fn limits_of_no_use_and_without_end_are_refused_at_construction() {
+    let said = |template: Template| {
+        WebhookExporter::new(WebhookConfig::new("https://h").with_template(template)).unwrap_err().to_string()
+    };
+    let template = || Template::per_batch("{{ records }}");
+    for fuel in [0, 999, 100_000_001] {
+        assert!(said(template().with_fuel(fuel)).starts_with("payload_transformer.fuel: "), "{fuel}");
+    }
+    for max_output in [0_u64, 1_023, (64 << 20) + 1] {
+        let said = said(template().with_max_output(max_output));
+        assert!(said.starts_with("payload_transformer.max_output: "), "{said}");
+    }
+    let array = WebhookConfig::new("https://h").with_shape(Shape::Array).with_template(template());
+    let said = WebhookExporter::new(array).unwrap_err().to_string();
+    assert!(said.starts_with("shape: ") && said.contains("per: record"), "{said}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use obs_core::{Batch, ErrorKind};
 use obs_webhook::{Format, Shape, WebhookPayload};
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::server::{log_of, logs, many, sent};
@@ -47,6 +48,74 @@ async fn what_it_fails_for_is_refused_and_sinks_nobody() {
     assert_eq!(receipt.rejected[0].kind, ErrorKind::Encode);
     assert_eq!(&*receipt.rejected[0].reason, "the function failed: two is unlucky");
     assert_eq!(calls.load(Ordering::Relaxed), 5, "together, each alone, and the good ones");
+}
+
+#[tokio::test]
+async fn a_type_that_is_no_header_costs_its_record_and_no_other() {
+    for bad in ["text/x\n", "", "text/ä"] {
+        let (requests, receipt) = sent(&many(4), |config| {
+            config.with_shape(Shape::Record).with_payload_transformer(move |batch| {
+                let said = said(batch);
+                let given = if said == ["message 1"] { bad } else { "text/plain" };
+                Ok(WebhookPayload::new(said.concat()).with_content_type(given))
+            })
+        })
+        .await;
+        assert_eq!((receipt.delivered, receipt.rejected_count(), requests.len()), (3, 1, 3), "{bad:?}");
+        assert_eq!(receipt.rejected[0].kind, ErrorKind::Encode);
+        assert!(receipt.rejected[0].reason.contains("content_type"), "{}", receipt.rejected[0].reason);
+    }
+}
+
+#[tokio::test]
+async fn records_that_only_fail_together_are_tried_alone_once() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&calls);
+    let (requests, receipt) = sent(&many(64), |config| {
+        config.with_payload_transformer(move |batch| {
+            seen.fetch_add(1, Ordering::Relaxed);
+            if batch.len() > 1 {
+                Err("one at a time".into())
+            } else {
+                Ok(WebhookPayload::json(&said(batch))?)
+            }
+        })
+    })
+    .await;
+    assert_eq!((requests.len(), receipt.delivered), (64, 64));
+    let calls = calls.load(Ordering::Relaxed);
+    assert!(calls <= 3 * 64, "{calls} calls for 64 records");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    /// Whatever fails, alone or together, every record is delivered once or refused once, in its order.
+    #[test]
+    fn law_1_accounting_holds_whatever_a_function_fails_for(
+        bad in proptest::collection::vec(any::<bool>(), 0..40),
+        together in 1_usize..12,
+        max_items in 1_usize..20,
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let fails = bad.clone();
+        let (requests, receipt) = runtime.block_on(sent(&many(bad.len() as u64), |config| {
+            config.with_max_items(max_items).with_payload_transformer(move |batch| {
+                let said = said(batch);
+                let is_bad = |said: &String| fails[said["message ".len()..].parse::<usize>().unwrap()];
+                if said.len() > together || said.iter().any(is_bad) {
+                    return Err("it fails".into());
+                }
+                Ok(WebhookPayload::json(&said)?)
+            })
+        }));
+        let sent: Vec<Value> =
+            requests.iter().flat_map(|request| request.json().unwrap().as_array().unwrap().clone()).collect();
+        let good = (0..bad.len()).filter(|at| !bad[*at]);
+        let wanted: Vec<Value> = good.map(|at| format!("message {at}").into()).collect();
+        prop_assert_eq!(&sent, &wanted);
+        prop_assert_eq!((receipt.delivered, receipt.rejected_count()), (wanted.len(), bad.len() - wanted.len()));
+    }
 }
 
 #[tokio::test]
