@@ -214,7 +214,7 @@ mod tests {
     /// An Event API that answers so, and what it got.
     struct Api {
         answers: Mutex<VecDeque<Failure>>,
-        got: Mutex<Vec<u8>>,
+        got: Mutex<Vec<Vec<u8>>>,
     }
 
     impl Api {
@@ -223,12 +223,12 @@ mod tests {
         }
 
         fn post(&self, body: Vec<u8>) -> Ready<Result<(), Failure>> {
-            self.got.lock().unwrap().push(body[0]);
+            self.got.lock().unwrap().push(body);
             ready(self.answers.lock().unwrap().pop_front().map_or(Ok(()), Err))
         }
 
         fn got(&self) -> Vec<u8> {
-            std::mem::take(&mut self.got.lock().unwrap())
+            self.got.lock().unwrap().drain(..).map(|body| body[0]).collect()
         }
     }
 
