@@ -7,13 +7,16 @@ use std::collections::HashSet;
 use obs_core::{Attributes, Entity, ErrorInfo, Resource, Span, SpanKind, Str, TraceContext, Value};
 use serde::Serialize;
 
+use crate::numbered::Numbered;
 use crate::wire::Metadata;
 
-/// Collects metadata; of two entries by one name the later one moves below the name of where it is from.
+/// Collects metadata; of two entries by one name the later one moves below the name of where it is from, with a number
+/// where that is taken, too.
 #[derive(Debug, Default)]
 pub(crate) struct Collector<'a> {
     entries: Vec<(Cow<'a, str>, Value)>,
     names: HashSet<Cow<'a, str>>,
+    numbered: Numbered,
 }
 
 impl<'a> Collector<'a> {
@@ -50,8 +53,9 @@ impl<'a> Collector<'a> {
 
     fn add(&mut self, name: Cow<'a, str>, source: &str, value: Value) {
         let mut name = name;
-        while self.names.contains(&name) {
-            name = Cow::Owned(format!("{source}.{name}"));
+        if self.names.contains(&name) {
+            let free = self.numbered.free(&format!("{source}.{name}"), |name| self.names.contains(name));
+            name = Cow::Owned(free);
         }
         self.names.insert(name.clone());
         self.entries.push((name, value));
@@ -157,6 +161,18 @@ mod tests {
                 "trace_metadata.a": 1, "trace_metadata.query": "own", "trace_metadata.attributes.query": "too",
             })
         );
+    }
+
+    /// Attributes may repeat a key as often as they like: names stay short, and the time does not grow with their square.
+    #[test]
+    fn equal_names_are_numbered_in_time() {
+        let attributes: Attributes = (0..100_000).map(|nth| ("a", Value::from(nth))).collect();
+        let mut collector = Collector::default();
+        collector.attributes("attributes", &attributes);
+        let Metadata(entries) = collector.finish();
+        assert_eq!(entries.len(), 100_000);
+        let names: Vec<_> = entries.iter().take(4).map(|(name, _)| &**name).collect();
+        assert_eq!(names, ["a", "attributes.a", "attributes.a.2", "attributes.a.3"]);
     }
 
     #[test]
