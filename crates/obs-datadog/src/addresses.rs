@@ -68,7 +68,7 @@ impl DatadogConfig {
         }
         for tag in &self.tags {
             if let Some((key, value)) = tag.split_once(':') {
-                otel.resource_attributes.insert(key.to_owned(), value.to_owned());
+                otel.resource_attributes.insert(key.trim().to_owned(), value.trim().to_owned());
             }
         }
         Some(otel)

@@ -45,8 +45,8 @@ impl Judgement for Feedback {
         let own = self.experiment_id.as_ref().filter(|own| self.context.experiment_id.as_ref() != Some(own));
         collector.text("experiment_id", own);
         if let Target::Span { trace_id, .. } = &self.target {
-            // Feedback has one target alone.
-            collector.put("trace_id", Some(trace_id.to_string()));
+            // Feedback has one target alone; the trace stands there in the form that its span has.
+            collector.put("trace_id", serde_json::to_value(id(exporter, *trace_id)).ok());
         }
         range(&mut collector, &self.value);
         collector.attributes("feedback_metadata", &self.metadata);

@@ -32,7 +32,7 @@ pub struct MetricsConfig {
     pub histograms: Histograms,
     /// Whether every metric is tagged with `process_id`; on by default, because two processes of one host that report the
     /// same series overwrite each other's points. Off where a host has one process: each process is a series of its own,
-    /// which Datadog counts and bills as such.
+    /// and without an id in the resource each restart is one more, which Datadog counts and bills as such.
     pub process_id: bool,
 }
 
@@ -150,6 +150,16 @@ impl CustomMetric {
         Self { interval: Some(interval), ..self }
     }
 
+    /// What it can be made of, as it is recorded.
+    const fn sources(&self) -> &'static [&'static str] {
+        match (self.metric_type, self.interval) {
+            (MetricType::Rate, Some(_)) => &["counter", "gauge"],
+            (MetricType::Count | MetricType::Rate, _) => &["counter"],
+            (MetricType::Gauge, _) => &["gauge"],
+            (MetricType::Distribution, _) => &["histogram"],
+        }
+    }
+
     /// What is wrong with it by itself.
     fn fault(&self) -> Option<(&'static str, String)> {
         if naming::metric(&self.metric_name).as_deref() != Some(&*self.metric_name) {
@@ -184,6 +194,7 @@ pub(crate) fn validate(config: &MetricsConfig, custom: &BTreeMap<String, CustomM
         return Err(Error::config("metrics_config.namespace", format!("\"{namespace}\": {rule}")));
     }
     let mut known: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut sources: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (key, metric) in custom {
         let place = |field: &str| format!("custom_metrics.{key}.{field}");
         if let Some((field, message)) = metric.fault() {
@@ -192,6 +203,15 @@ pub(crate) fn validate(config: &MetricsConfig, custom: &BTreeMap<String, CustomM
         if let Some(other) = known.insert(&metric.metric_name, key) {
             let message = format!("{other} has the same; give each a name of its own");
             return Err(Error::config(&place("metric_name"), message));
+        }
+        let left = sources.entry(&metric.source_field).or_insert_with(|| metric.sources().to_vec());
+        left.retain(|source| metric.sources().contains(source));
+        if left.is_empty() {
+            let (word, source) = (metric.metric_type.word(), &metric.source_field);
+            let message = format!(
+                "a {word} of \"{source}\", of which another makes what no {word} is made of; make both of one kind"
+            );
+            return Err(Error::config(&place("metric_type"), message));
         }
     }
     Ok(())
@@ -241,6 +261,13 @@ mod tests {
             BTreeMap::from([("one".to_owned(), gauge("a", "x")), ("two".to_owned(), gauge("a", "y"))]);
         let said = validate(&MetricsConfig::default(), &twice).unwrap_err().message().to_owned();
         assert!(said.starts_with("custom_metrics.two.metric_name: one has the same"), "{said}");
+        let of_one =
+            |metric| BTreeMap::from([("one".to_owned(), gauge("a", "x")), ("two".to_owned(), metric)]);
+        let count = of_one(CustomMetric::new("b", MetricType::Count, "x"));
+        let said = validate(&MetricsConfig::default(), &count).unwrap_err().message().to_owned();
+        assert!(said.starts_with("custom_metrics.two.metric_type: a count of \"x\""), "{said}");
+        let rate = CustomMetric::new("b", MetricType::Rate, "x").with_interval(Duration::from_secs(10));
+        assert!(validate(&MetricsConfig::default(), &of_one(rate)).is_ok(), "a gauge can be both");
         let space = MetricsConfig::default().with_namespace("1st");
         let said = validate(&space, &BTreeMap::new()).unwrap_err().message().to_owned();
         assert!(said.starts_with("metrics_config.namespace: "), "{said}");

@@ -71,7 +71,7 @@ impl DatadogConfig {
         if self.agent_url.as_ref().is_some_and(is_socket) {
             return Err(Error::config(
                 "agent_url",
-                "a socket of the file system, which is not spoken; set http://HOST:8126",
+                "a socket of the file system, which is not spoken; set http://HOST:8126, or with a key none (DD_LLMOBS_AGENTLESS_ENABLED=1)",
             ));
         }
         let given = self.otlp_endpoint.is_some();
@@ -226,7 +226,7 @@ mod tests {
             (key().with_ml_app("Support"), "write \"support\""),
             (key().with_ml_app("a__b_"), "write \"a_b\""),
             (key().with_ml_app("a".repeat(194)), "193 are the most"),
-            (key().with_agent_url("unix:///var/run/datadog/apm.socket"), "agent_url: a socket"),
+            (key().with_agent_url("unix:///var/run/datadog/apm.socket"), "DD_LLMOBS_AGENTLESS_ENABLED=1"),
             (key().with_mode(Mode::OtlpIntake), "otlp_endpoint: missing"),
             (key().with_otlp_endpoint("http://h:4318"), "set mode to otlp_agent"),
             (key().with_otlp_source("llmobs"), "otlp_source: "),

@@ -101,6 +101,7 @@ async fn spans_that_come_by_otlp_are_known_by_decimal_numbers() {
     assert!(sent.evaluation()["tags"].as_array().unwrap().contains(&json!("source:otel")));
     let sent = sent_with(feedback([given]), by_otlp).await;
     assert_eq!(sent.evaluation()["span_id"], json!(span));
+    assert_eq!(sent.evaluation()["metadata"]["trace_id"], json!(trace), "as the span is known");
     assert!(sent.evaluation()["tags"].as_array().unwrap().contains(&json!("source:otel")));
 }
 
