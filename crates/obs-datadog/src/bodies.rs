@@ -2,6 +2,7 @@
 
 use obs_core::{Call, Mapped, Refused};
 
+use crate::slots::Point;
 use crate::wire::{Place, Request};
 
 /// Writes items one behind the other into the requests that they fit.
@@ -13,12 +14,14 @@ pub(crate) struct Bodies {
     body: Vec<u8>,
     items: usize,
     records: Vec<usize>,
+    points: Vec<Point>,
     mapped: Mapped<Request>,
 }
 
 impl Bodies {
     pub(crate) fn new(place: Place, envelope: (&'static [u8], &'static [u8])) -> Self {
-        Self { place, envelope, body: Vec::new(), items: 0, records: Vec::new(), mapped: Mapped::default() }
+        let (body, records, points) = (Vec::new(), Vec::new(), Vec::new());
+        Self { place, envelope, body, items: 0, records, points, mapped: Mapped::default() }
     }
 
     /// The most bytes that one item may have.
@@ -49,6 +52,24 @@ impl Bodies {
         self.records.extend_from_slice(records);
     }
 
+    /// Says which points of series were in what was added last.
+    pub(crate) fn note(&mut self, points: Vec<Point>) {
+        self.points.extend(points);
+    }
+
+    /// Adds items of at most [`Self::most`] bytes each, and the records that all of them are of: where one request does not
+    /// hold them, several that are sent as one.
+    pub(crate) fn add_parts(&mut self, items: &[Vec<u8>], records: &[usize]) {
+        if items.iter().map(|item| item.len() + 1).sum::<usize>() <= self.most() {
+            return self.add(items, records);
+        }
+        self.close();
+        let (start, end) = self.envelope;
+        let bodies = items.iter().map(|item| [start, item, end].concat()).collect();
+        let request = Request { place: self.place, bodies, points: Vec::new() };
+        self.mapped.calls.push(Call { request, records: records.to_vec() });
+    }
+
     /// Ends the request under way, if there is one.
     pub(crate) fn close(&mut self) {
         if self.items == 0 {
@@ -56,7 +77,9 @@ impl Bodies {
         }
         self.items = 0;
         self.body.extend_from_slice(self.envelope.1);
-        let request = Request { place: self.place, body: std::mem::take(&mut self.body) };
+        let body = std::mem::take(&mut self.body);
+        let points = std::mem::take(&mut self.points);
+        let request = Request { points, ..Request::new(self.place, body) };
         let mut records = std::mem::take(&mut self.records);
         records.sort_unstable();
         self.mapped.calls.push(Call { request, records });
@@ -81,7 +104,8 @@ mod tests {
         }
         let calls = bodies.finish().calls;
         assert_eq!(calls.iter().map(|call| call.records.len()).collect::<Vec<_>>(), [1_000, 1_000, 500]);
-        assert!(calls[2].request.body.starts_with(b"[1,1,") && calls[2].request.body.ends_with(b",1]"));
+        let body = &calls[2].request.bodies[0];
+        assert!(body.starts_with(b"[1,1,") && body.ends_with(b",1]"));
         let mut bodies = Bodies::new(Place::Series, (b"{\"series\":[", b"]}"));
         let item = || vec![b'1'; 200_000];
         for at in 0..3 {
@@ -93,6 +117,22 @@ mod tests {
             calls.iter().map(|call| call.records.clone()).collect::<Vec<_>>(),
             [vec![0, 1], vec![2], vec![3]]
         );
-        assert_eq!(calls[2].request.body.len(), Place::Series.facts().max_bytes);
+        assert_eq!(calls[2].request.bodies[0].len(), Place::Series.facts().max_bytes);
+    }
+
+    #[test]
+    fn parts_that_one_request_does_not_hold_are_one_call_all_the_same() {
+        let mut bodies = Bodies::new(Place::Distributions, (b"[", b"]"));
+        bodies.add(&[b"1".to_vec()], &[0]);
+        bodies.add_parts(&[b"2".to_vec(), b"3".to_vec()], &[1]);
+        bodies.add_parts(&[vec![b'4'; 300_000], vec![b'5'; 300_000]], &[2, 3]);
+        bodies.add(&[b"6".to_vec()], &[4]);
+        let calls = bodies.finish().calls;
+        assert_eq!(
+            calls.iter().map(|call| (call.request.bodies.len(), call.records.clone())).collect::<Vec<_>>(),
+            [(1, vec![0, 1]), (2, vec![2, 3]), (1, vec![4])]
+        );
+        assert_eq!(calls[0].request.bodies[0], b"[1,2,3]");
+        assert!(calls[1].request.bodies.iter().all(|body| body.len() == 300_002));
     }
 }

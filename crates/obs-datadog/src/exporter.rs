@@ -11,6 +11,7 @@ use obs_core::{
 use obs_otel::OtelExporter;
 
 use crate::clock::Clock;
+use crate::complaints::{Complaints, Taken};
 use crate::metrics::Metrics;
 use crate::sites::Site;
 use crate::ways::Ways;
@@ -19,10 +20,14 @@ use crate::{DatadogConfig, Mode, feedback, logs, metrics, scores, traces};
 
 /// What every Datadog exporter is and takes; it follows from the table of mappers.
 pub const DESCRIPTOR: Descriptor = Descriptor::of("datadog", &DatadogExporter::MAPPERS)
+    .with_limits(Signal::Traces, Place::LlmobsSpans.facts().limits())
+    .with_limits(Signal::Logs, Place::Logs.facts().limits())
+    .with_limits(Signal::Scores, Place::Evaluations.facts().limits())
+    .with_limits(Signal::Feedback, Place::Evaluations.facts().limits())
     .with_metric_form(MetricForm::Delta)
     .with_histogram_form(HistogramForm::Exponential)
     .with_remark(Signal::Traces, "spans of LLM Observability at most 24 h old; or of APM, by OTLP")
-    .with_remark(Signal::Metrics, "series, and distributions for histograms; with an API key")
+    .with_remark(Signal::Metrics, "series, and distributions for histograms, of which some are counted twice where an answer is lost; with an API key")
     .with_remark(Signal::Logs, "with an API key")
     .with_remark(
         Signal::Scores,
@@ -44,6 +49,7 @@ pub struct DatadogExporter {
     /// In the OTLP modes, what makes their requests.
     otlp: Option<OtelExporter>,
     clock: Clock,
+    complaints: Complaints,
     closed: AtomicBool,
     #[cfg(feature = "official-client")]
     official: Option<crate::official::Official>,
@@ -80,6 +86,7 @@ impl DatadogExporter {
             ways,
             otlp,
             clock: Clock::default(),
+            complaints: Complaints::default(),
             closed: AtomicBool::new(false),
             #[cfg(feature = "official-client")]
             official,
@@ -107,7 +114,7 @@ impl DatadogExporter {
     /// does not take has none.
     pub fn encode(&self, batch: &Batch) -> Vec<Vec<u8>> {
         let mapped = self.map(batch).unwrap_or_default();
-        mapped.calls.into_iter().map(|call| call.request.body).collect()
+        mapped.calls.into_iter().flat_map(|call| call.request.bodies).collect()
     }
 
     pub(crate) fn config(&self) -> &DatadogConfig {
@@ -144,7 +151,7 @@ impl DatadogExporter {
             return Mapped { calls: Vec::new(), refused: (0..batch.len()).map(refused).collect() };
         };
         let place = Place::OtlpTraces;
-        let call = |Call { request, records }| Call { request: Request { place, body: request }, records };
+        let call = |Call { request, records }| Call { request: Request::new(place, request), records };
         Mapped { calls: calls.into_iter().map(call).collect(), refused }
     }
 
@@ -153,20 +160,44 @@ impl DatadogExporter {
         taken.then(|| Self::MAPPERS.map(self, batch))?
     }
 
-    /// Sends one request, and says what became of its records.
-    async fn send(&self, request: Request) -> Result<Reply, Failure> {
+    /// Sends the bodies of a request one after the other, and says what became of its records: what the first says that
+    /// does not pass, after which none is sent.
+    async fn send(&self, Request { place, bodies, points }: Request) -> Result<Reply, Failure> {
+        let count = bodies.len();
+        let mut reply = Reply::default();
+        for (nth, body) in bodies.into_iter().enumerate() {
+            let taken = self.send_body(place, body).await.map_err(|failure| part(failure, nth, count))?;
+            if let Some(said) = taken.complaint {
+                self.complaints.hear(place, &said, self.now());
+            }
+            reply = taken.reply;
+        }
+        self.metrics.settle(&points);
+        Ok(reply)
+    }
+
+    async fn send_body(&self, place: Place, body: Vec<u8>) -> Result<Taken, Failure> {
         if self.closed.load(Ordering::Acquire) {
             let message = "Datadog: shut down meanwhile".into();
             return Err(Failure { kind: ErrorKind::Closed, retry: Retry::Never, status: None, message });
         }
         #[cfg(feature = "official-client")]
         if let Some(official) = &self.official
-            && let Some(outcome) = official.send(&request).await
+            && let Some(outcome) = official.send(place, &body).await
         {
             return outcome;
         }
-        self.ways.send(request).await
+        self.ways.send(place, body).await
     }
+}
+
+/// Says of a part how much was taken before it.
+fn part(failure: Failure, before: usize, count: usize) -> Failure {
+    if before == 0 {
+        return failure;
+    }
+    let message = format!("{} (part {} of {count}; those before it were taken)", failure.message, before + 1);
+    Failure { message: message.into(), ..failure }
 }
 
 /// The type's descriptor without the signals that there is no way for.
@@ -178,7 +209,9 @@ fn descriptor(config: &DatadogConfig, site: &Site, ways: &Ways) -> Descriptor {
         Signal::Logs => ways.leads_to(Place::Logs),
         Signal::Scores | Signal::Feedback => judged && ways.leads_to(Place::Evaluations),
     };
-    DESCRIPTOR.narrowed(Signal::ALL.into_iter().filter(taken).collect::<Signals>())
+    let spans = if config.mode == Mode::Llmobs { Place::LlmobsSpans } else { Place::OtlpTraces };
+    let descriptor = DESCRIPTOR.with_limits(Signal::Traces, spans.facts().limits());
+    descriptor.narrowed(Signal::ALL.into_iter().filter(taken).collect::<Signals>())
 }
 
 impl DatadogConfig {

@@ -3,6 +3,7 @@
 mod addresses;
 mod bodies;
 mod clock;
+mod complaints;
 mod config;
 mod env;
 mod exporter;
@@ -16,6 +17,7 @@ mod metric_tags;
 mod metrics;
 mod metrics_config;
 mod naming;
+mod numbered;
 mod numbers;
 #[cfg(feature = "official-client")]
 mod official;

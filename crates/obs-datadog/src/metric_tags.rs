@@ -16,8 +16,8 @@ pub(crate) struct MetricTags {
     /// Of the configuration.
     own: Vec<String>,
     process: bool,
-    /// Where no host is known, process ids of several hosts may be the same: containers mostly have but one process. So it
-    /// is known by something of its own.
+    /// What stands where the resource does not say which process it is: its number alone is the same in many containers
+    /// of one host, and for two exporters of one process.
     instance: String,
 }
 
@@ -28,7 +28,7 @@ impl MetricTags {
         Self {
             own: given.filter_map(|tag| naming::tag(tag)).collect(),
             process: config.metrics_config.process_id,
-            instance: instance[instance.len() - 12..].to_owned(),
+            instance: format!("{}-{}", std::process::id(), &instance[instance.len() - 12..]),
         }
     }
 
@@ -41,12 +41,8 @@ impl MetricTags {
         let mut tags: Vec<String> = unified.tags().filter_map(|tag| naming::tag(&tag)).collect();
         tags.extend(self.own.iter().filter(|tag| !has_key(&tags, key(tag))).cloned().collect::<Vec<_>>());
         if self.process && !has_key(&tags, PROCESS) {
-            let known = attribute("process.pid").or_else(|| attribute("service.instance.id"));
-            let id = known.unwrap_or_else(|| match &host {
-                Some(_) => std::process::id().to_string(),
-                None => self.instance.clone(),
-            });
-            tags.extend(naming::pair(PROCESS, &id));
+            let known = attribute("service.instance.id").or_else(|| attribute("process.pid"));
+            tags.extend(naming::pair(PROCESS, &known.unwrap_or_else(|| self.instance.clone())));
         }
         Tagged { tags, host }
     }
@@ -103,14 +99,15 @@ mod tests {
     }
 
     #[test]
-    fn a_process_is_known_by_its_number_where_its_host_is_known_and_else_by_itself() {
+    fn an_exporter_is_known_by_its_process_and_by_itself() {
         let (config, none) = (DatadogConfig::new("key"), Labels::default());
         let with_host = config.clone().with_hostname("h");
-        let pid = format!("process_id:{}", std::process::id());
-        assert_eq!(tags(&with_host, &Resource::default(), &none).0, pid);
-        let one = tags(&config, &Resource::default(), &none).0;
-        assert_ne!(one, tags(&config, &Resource::default(), &none).0);
-        assert!(one.starts_with("process_id:") && one.len() == "process_id:".len() + 12, "{one}");
+        let own = format!("process_id:{}-", std::process::id());
+        for config in [&config, &with_host] {
+            let one = tags(config, &Resource::default(), &none).0;
+            assert_ne!(one, tags(config, &Resource::default(), &none).0);
+            assert!(one.starts_with(&own) && one.len() == own.len() + 12, "{one}");
+        }
         let off = config.with_metrics_config(crate::MetricsConfig::default().with_process_id(false));
         assert_eq!(tags(&off, &Resource::default(), &none), (String::new(), None));
     }

@@ -10,7 +10,7 @@ use crate::bodies::Bodies;
 use crate::metric_tags::MetricTags;
 use crate::plan::{Plan, Source, Value};
 use crate::series::{self, Tagged};
-use crate::slots::Slots;
+use crate::slots::{Point, Slots};
 use crate::spread::Times;
 use crate::wire::{Place, Request};
 use crate::{DatadogConfig, DatadogExporter, metrics_config};
@@ -19,8 +19,8 @@ use crate::{DatadogConfig, DatadogExporter, metrics_config};
 const PAST: u64 = 3_600;
 const FUTURE: u64 = 600;
 
-/// The most values that the points of a distribution of one second may have.
-const MOST_VALUES: u64 = 1_000_000;
+/// The most values of a distribution within one second: 10,000 a second where a lane looks every ten, and about 2 MB.
+const MOST_VALUES: u64 = 100_000;
 
 /// The envelope of series and of distributions.
 const ENVELOPE: (&[u8], &[u8]) = (b"{\"series\":[", b"]}");
@@ -42,6 +42,11 @@ impl Metrics {
         metrics_config::validate(&config.metrics_config, &config.custom_metrics)?;
         let plan = Plan::new(&config.metrics_config, &config.custom_metrics);
         Ok(Self { plan, tags: MetricTags::new(config), slots: Mutex::default() })
+    }
+
+    /// Datadog has these points, so that what looks like them is not them again.
+    pub(crate) fn settle(&self, points: &[Point]) {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner).settle(points);
     }
 }
 
@@ -156,8 +161,7 @@ impl<'a> Writer<'a> {
         let Group { metric, tagged, second, source, print, records } = group;
         let fault = |reason| (ErrorKind::Encode, reason);
         let pieces = self.own.plan.pieces(&metric.name, metric.unit.as_deref(), source).map_err(fault)?;
-        let mut items = Vec::new();
-        let mut values = Vec::new();
+        let (mut items, mut points, mut values) = (Vec::new(), Vec::new(), Vec::new());
         for piece in &pieces {
             match &piece.value {
                 Value::Number(kind, value, interval) => {
@@ -166,7 +170,9 @@ impl<'a> Writer<'a> {
                             "the values of one second add up to more than a number holds".into(),
                         ));
                     }
-                    let at = self.second(&piece.name, &tagged, print, second).map_err(fault)?;
+                    let point = (hash(&(&piece.name, &tagged)), print);
+                    let at = self.second(point, second).map_err(fault)?;
+                    points.push(point);
                     items
                         .push(series::series(piece, &tagged, at, (*kind, *value, *interval)).map_err(fault)?);
                 }
@@ -178,18 +184,19 @@ impl<'a> Writer<'a> {
         }
         if values.is_empty() {
             self.series.add(&items, &records);
+            self.series.note(points);
             return Ok(());
         }
-        self.write_values(&values, &tagged, (print, second), &records)
+        self.write_values(&values, &tagged, second, &records)
     }
 
-    /// Writes distributions: where the values are more than a request holds, into several, each at a second of its own. The
-    /// records stand in the last, so that they are delivered when all are.
+    /// Writes distributions, whose points add up within a second; where the values are more than a request holds, into
+    /// several that are sent as one.
     fn write_values(
         &mut self,
         all: &[(&str, &[Times])],
         tagged: &Tagged,
-        (print, second): (u64, u64),
+        second: u64,
         records: &[usize],
     ) -> Result<(), Fault> {
         let fault = |reason| (ErrorKind::Encode, reason);
@@ -203,23 +210,18 @@ impl<'a> Writer<'a> {
                 return Err((ErrorKind::TooLarge, reason));
             }
             let cut = series::cut(name, tagged, times, self.distributions.most()).map_err(fault)?;
-            for (nth, values) in cut.iter().enumerate() {
-                let at = self.second(name, tagged, hash(&(print, nth)), second).map_err(fault)?;
-                items.push(series::distribution(name, tagged, at, values).map_err(fault)?);
+            for values in &cut {
+                items.push(series::distribution(name, tagged, second, values).map_err(fault)?);
             }
         }
-        let Some((last, before)) = items.split_last() else { return Ok(()) };
-        for item in before {
-            self.distributions.add(std::slice::from_ref(item), &[]);
-        }
-        self.distributions.add(std::slice::from_ref(last), records);
+        self.distributions.add_parts(&items, records);
         Ok(())
     }
 
     /// A second that no other point of the series has.
-    fn second(&self, name: &str, tagged: &Tagged, print: u64, wanted: u64) -> Result<u64, String> {
+    fn second(&self, point: Point, wanted: u64) -> Result<u64, String> {
         let mut slots = self.own.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        slots.place(hash(&(name, tagged)), print, wanted, self.until).ok_or_else(|| {
+        slots.place(point, wanted, self.until).ok_or_else(|| {
             "its series has had a point for every second of the next 10 min, and Datadog keeps one a second; \
              export less often"
                 .to_owned()

@@ -79,7 +79,7 @@ impl Packer {
         let mut body = std::mem::replace(&mut self.body, self.start.clone());
         body.extend_from_slice(self.end);
         let records = std::mem::take(&mut self.records);
-        self.done.calls.push(Call { request: Request { place: self.place, body }, records });
+        self.done.calls.push(Call { request: Request::new(self.place, body), records });
     }
 
     /// All requests.

@@ -1,5 +1,6 @@
 //! What is known of each intake, as data.
 
+use obs_core::Limits;
 use obs_http::{Compression, Policy};
 
 use crate::policies::{DISTRIBUTIONS, EVALUATIONS, LLMOBS, LOGS, OTLP, SERIES};
@@ -110,6 +111,11 @@ impl Place {
 }
 
 impl Facts {
+    /// How much one export may be given, so that it is mostly one request.
+    pub(crate) const fn limits(&self) -> Limits {
+        Limits { items: self.max_items, bytes: self.max_bytes }
+    }
+
     /// How bodies for it are compressed: as is wished where it takes that, else by its default.
     pub(crate) fn compression(&self, wished: Option<Compression>) -> Compression {
         let takes = |wished: &Compression| *wished == Compression::None || self.compressions.contains(wished);

@@ -5,20 +5,24 @@ use std::collections::{HashMap, VecDeque};
 /// The most points that are remembered: about 5 MB.
 const MOST: usize = 65_536;
 
+/// A point: its series, and what tells it from others of that.
+pub(crate) type Point = (u64, u64);
+
 /// The seconds that were given to points.
 ///
 /// A point gets the second it wants, or the first after all that its series was given.
-/// A point that is asked for again, as when a batch is tried again, gets the second that it had.
-/// Of a series whose last point was pushed out by others nothing is remembered: it takes more than 65,536 points within a
-/// second for two of its points to meet.
+/// A point that is asked for again before it has settled, as when a batch is tried again, gets the second that it had; one
+/// that has settled is there, so that its like is another point.
+/// Nothing is remembered of a series whose last point is more than 65,536 points of others ago: where that had moved ahead,
+/// the next may meet it.
 #[derive(Debug)]
 pub(crate) struct Slots {
     /// The last second of each series.
     latest: HashMap<u64, u64>,
-    /// The second of each point, by its series and itself.
-    given: HashMap<(u64, u64), u64>,
-    /// The points, the oldest first.
-    order: VecDeque<(u64, u64)>,
+    /// The second of each point that has not settled.
+    given: HashMap<Point, u64>,
+    /// The points and their seconds, the oldest first.
+    order: VecDeque<(Point, u64)>,
     most: usize,
 }
 
@@ -34,28 +38,42 @@ impl Slots {
     }
 
     /// The second of a point that wants this one; `None` where the first free one is beyond `until`.
-    pub(crate) fn place(&mut self, series: u64, point: u64, wanted: u64, until: u64) -> Option<u64> {
-        if let Some(second) = self.given.get(&(series, point)) {
+    pub(crate) fn place(&mut self, point: Point, wanted: u64, until: u64) -> Option<u64> {
+        let (series, _) = point;
+        if let Some(second) = self.given.get(&point).filter(|second| **second <= until) {
             return Some(*second);
         }
-        let free = self.latest.get(&series).map_or(wanted, |last| wanted.max(last + 1));
+        let free = match self.latest.get(&series) {
+            Some(last) if *last <= until => wanted.max(last + 1),
+            // What was given beyond is from before the clock was set back.
+            _ => wanted,
+        };
         if free > until {
             return None;
         }
         self.latest.insert(series, free);
-        self.given.insert((series, point), free);
-        self.order.push_back((series, point));
+        self.given.insert(point, free);
+        self.order.push_back((point, free));
         if self.order.len() > self.most {
             self.forget();
         }
         Some(free)
     }
 
+    /// These are there: what looks like them from now on is another point.
+    pub(crate) fn settle(&mut self, points: &[Point]) {
+        for point in points {
+            self.given.remove(point);
+        }
+    }
+
     /// Forgets the oldest point, and its series where that has had no other since.
     fn forget(&mut self) {
-        let Some(oldest) = self.order.pop_front() else { return };
-        let second = self.given.remove(&oldest);
-        if self.latest.get(&oldest.0) == second.as_ref() {
+        let Some((oldest, second)) = self.order.pop_front() else { return };
+        if self.given.get(&oldest) == Some(&second) {
+            self.given.remove(&oldest);
+        }
+        if self.latest.get(&oldest.0) == Some(&second) {
             self.latest.remove(&oldest.0);
         }
     }
@@ -72,7 +90,7 @@ mod tests {
     #[test]
     fn a_point_has_a_second_of_its_own_and_keeps_it() {
         let mut slots = Slots::default();
-        let mut place = |series, point, wanted| slots.place(series, point, wanted, 100);
+        let mut place = |series, point, wanted| slots.place((series, point), wanted, 100);
         assert_eq!(place(1, 1, 10), Some(10));
         assert_eq!(place(1, 2, 10), Some(11), "the second is taken");
         assert_eq!(place(2, 1, 10), Some(10), "another series");
@@ -82,15 +100,30 @@ mod tests {
         assert_eq!(place(1, 5, 100), Some(100));
         assert_eq!(place(1, 6, 100), None, "too far ahead");
         assert_eq!(place(1, 5, 100), Some(100));
+        slots.settle(&[(2, 1)]);
+        assert_eq!(slots.place((2, 1), 10, 100), Some(11), "it is there: this is another like it");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_finds_free_what_lies_too_far_ahead() {
+        let mut slots = Slots::default();
+        assert_eq!(slots.place((1, 1), 1_000, 1_600), Some(1_000));
+        assert_eq!(slots.place((1, 2), 100, 700), Some(100));
+        assert_eq!(slots.place((1, 3), 100, 700), Some(101));
+        assert_eq!(slots.place((1, 1), 700, 700), Some(700), "tried again, it cannot stay where it was");
     }
 
     #[test]
     fn memory_is_bounded() {
         let mut slots = Slots::with_most(10);
         for nth in 0..1_000 {
-            slots.place(nth % 100, nth, nth, u64::MAX);
+            slots.place((nth % 100, nth), nth, u64::MAX);
+            if nth % 3 == 0 {
+                slots.settle(&[(nth % 100, nth)]);
+            }
         }
-        assert_eq!((slots.order.len(), slots.given.len(), slots.latest.len()), (10, 10, 10));
+        assert!(slots.given.len() <= 10);
+        assert_eq!((slots.order.len(), slots.latest.len()), (10, 10));
     }
 
     proptest! {
@@ -99,7 +132,7 @@ mod tests {
             let (mut slots, mut seen) = (Slots::default(), HashMap::new());
             let mut taken = HashSet::new();
             for (series, point, wanted) in points {
-                let second = slots.place(series, point, wanted, u64::MAX);
+                let second = slots.place((series, point), wanted, u64::MAX);
                 prop_assert!(second >= Some(wanted) || seen.contains_key(&(series, point)));
                 match seen.insert((series, point), second) {
                     Some(before) => prop_assert_eq!(before, second),

@@ -9,12 +9,13 @@ use obs_otlp::encode::Encoding;
 use serde::Deserialize;
 
 use crate::addresses::Addresses;
+use crate::complaints::Taken;
 use crate::config::KEY;
 use crate::places::Facts;
 use crate::policies::{OTLP, VALIDATE};
 use crate::sites::Site;
-use crate::wire::{Place, Request};
-use crate::{DatadogConfig, Mode};
+use crate::wire::Place;
+use crate::{DatadogConfig, Mode, complaints};
 
 /// The header that the key stands in.
 const KEY_HEADER: &str = "dd-api-key";
@@ -93,7 +94,7 @@ impl Ways {
     }
 
     /// Sends one request, and says what became of its records.
-    pub(crate) async fn send(&self, Request { place, body }: Request) -> Result<Reply, Failure> {
+    pub(crate) async fn send(&self, place: Place, body: Vec<u8>) -> Result<Taken, Failure> {
         let facts = place.facts();
         let Some(client) = self.client(place) else {
             let message = format!("Datadog: there is no way to its intake for {}", facts.name).into();
@@ -110,7 +111,12 @@ impl Ways {
         let body = Body::compressed(body, facts.compression(self.compression));
         let request = request.with_content_type(content_type).with_body(body);
         let answer = asked(client, &request, facts).await?;
-        Ok(if place == Place::OtlpTraces { partly(client, &answer) } else { Reply::default() })
+        Ok(if place == Place::OtlpTraces {
+            Taken { reply: partly(client, &answer), complaint: None }
+        } else {
+            let complaint = complaints::read(answer.body()).and_then(|said| client.quote(&said));
+            Taken { reply: Reply::default(), complaint }
+        })
     }
 
     /// Asks whether the key is good, and the servers that take none whether they are there.

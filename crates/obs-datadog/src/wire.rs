@@ -8,6 +8,8 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::slots::Point;
+
 /// Which intake a request is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -25,11 +27,21 @@ pub(crate) enum Place {
     OtlpTraces,
 }
 
-/// A request before compression.
+/// A request before compression; or several, where what belongs together is more than one holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Request {
     pub(crate) place: Place,
-    pub(crate) body: Vec<u8>,
+    /// They are sent one after the other, and the records are delivered when all are there.
+    pub(crate) bodies: Vec<Vec<u8>>,
+    /// The points of series in it.
+    pub(crate) points: Vec<Point>,
+}
+
+impl Request {
+    /// A request of one body.
+    pub(crate) fn new(place: Place, body: Vec<u8>) -> Self {
+        Self { place, bodies: vec![body], points: Vec::new() }
+    }
 }
 
 /// A span.

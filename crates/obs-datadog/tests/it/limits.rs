@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use obs_core::{Payload, Score, ScoreValue, Span, Target, Timestamp};
+use obs_core::{Exporter, Limits, Payload, Score, ScoreValue, Signal, Span, Target, Timestamp};
+use obs_datadog::{DatadogConfig, DatadogExporter, Mode};
 use obs_testkit::fixtures::{at, span_id, trace_id, uuid};
 
 use crate::server::{self, ended, scores, sent, sent_with};
@@ -17,6 +18,24 @@ fn span(nth: u32) -> Span {
 
 fn long(nth: u32, bytes: usize) -> Span {
     Span { input: Some(Payload::text("x".repeat(bytes))), ..span(nth) }
+}
+
+#[test]
+fn a_lane_gives_as_much_as_a_request_takes() {
+    let limits = |config: DatadogConfig, signal| {
+        let Limits { items, bytes } = DatadogExporter::new(config).unwrap().descriptor().limits(signal);
+        (items, bytes)
+    };
+    let key = || DatadogConfig::new("key");
+    for (signal, expected) in [
+        (Signal::Traces, (1_000, 5 << 20)),
+        (Signal::Scores, (1_000, 5 << 20)),
+        (Signal::Feedback, (1_000, 5 << 20)),
+        (Signal::Logs, (1_000, 5_000_000)),
+    ] {
+        assert_eq!(limits(key(), signal), expected, "{signal}");
+    }
+    assert_eq!(limits(key().with_mode(Mode::OtlpAgent), Signal::Traces), (512, 4 << 20));
 }
 
 #[tokio::test]

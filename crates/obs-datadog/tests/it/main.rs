@@ -20,3 +20,4 @@ mod policies;
 mod seed_table;
 mod server;
 mod snapshots;
+mod watch;

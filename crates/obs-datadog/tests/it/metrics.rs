@@ -318,19 +318,28 @@ async fn metrics_of_ones_own_have_their_name_and_type() {
 
 #[tokio::test]
 async fn processes_of_one_host_are_told_apart() {
-    let of = |pid: i64| {
+    let of = |attributes: &[(&'static str, &'static str)]| {
         let mut resource = Resource::service("svc");
-        resource.attributes.push("host.name", "host-1");
-        resource.attributes.push("process.pid", pid);
+        for (name, value) in attributes {
+            resource.attributes.push(*name, *value);
+        }
         Metric { resource: Arc::new(resource), ..counted("hits", 0, 1.0) }
     };
     let server = server::start().await;
-    for pid in [41, 42] {
-        server::exporter(&server).export(&batch([of(pid)])).await.unwrap();
-    }
-    let tags: Vec<_> =
-        server.requests().iter().map(|request| server::body(request)["series"][0]["tags"].clone()).collect();
-    assert_eq!(tags, [json!(["process_id:41", "service:svc"]), json!(["process_id:42", "service:svc"])]);
+    let send = async |metric| {
+        let exporter = server::exporter_of(server::config(&server).with_hostname("node-1"));
+        exporter.export(&batch([metric])).await.unwrap();
+        let request = server.take_requests().remove(0);
+        server::body(&request)["series"][0]["tags"].clone()
+    };
+    let (pid, instance) = (("process.pid", "41"), ("service.instance.id", "pod-7"));
+    assert_eq!(send(of(&[pid])).await, json!(["process_id:41", "service:svc"]));
+    assert_eq!(send(of(&[pid, instance])).await, json!(["process_id:pod-7", "service:svc"]));
+    // As two containers of one host whose processes both have the number 1.
+    let (one, other) = (send(of(&[])).await, send(of(&[])).await);
+    assert_ne!(one, other);
+    let own = format!("process_id:{}-", std::process::id());
+    assert!([one, other].iter().all(|tags| tags[0].as_str().unwrap().starts_with(&own)));
 }
 
 #[tokio::test]
@@ -357,36 +366,57 @@ fn wide(count: u64) -> Metric {
 }
 
 #[tokio::test]
-async fn more_values_than_a_request_holds_are_split_over_several_at_seconds_of_their_own() {
-    let sent = sent([wide(200_000), counted("beside", 0, 1.0)]).await;
+async fn more_values_than_a_request_holds_are_split_over_several_at_the_same_second() {
+    let sent = sent([wide(90_000), counted("beside", 0, 1.0)]).await;
     assert_eq!((sent.receipt.delivered, sent.receipt.rejected_count()), (2, 0));
     let parts = arrived(&sent, DISTRIBUTIONS);
     let sizes: Vec<_> = parts.iter().map(|part| part["points"][0][1].as_array().unwrap().len()).collect();
-    assert!(parts.len() > 1 && sizes.iter().sum::<usize>() == 200_000, "{sizes:?}");
-    let seconds: Vec<_> = parts.iter().map(|part| part["points"][0][0].as_u64().unwrap()).collect();
-    assert!(seconds.is_sorted_by(|a, b| a < b), "{seconds:?}");
+    assert!(parts.len() > 1 && sizes.iter().sum::<usize>() == 90_000, "{sizes:?}");
+    assert!(parts.iter().all(|part| part["points"][0][0] == json!(NOW)), "Datadog adds them up");
     assert!(sent.server.requests().iter().all(|request| request.body.len() <= 512_000));
 }
 
+/// A record of which one part is refused is not delivered, whichever part it is.
 #[tokio::test]
-async fn a_part_that_does_not_pass_leaves_the_whole_point_to_be_sent_again_as_it_was() {
+async fn law_1_accounting_a_refused_part_refuses_the_record() {
+    for answers in [[400, 202, 202], [202, 400, 202], [202, 202, 413], [422, 400, 202]] {
+        let server = CaptureServer::start().await;
+        server.answer(answers.map(Answer::status));
+        let exporter = server::exporter_of(plain(server::config(&server)));
+        let receipt = exporter.export(&batch([wide(60_000)])).await.unwrap();
+        assert_eq!((receipt.delivered, receipt.rejected_count()), (0, 1), "{answers:?}");
+        assert_eq!(receipt.rejected[0].records.as_ref().map(Batch::len), Some(1));
+    }
+}
+
+#[tokio::test]
+async fn a_part_that_does_not_pass_leaves_the_whole_point_to_be_sent_again() {
     let server = CaptureServer::start().await;
-    let fails = Answer::status(503);
-    server.answer([Answer::status(202), fails]);
+    server.answer([Answer::status(202), Answer::status(503), Answer::status(202)]);
     let exporter = server::exporter_of(plain(server::config(&server)));
-    let batch = batch([wide(100_000)]);
+    let batch = batch([wide(60_000)]);
     let error = exporter.export(&batch).await.unwrap_err();
     assert_eq!((error.kind(), error.undelivered().len()), (ErrorKind::Unavailable, 1));
-    let before = server.take_requests();
-    let receipt = exporter.export(error.undelivered()).await.unwrap();
-    assert_eq!(receipt.delivered, 1);
-    let after = server.requests();
-    assert_eq!(before[..], after[..before.len()], "the same values at the same seconds");
+    assert_eq!(server.take_requests().len(), 2, "nothing is sent after a part that did not pass");
+    assert_eq!(exporter.export(error.undelivered()).await.unwrap().delivered, 1);
+}
+
+/// Busy histograms need no seconds ahead: points of a distribution add up within one.
+#[tokio::test]
+async fn points_of_distributions_stand_at_their_own_second_however_many_there_are() {
+    let server = server::start().await;
+    let exporter = server::exporter_of(plain(server::config(&server)));
+    for _ in 0..700 {
+        assert_eq!(exporter.export(&batch([wide(2)])).await.unwrap().delivered, 1);
+    }
+    let seconds =
+        server.requests().iter().all(|one| server::body(one)["series"][0]["points"][0][0] == json!(NOW));
+    assert!(seconds);
 }
 
 #[tokio::test]
 async fn more_samples_than_a_distribution_takes_are_refused_with_what_to_do() {
-    let sent = sent([wide(1_000_001)]).await;
+    let sent = sent([wide(100_001)]).await;
     assert!(sent.reason().contains("set metrics_config.histograms to aggregates"), "{}", sent.reason());
     assert_eq!(sent.receipt.rejected[0].kind, ErrorKind::TooLarge);
 }

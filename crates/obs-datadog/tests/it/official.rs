@@ -9,6 +9,7 @@ use obs_testkit::{Answer, CaptureServer, Captured, conformance, fixtures};
 use serde_json::{Value, json};
 
 use crate::server::{self, KEY, ended};
+use crate::watch::Watch;
 
 fn config(server: &CaptureServer) -> DatadogConfig {
     server::config(server).with_metrics_config(MetricsConfig::default().with_process_id(false))
@@ -114,6 +115,35 @@ async fn nobody_there_no_answer_and_a_web_page_are_told_apart() {
     server.answer_always(Answer::status(200).with_body("<html>Log in</html>"));
     let error = failed(server.url()).await;
     assert!(matches!((error.kind(), error.retry()), (ErrorKind::Config, Retry::Hold(_))), "{error:?}");
+}
+
+/// The key would go along: reqwest takes no header of Datadog's for a secret.
+#[tokio::test]
+async fn law_6_no_redirect_carries_the_key_elsewhere() {
+    for (status, body) in [(302, ""), (302, "{}"), (307, ""), (308, "{}")] {
+        let (there, here) = (server::start().await, CaptureServer::start().await);
+        here.answer_always(Answer::status(status).with_header("location", there.url()).with_body(body));
+        let exporter = server::exporter_of(config(&here).with_official_client(true));
+        for signal in [Signal::Logs, Signal::Metrics] {
+            let batch = conformance::input(&fixtures::batch(signal), exporter.descriptor());
+            let error = exporter.export(&batch).await.unwrap_err();
+            assert!(
+                matches!((error.kind(), error.retry()), (ErrorKind::Config, Retry::Hold(_))),
+                "{error:?}"
+            );
+            assert!(error.message().contains("redirects") && !error.to_string().contains(KEY), "{error}");
+        }
+        assert!(there.requests().is_empty(), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn errors_in_an_answer_of_success_are_told() {
+    let (watch, _guard) = Watch::start();
+    let answer = Answer::status(202).with_json(&json!({"errors": ["bad unit"]}));
+    sent(&fixtures::batch(Signal::Metrics), true, answer).await;
+    let lines = watch.lines();
+    assert!(lines.len() == 1 && lines[0].contains("bad unit") && lines[0].contains("series"), "{lines:#?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use obs_testkit::{Answer, CaptureServer};
 use serde_json::json;
 
 use crate::server::{self, KEY, ended, failed};
+use crate::watch::Watch;
 
 const HOLD: Retry = Retry::Hold(Duration::from_mins(1));
 
@@ -118,4 +119,25 @@ async fn without_a_key_an_agent_takes_traces_and_evaluations_and_nothing_else() 
     assert!(Signal::ALL.into_iter().all(|signal| taken.contains(signal) == expected.contains(&signal)));
     let error = exporter.export(&obs_testkit::fixtures::batch(Signal::Logs)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+/// Datadog answers with success before it has looked, and may say in the same answer what it did not like.
+#[tokio::test]
+async fn errors_in_an_answer_of_success_are_told() {
+    let metrics = || crate::metrics::batch([crate::metrics::counted("m", 0, 1.0)]);
+    for (errors, told) in [(json!(["bad unit"]), 1), (json!([{"detail": "bad tag"}]), 1), (json!([]), 0)] {
+        let (watch, _guard) = Watch::start();
+        let server = CaptureServer::start().await;
+        server.answer_always(Answer::status(202).with_json(&json!({ "errors": errors })));
+        let exporter = server::exporter(&server);
+        assert_eq!(exporter.export(&metrics()).await.unwrap().delivered, 1);
+        assert_eq!(
+            exporter.export(&metrics()).await.unwrap().delivered,
+            1,
+            "told once, for as long as it is the same"
+        );
+        let lines = watch.lines();
+        assert_eq!(lines.len(), told, "{lines:#?}");
+        assert!(lines.iter().all(|line| line.contains("bad") && line.contains("series")), "{lines:#?}");
+    }
 }
