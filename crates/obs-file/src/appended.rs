@@ -70,7 +70,7 @@ impl Appended {
         self.torn = written > whole.bytes;
         let undone = self.mend();
         if let Err(cause) = undone {
-            tracing::warn!(target: "obs", error = %cause, "a row that broke off cannot be cut off yet");
+            tracing::warn!(target: "obs::file", error = %cause, "a row that broke off cannot be cut off yet");
         }
         Err(Broken { rows: whole.rows, cause })
     }

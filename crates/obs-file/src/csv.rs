@@ -33,16 +33,64 @@ impl Rows for Csv {
         }
     }
 
+    /// By the columns up to `rest`, which every version has; others come behind.
+    fn begins(&self, front: &[u8], signal: Signal) -> bool {
+        let names: Vec<&str> = columns(signal).iter().map(|column| column.name).collect();
+        let known = names.iter().position(|name| *name == "rest").map_or(names.len(), |rest| rest + 1);
+        let behind = front.strip_prefix(names[..known].join(",").as_bytes());
+        behind.is_some_and(|behind| behind.starts_with(NEWLINE) || behind.starts_with(b","))
+    }
+
     fn whole(&self, written: &[u8]) -> Whole {
-        let (mut whole, mut quoted) = (Whole::default(), false);
-        for (at, byte) in written.iter().enumerate() {
-            match byte {
-                b'"' => quoted = !quoted,
-                b'\n' if !quoted => whole = Whole { rows: whole.rows + 1, bytes: at + 1 },
-                _ => {}
-            }
+        let mut scan = Scan::default();
+        scan.feed(written);
+        Whole { rows: scan.rows, bytes: usize::try_from(scan.whole).unwrap_or(usize::MAX).min(written.len()) }
+    }
+}
+
+/// Finds the ends of rows, however the bytes come.
+#[derive(Debug, Default)]
+pub(crate) struct Scan {
+    at: u64,
+    /// How many rows are whole, and where the last of them ends.
+    rows: usize,
+    pub(crate) whole: u64,
+    /// Whether a quote stands where none of ours ever does: something was changed after it was written.
+    pub(crate) damaged: bool,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum State {
+    #[default]
+    CellBegins,
+    Bare,
+    Quoted,
+    /// Behind a quote in a quoted cell: its end, or the first of two.
+    Quote,
+}
+
+impl Scan {
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.at += 1;
+            self.state = match (self.state, byte) {
+                (State::Quoted, b'"') => State::Quote,
+                (State::Quoted, _) | (State::Quote | State::CellBegins, b'"') => State::Quoted,
+                (_, b',') => State::CellBegins,
+                (_, b'\n') => {
+                    self.rows += 1;
+                    self.whole = self.at;
+                    State::CellBegins
+                }
+                (State::Quote, b'\r') => State::Bare,
+                (State::Bare, b'"') | (State::Quote, _) => {
+                    self.damaged = true;
+                    State::Bare
+                }
+                _ => State::Bare,
+            };
         }
-        whole
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -29,6 +29,9 @@ pub const DESCRIPTOR: Descriptor = Descriptor::of("file", &FileExporter::MAPPERS
 /// Less room than this is told by `check`.
 const LITTLE_ROOM: u64 = 64 << 20;
 
+/// How the names of the files begin that `check` makes and removes.
+const PROBE: &str = ".obs-check-";
+
 /// Writes records to rotated files of JSON Lines, CSV or Parquet.
 ///
 /// A file is open under its name with `.open` behind, and gets its name once it is closed and whole. Each has one
@@ -44,6 +47,8 @@ pub struct FileExporter {
     /// One for each signal, or one for all.
     slots: Vec<Mutex<Slot>>,
     closed: AtomicBool,
+    /// How often it was tried whether a file can be made.
+    probes: AtomicU64,
 }
 
 impl FileExporter {
@@ -73,11 +78,18 @@ impl FileExporter {
             if template.has_signal() { Signal::ALL.into_iter().map(Some).collect() } else { vec![None] };
         let site = Site::new(config, template, Box::new(clock))?;
         leftovers::close(&site);
-        site.retention.sweep(&site);
+        remove_probes(&site);
+        site.retention.sweep(&site, None);
         let slots: io::Result<_> =
             signals.into_iter().map(|signal| Slot::new(signal, &site).map(Mutex::new)).collect();
         let slots = slots.map_err(|cause| Error::config("compression", cause))?;
-        Ok(Self { descriptor: DESCRIPTOR, site, slots, closed: AtomicBool::new(false) })
+        Ok(Self {
+            descriptor: DESCRIPTOR,
+            site,
+            slots,
+            closed: AtomicBool::new(false),
+            probes: AtomicU64::new(0),
+        })
     }
 
     /// What the files hold.
@@ -182,9 +194,16 @@ impl FileExporter {
         }
         let mut said = self.site.notices.take();
         said.extend(self.site.notices.trouble().map(|trouble| format!("the last write failed: {trouble}")));
+        let mut waiting = 0;
         for slot in &self.slots {
             let slot = lock(slot);
+            waiting += slot.waiting();
             said.extend(slot.lost(&self.site).map(|name| format!("{name}: somebody moved or removed it")));
+        }
+        if waiting > 0 {
+            said.push(format!(
+                "{waiting} rows of open tables are in memory, and lost should the process die before the next rotation"
+            ));
         }
         if let Some(room) = self.site.folder.room().filter(|room| *room < LITTLE_ROOM) {
             let room = obs_core::units::Bytes::new(room);
@@ -197,10 +216,26 @@ impl FileExporter {
     fn probe(&self) -> io::Result<()> {
         use std::io::Write;
         let folder = Folder::open(&self.site.path)?;
-        let name = format!(".obs-check-{}-{}", std::process::id(), self.site.now().wall.as_nanos());
+        let number = self.probes.fetch_add(1, Ordering::Relaxed);
+        let at = self.site.now().wall.as_nanos();
+        let name = format!("{PROBE}{}-{at}-{number}", std::process::id());
         let written = folder.create(&name)?.write_all(b"\n");
-        folder.remove(&name)?;
-        written
+        match folder.remove(&name) {
+            // Another exporter that started meanwhile took it for one that was left.
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => Err(cause),
+            _ => written,
+        }
+    }
+}
+
+/// Removes what `check` left where the process died in between; one that is in use is made again by the next `check`.
+fn remove_probes(site: &Site) {
+    let is_probe = |name: &String| {
+        name.strip_prefix(PROBE).is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'-'))
+    };
+    for name in site.folder.names().unwrap_or_default().into_iter().filter(is_probe) {
+        // Another may have been faster; it is one byte, and the next start tries again.
+        let _ = site.folder.remove(&name);
     }
 }
 
@@ -248,7 +283,7 @@ impl Exporter for FileExporter {
 impl Drop for FileExporter {
     fn drop(&mut self) {
         if let Err(error) = self.rotate() {
-            tracing::warn!(target: "obs", exporter = "file", %error, "a file stays open; the next start closes it");
+            tracing::warn!(target: "obs::file", %error, "a file stays open; the next start closes it");
         }
     }
 }

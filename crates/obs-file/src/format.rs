@@ -34,6 +34,11 @@ pub(crate) trait Rows: Debug + Send + Sync {
     /// What each file of this signal begins with, such as the names of the columns; nothing where it is empty.
     fn header(&self, signal: Signal) -> Vec<u8>;
 
+    /// Whether a file that begins so is one of ours, also of a version with other columns at the end.
+    fn begins(&self, front: &[u8], signal: Signal) -> bool {
+        front.starts_with(&self.header(signal))
+    }
+
     /// Appends the records, each as a row that ends with a newline, in their order.
     ///
     /// A record that has no row is added to `refused` by its position in the batch, in order, and nothing of it is
@@ -42,8 +47,7 @@ pub(crate) trait Rows: Debug + Send + Sync {
 
     /// How many whole rows these bytes begin with, and how many bytes those are.
     ///
-    /// The bytes are the front of what [`Rows::encode`] appended; asked only after a write that broke off, and of files
-    /// that a crash left.
+    /// The bytes are the front of what [`Rows::encode`] appended; asked only after a write that broke off.
     fn whole(&self, written: &[u8]) -> Whole;
 }
 
@@ -67,6 +71,9 @@ pub(crate) trait Table: Debug + Send {
 
     /// About how long the file would be if it were finished now.
     fn bytes(&self) -> u64;
+
+    /// How many rows are in memory only.
+    fn waiting(&self) -> usize;
 
     /// Writes what is ready for the disk; the file need not be readable afterwards, and rows may still be in memory.
     fn flush(&mut self) -> io::Result<()>;

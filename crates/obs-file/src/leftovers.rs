@@ -1,14 +1,18 @@
 //! Files that a process left open when it died.
 
 use std::fs::{File, TryLockError};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
-use crate::disk::{Names, is_plain, leads_to};
+use crate::csv::Scan;
+use crate::disk::{Names, is_own, is_plain, leads_to};
 use crate::site::{OPEN, Site, TORN};
 use crate::{Compression, FileFormat, Fsync, compress, parquet};
 
 /// How much is read at once from behind.
 const STEP: u64 = 64 << 10;
+
+/// A crash tears one write; the longest that can be read back has so many bytes.
+const MOST_TORN: u64 = obs_json::MAX_LINE_BYTES as u64;
 
 /// How much of either end of a table is looked at.
 const LOOK_BYTES: u64 = 64 << 10;
@@ -21,7 +25,7 @@ pub(crate) fn close(site: &Site) {
     let names = match site.folder.names() {
         Ok(names) => names,
         Err(cause) => {
-            site.notices.once(format!("files that may have been left open cannot be listed: {cause}"));
+            site.tell(format!("files that may have been left open cannot be listed: {cause}"));
             return;
         }
     };
@@ -30,13 +34,18 @@ pub(crate) fn close(site: &Site) {
         else {
             continue;
         };
-        match take(site, &open_name)
-            .and_then(|file| file.map(|file| end(site, file, &open_name, name)).transpose())
-        {
+        let taken = match take(site, &open_name) {
+            Err(cause) if cause.kind() == io::ErrorKind::PermissionDenied => {
+                site.tell(format!("{open_name}: {cause}; it stays as it is"));
+                continue;
+            }
+            taken => taken,
+        };
+        match taken.and_then(|file| file.map(|file| end(site, file, &open_name, name)).transpose()) {
             Ok(None) => {}
-            Ok(Some(what)) => site.notices.once(what),
+            Ok(Some(what)) => site.tell(what),
             Err(cause) => {
-                site.notices.once(format!("{open_name}: it was left open and cannot be closed: {cause}"));
+                site.tell(format!("{open_name}: it was left open and cannot be closed: {cause}"));
             }
         }
     }
@@ -55,6 +64,10 @@ fn take(site: &Site, open_name: &str) -> io::Result<Option<File>> {
         Err(TryLockError::WouldBlock) => return Ok(None),
         Err(TryLockError::Error(cause)) => return Err(cause),
     }
+    if is_plain(&file) && !is_own(&file) {
+        let what = "another user owns it, and nothing says that what is in it was written by us";
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
+    }
     Ok((is_plain(&file) && leads_to(&site.folder, open_name, &file)).then_some(file))
 }
 
@@ -64,8 +77,15 @@ fn end(site: &Site, mut file: File, open_name: &str, name: &str) -> io::Result<S
     if site.format == FileFormat::Parquet {
         return end_table(site, &mut file, open_name, name, len);
     }
-    let whole = whole(site, &mut file, len)?;
-    if whole <= header_len(site, name)? {
+    let Kept { whole, damaged } = look_through(site, &mut file, len)?;
+    if damaged {
+        let torn = format!("{name}{TORN}");
+        site.folder.rename(open_name, &torn)?;
+        return Ok(format!(
+            "{torn}: it was left open by a process that died, and is damaged behind its first {whole} bytes; all {len} bytes are kept under this name, to be looked at by hand"
+        ));
+    }
+    if !has_record(site, &mut file, whole)? {
         site.folder.remove(open_name)?;
         return Ok(format!("{open_name}: it was left open without a record, and removed"));
     }
@@ -84,15 +104,17 @@ fn end(site: &Site, mut file: File, open_name: &str, name: &str) -> io::Result<S
     })
 }
 
-/// How many bytes a file has before its first record.
-fn header_len(site: &Site, name: &str) -> io::Result<u64> {
-    let Some(rows) = &site.rows else { return Ok(0) };
-    let signal = site.template.reads(name).and_then(|found| found.signal);
-    let header = rows.header(signal.unwrap_or(obs_core::Signal::Traces));
-    if header.is_empty() {
-        return Ok(0);
+/// Whether anything stands in the front of the file, behind the names of columns where the format has them.
+fn has_record(site: &Site, file: &mut File, whole: u64) -> io::Result<bool> {
+    if whole == 0 || site.format == FileFormat::Jsonl {
+        return Ok(whole > 0);
     }
-    Ok(compress::Packer::new(site.compression)?.pack(&header)?.len() as u64)
+    file.seek(SeekFrom::Start(0))?;
+    let front = BufReader::new(file.try_clone()?.take(whole));
+    let mut text = compress::unpacked(front)?;
+    let mut header = Vec::new();
+    (&mut text).take(LOOK_BYTES).read_until(b'\n', &mut header)?;
+    Ok(!text.fill_buf()?.is_empty())
 }
 
 /// A table whose footer was written has only to be named; without one nobody can read it.
@@ -102,6 +124,9 @@ fn end_table(site: &Site, file: &mut File, open_name: &str, name: &str, len: u64
     file.seek(SeekFrom::Start(len.saturating_sub(LOOK_BYTES)))?;
     file.take(LOOK_BYTES).read_to_end(&mut back)?;
     if parquet::is_ours(&front, &back) {
+        if site.fsync >= Fsync::OnRotate {
+            file.sync_all()?;
+        }
         let name = site.settle(open_name, name)?;
         return Ok(format!("{name}: it was left open by a process that died, and is closed now"));
     }
@@ -117,16 +142,63 @@ fn end_table(site: &Site, file: &mut File, open_name: &str, name: &str, len: u64
     ))
 }
 
-/// How much of the file is whole.
-fn whole(site: &Site, file: &mut File, len: u64) -> io::Result<u64> {
-    match (site.compression, site.format, &site.rows) {
-        (Compression::None, FileFormat::Jsonl, _) | (_, _, None) => behind_the_last_newline(file, len),
-        (Compression::None, _, Some(rows)) => {
-            let mut all = Vec::new();
-            file.read_to_end(&mut all)?;
-            Ok(rows.whole(&all).bytes as u64)
+/// How much of a file is whole, and whether what is behind that is more than what a crash tears.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Kept {
+    whole: u64,
+    damaged: bool,
+}
+
+fn look_through(site: &Site, file: &mut File, len: u64) -> io::Result<Kept> {
+    let (whole, damaged) = match (site.compression, site.format) {
+        (Compression::None, FileFormat::Csv) => {
+            let mut scan = Scan::default();
+            each_step(file, 0, |bytes| scan.feed(bytes))?;
+            (scan.whole, scan.damaged)
         }
-        (compression, ..) => compress::whole_pieces(file, compression),
+        (Compression::None, _) => (behind_the_last_newline(file, len)?, false),
+        (compression, _) => {
+            file.seek(SeekFrom::Start(0))?;
+            let pieces = compress::whole_pieces(&mut *file, compression)?;
+            let damaged = !pieces.torn || begins_again(file, pieces.bytes, compression)?;
+            (pieces.bytes, damaged && pieces.bytes < len)
+        }
+    };
+    let is_tear = !damaged && len - whole <= MOST_TORN;
+    let damaged = !is_tear && !only_zeros(file, whole)?;
+    Ok(Kept { whole, damaged })
+}
+
+/// Whether another piece begins within the one that begins here and has no end.
+fn begins_again(file: &mut File, at: u64, compression: Compression) -> io::Result<bool> {
+    let front = compress::front_of_a_piece(compression);
+    let (mut window, mut found) = (Vec::new(), false);
+    each_step(file, at + 1, |bytes| {
+        window.extend_from_slice(bytes);
+        found |= window.windows(front.len()).any(|window| window == front);
+        window.drain(..window.len().saturating_sub(front.len() - 1));
+    })?;
+    Ok(found)
+}
+
+/// What a file system leaves of what it had promised room for and never wrote.
+fn only_zeros(file: &mut File, from: u64) -> io::Result<bool> {
+    let mut zeros = true;
+    each_step(file, from, |bytes| zeros &= bytes.iter().all(|byte| *byte == 0))?;
+    Ok(zeros)
+}
+
+/// Reads what is behind this place in steps, whatever the size of the file.
+fn each_step(file: &mut File, from: u64, mut act: impl FnMut(&[u8])) -> io::Result<()> {
+    file.seek(SeekFrom::Start(from))?;
+    let mut step = vec![0; STEP as usize];
+    loop {
+        match file.read(&mut step) {
+            Ok(0) => return Ok(()),
+            Ok(read) => act(&step[..read]),
+            Err(cause) if cause.kind() == io::ErrorKind::Interrupted => {}
+            Err(cause) => return Err(cause),
+        }
     }
 }
 

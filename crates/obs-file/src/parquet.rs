@@ -142,6 +142,10 @@ impl Table for Parquet {
         self.writer.bytes_written() as u64 + waiting
     }
 
+    fn waiting(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The rows of the next row group stay: nobody reads a file without its end, and groups of a few rows would make it
     /// long and slow.
     fn flush(&mut self) -> io::Result<()> {

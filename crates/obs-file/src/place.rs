@@ -10,7 +10,7 @@ use crate::Fsync;
 use crate::appended::{Appended, Broken, Keep};
 use crate::clock::Moment;
 use crate::compress::Packer;
-use crate::disk::{Names, leads_to};
+use crate::disk::{Names, is_gone, leads_to};
 use crate::format::{Rows, Table};
 use crate::parquet::Parquet;
 use crate::site::{Begun, Site};
@@ -92,15 +92,16 @@ impl Place {
         let appended = file.append(packed, plain, keep);
         let used = open.used;
         open.used |= file.len() > before;
-        appended?;
+        // Also where a write broke off: the rows before that count as delivered.
         if site.fsync == Fsync::Always
+            && file.len() > before
             && let Err(cause) = file.sync()
         {
             (open.used, open.failed) = (used, true);
             file.cut_back(before)?;
             return Err(cause.into());
         }
-        Ok(())
+        appended
     }
 
     /// Gives records to a table, and returns those that it has no row for.
@@ -115,12 +116,6 @@ impl Place {
         let Content::Table(table) = &mut open.content else { return Ok(Vec::new()) };
         let refused = table.write(batch)?;
         open.used |= refused.len() < batch.len();
-        if site.fsync == Fsync::Always {
-            // The batch is taken over already: what the disk did not take now, it is given again with the next.
-            if let Err(cause) = open.content.sync() {
-                site.notices.once(format!("{}: the disk did not take it yet: {cause}", open.open_name));
-            }
-        }
         Ok(refused)
     }
 
@@ -172,10 +167,13 @@ impl Place {
         }
     }
 
-    /// Closes the file if its time is over, or the disk failed to take it.
+    /// Closes the file if its time is over, the disk failed to take it, or somebody removed it.
     fn close_if_due(&mut self, site: &Site, now: Moment) -> io::Result<Option<PathBuf>> {
         match &self.open {
-            Some(open) if open.failed || site.rotation.is_due(open.begun, now) => self.close(site),
+            // Nobody can reach what would be written to a file without a name.
+            Some(open) if open.failed || is_gone(&open.file) || site.rotation.is_due(open.begun, now) => {
+                self.close(site)
+            }
             _ => Ok(None),
         }
     }
@@ -187,8 +185,7 @@ impl Place {
         let Some(open) = &mut self.open else { return Ok(None) };
         if !leads_to(&site.folder, &open.open_name, &open.file) {
             let lost = if open.used { ", with the records in it" } else { "" };
-            site.notices
-                .once(format!("{}: somebody moved or removed it while it was open{lost}", open.open_name));
+            site.tell(format!("{}: somebody moved or removed it while it was open{lost}", open.open_name));
             self.open = None;
             return Ok(None);
         }
@@ -204,11 +201,11 @@ impl Place {
         {
             // To ask again would say yes without having written: the file is as good as it gets.
             open.failed = true;
-            site.notices.once(format!("{}: the disk may not have all of it: {cause}", open.name));
+            site.tell(format!("{}: the disk may not have all of it: {cause}", open.name));
         }
         let name = site.settle(&open.open_name, &open.name)?;
         self.open = None;
-        site.retention.sweep(site);
+        site.retention.sweep(site, Some(&name));
         Ok(Some(site.path.join(name)))
     }
 
@@ -217,9 +214,17 @@ impl Place {
         self.close_if_due(site, site.now())?;
         match &mut self.open {
             Some(open) if site.fsync >= Fsync::OnFlush => {
-                open.content.sync().inspect_err(|_| open.failed = matches!(open.content, Content::Rows(_)))
+                open.content.sync().inspect_err(|_| open.failed = true)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// How many rows are in memory only, for want of a row group.
+    pub(crate) fn waiting(&self) -> usize {
+        match &self.open {
+            Some(Open { content: Content::Table(table), .. }) => table.waiting(),
+            _ => 0,
         }
     }
 

@@ -1,7 +1,9 @@
 //! Which closed files are removed.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use obs_core::Timestamp;
@@ -14,10 +16,12 @@ use crate::{FileConfig, FileFormat, compress, jsonl, parquet};
 const LOOK_BYTES: u64 = 64 << 10;
 
 /// For how long closed files are kept, and how many bytes of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Retention {
     age: Option<Duration>,
     size: Option<u64>,
+    /// The files that were looked into, and whether they hold what we write, so that each is read and told of once.
+    known: Mutex<BTreeMap<Closed, bool>>,
 }
 
 /// A closed file.
@@ -31,36 +35,56 @@ struct Closed {
 
 impl Retention {
     pub(crate) fn of(config: &FileConfig) -> Self {
-        Self { age: config.max_age, size: config.max_total_size.map(obs_core::units::Bytes::get) }
+        let size = config.max_total_size.map(obs_core::units::Bytes::get);
+        Self { age: config.max_age, size, known: Mutex::default() }
     }
 
     /// Removes what is too old or too much, the oldest first; what cannot be looked at or removed stays, with a warning.
     ///
     /// Only files of our names are looked at, and removed only if they hold what we write: never a link, never a file of
-    /// a stranger who happens to call his as we do, never one that is open.
-    pub(crate) fn sweep(&self, site: &Site) {
+    /// a stranger who happens to call his as we do, never one that is open, never the one that was `closed` just now.
+    /// What is not ours counts for nothing.
+    pub(crate) fn sweep(&self, site: &Site, just_closed: Option<&str>) {
         if self.age.is_none() && self.size.is_none() {
             return;
         }
         match closed(site) {
             Ok(files) => {
-                for file in self.beyond(files, site.clock.now()) {
-                    remove(site, &file);
+                let ours = self.ours(site, files);
+                for file in self.beyond(ours, site.clock.now()) {
+                    if just_closed != Some(&file.name) {
+                        remove(site, &file);
+                    }
                 }
             }
             Err(cause) => {
-                tracing::warn!(target: "obs", exporter = "file", error = %cause, "old files cannot be listed");
+                tracing::warn!(target: "obs::file", error = %cause, "old files cannot be listed");
             }
         }
     }
 
-    /// Those to remove, the oldest first.
+    /// Those that hold what we write.
+    fn ours(&self, site: &Site, files: Vec<Closed>) -> Vec<Closed> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::take(&mut *known);
+        let mut ours = Vec::new();
+        for file in files {
+            let is_ours = before.get(&file).copied().unwrap_or_else(|| is_ours(site, &file.name));
+            known.insert(file.clone(), is_ours);
+            if is_ours {
+                ours.push(file);
+            }
+        }
+        ours
+    }
+
+    /// Those to remove, the oldest first; size alone never takes the newest.
     fn beyond(&self, mut files: Vec<Closed>, now: Timestamp) -> Vec<Closed> {
         files.sort();
         let mut total: u64 = files.iter().map(|file| file.bytes).sum();
         let is_kept = |file: &Closed| {
             let old = self.age.is_some_and(|age| now.since(file.written) > age);
-            let much = self.size.is_some_and(|size| total > size);
+            let much = total > file.bytes && self.size.is_some_and(|size| total > size);
             total -= file.bytes;
             !old && !much
         };
@@ -86,24 +110,30 @@ fn closed(site: &Site) -> io::Result<Vec<Closed>> {
 }
 
 fn remove(site: &Site, file: &Closed) {
-    let removed = match holds_ours(site, &file.name) {
-        Ok(true) => site.folder.remove(&file.name),
-        Ok(false) => {
-            let name = &file.name;
-            tracing::warn!(target: "obs", exporter = "file", name, "it has a name of ours and holds nothing of ours; it stays");
-            return;
-        }
-        Err(cause) => Err(cause),
-    };
-    match removed {
+    match site.folder.remove(&file.name) {
         // Another process was faster.
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => {}
         Err(cause) => {
             let name = &file.name;
-            tracing::warn!(target: "obs", exporter = "file", name, error = %cause, "an old file cannot be removed");
+            tracing::warn!(target: "obs::file", name, error = %cause, "an old file cannot be removed");
         }
         Ok(()) => {
-            tracing::debug!(target: "obs", exporter = "file", name = %file.name, "an old file was removed");
+            tracing::debug!(target: "obs::file", name = %file.name, "an old file was removed");
+        }
+    }
+}
+
+/// Whether the file holds what we write; what cannot be read does not.
+fn is_ours(site: &Site, name: &str) -> bool {
+    match holds_ours(site, name) {
+        Ok(true) => true,
+        Ok(false) => {
+            tracing::warn!(target: "obs::file", name, "it has a name of ours and holds nothing of ours; it stays");
+            false
+        }
+        Err(cause) => {
+            tracing::warn!(target: "obs::file", name, error = %cause, "it has a name of ours and cannot be read; it stays");
+            false
         }
     }
 }
@@ -120,13 +150,14 @@ fn holds_ours(site: &Site, name: &str) -> io::Result<bool> {
     let unpacked = compress::unpacked(BufReader::new(file))?;
     match unpacked.take(LOOK_BYTES).read_to_end(&mut front) {
         Ok(_) => {}
-        Err(cause) if cause.kind() == io::ErrorKind::InvalidData => return Ok(false),
+        // What can be read before the damage tells whose it is.
+        Err(cause) if compress::is_content(&cause) => {}
         Err(cause) => return Err(cause),
     }
-    let signal = site.template.reads(name).and_then(|found| found.signal);
+    let signal = site.template.reads(name.strip_suffix(TORN).unwrap_or(name)).and_then(|found| found.signal);
     Ok(match (site.format, &site.rows, signal) {
         (FileFormat::Jsonl, ..) => jsonl::is_ours(&front, site.serializer.as_ref()),
-        (_, Some(rows), Some(signal)) => front.starts_with(&rows.header(signal)),
+        (_, Some(rows), Some(signal)) => rows.begins(&front, signal),
         _ => false,
     })
 }
@@ -157,11 +188,11 @@ mod tests {
             (Some(100), None, 0),
             (None, Some(40), 0),
             (None, Some(39), 1),
-            (None, Some(0), 4),
+            (None, Some(0), 3),
             (Some(7), Some(15), 3),
             (Some(7), Some(40), 2),
         ] {
-            let retention = Retention { age: age.map(day), size };
+            let retention = Retention { age: age.map(day), size, known: Mutex::default() };
             let names: Vec<String> = retention
                 .beyond(files.clone(), at(9).saturating_add(Duration::from_secs(1)))
                 .into_iter()

@@ -1,9 +1,11 @@
 //! What all files of an exporter have in common: their folder, their names, and when they end.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use obs_core::{Error, Signal};
 
@@ -53,9 +55,20 @@ pub(crate) struct Notices(Mutex<Told>);
 struct Told {
     /// The last write failed so.
     trouble: Option<String>,
-    /// What was found or lost, to be said once.
-    once: Vec<String>,
+    /// What was found or lost, to be said once: the last of it.
+    once: VecDeque<String>,
+    /// How much more there was.
+    forgotten: u64,
+    /// When a warning was last written, and how many were not since.
+    warned: Option<Duration>,
+    quiet: u64,
 }
+
+/// How many notices wait for somebody who asks.
+const MOST_NOTICES: usize = 16;
+
+/// A warning stands in the log at most this often.
+const WARNING_INTERVAL: Duration = Duration::from_mins(1);
 
 impl Notices {
     /// The last write came to this.
@@ -63,10 +76,22 @@ impl Notices {
         self.lock().trouble = outcome.as_ref().err().map(|error| error.message().to_owned());
     }
 
-    /// To be said once; also a warning in the log.
-    pub(crate) fn once(&self, notice: String) {
-        tracing::warn!(target: "obs", exporter = "file", "{notice}");
-        self.lock().once.push(notice);
+    /// To be said once; also a warning in the log, unless there was one a moment ago.
+    fn once(&self, notice: String, elapsed: Duration) {
+        let mut told = self.lock();
+        if told.warned.is_none_or(|warned| elapsed.saturating_sub(warned) >= WARNING_INTERVAL) {
+            let quiet = std::mem::take(&mut told.quiet);
+            told.warned = Some(elapsed);
+            tracing::warn!(target: "obs::file", suppressed = quiet, "{notice}");
+        } else {
+            told.quiet += 1;
+            tracing::debug!(target: "obs::file", "{notice}");
+        }
+        told.once.push_back(notice);
+        if told.once.len() > MOST_NOTICES {
+            told.once.pop_front();
+            told.forgotten += 1;
+        }
     }
 
     /// Why the last write failed, if it did.
@@ -76,7 +101,13 @@ impl Notices {
 
     /// What is still to be said.
     pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.lock().once)
+        let mut told = self.lock();
+        let forgotten = std::mem::take(&mut told.forgotten);
+        let mut said: Vec<String> = told.once.drain(..).collect();
+        if forgotten > 0 {
+            said.push(format!("{forgotten} notices before these are in the log alone"));
+        }
+        said
     }
 
     fn lock(&self) -> MutexGuard<'_, Told> {
@@ -120,6 +151,11 @@ impl Site {
         })
     }
 
+    /// To be said once, when somebody asks how it is; also a warning in the log, at most one a minute.
+    pub(crate) fn tell(&self, notice: String) {
+        self.notices.once(notice, self.clock.elapsed());
+    }
+
     pub(crate) fn now(&self) -> Moment {
         Moment::of(&*self.clock)
     }
@@ -133,6 +169,10 @@ impl Site {
             let name = self.template.name(signal, at.wall, *sequence);
             let open_name = format!("{name}{OPEN}");
             *sequence += 1;
+            // Before anything is made, so that no empty file lies beside a closed one, not for a moment.
+            if self.folder.is_taken(&name)? {
+                continue;
+            }
             let file = match self.folder.create(&open_name) {
                 Ok(file) => file,
                 Err(cause) if cause.kind() == ErrorKind::AlreadyExists => continue,
@@ -147,6 +187,10 @@ impl Site {
             if self.folder.is_taken(&name)? {
                 self.folder.remove(&open_name)?;
                 continue;
+            }
+            if self.fsync >= Fsync::OnFlush {
+                // What is waited for later is worth nothing without the name.
+                self.folder.sync()?;
             }
             return Ok(Begun { file, open_name, name });
         }
@@ -170,12 +214,30 @@ impl Site {
                     if self.fsync >= Fsync::OnRotate
                         && let Err(cause) = self.folder.sync()
                     {
-                        self.notices.once(format!("{name}: the disk may not have the name yet: {cause}"));
+                        self.tell(format!("{name}: the disk may not have the name yet: {cause}"));
                     }
                     return Ok(name);
                 }
             }
         }
         Err(ErrorKind::AlreadyExists.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_are_bounded_and_the_last_of_them_are_kept() {
+        let notices = Notices::default();
+        for nth in 0..100 {
+            notices.once(nth.to_string(), Duration::from_secs(nth));
+        }
+        let said = notices.take();
+        assert_eq!((said.len(), said[0].as_str()), (MOST_NOTICES + 1, "84"));
+        assert_eq!(said[MOST_NOTICES], "84 notices before these are in the log alone");
+        assert_eq!(notices.lock().quiet, 39, "one warning a minute");
+        assert_eq!(notices.take(), [""; 0]);
     }
 }

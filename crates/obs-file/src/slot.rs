@@ -69,7 +69,9 @@ impl Slot {
             return Ok(());
         }
         let packed = self.packer.pack(bytes)?;
-        self.place.append(site, rows, packed, keep)
+        let done = self.place.append(site, rows, packed, keep);
+        self.packer.shrink(SPARE_BYTES);
+        done
     }
 
     /// Closes the file, as [`Place::close`] does.
@@ -80,6 +82,11 @@ impl Slot {
     /// Closes the file if its time is over, and waits for the disk if the policy is to do so on a flush.
     pub(crate) fn flush(&mut self, site: &Site) -> io::Result<()> {
         self.place.flush(site)
+    }
+
+    /// How many rows are in memory only.
+    pub(crate) fn waiting(&self) -> usize {
+        self.place.waiting()
     }
 
     /// The open file, if it is no longer where it should be.

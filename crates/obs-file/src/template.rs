@@ -155,10 +155,19 @@ impl Template {
         }
     }
 
-    /// Whether this is what may stand behind the last part: nothing, or a number that tells names apart.
+    /// Whether this is what may stand behind the last part: nothing, or numbers that tell names apart.
     fn ends(&self, text: &str) -> bool {
-        let Some(number) = text.strip_prefix('-') else { return text.is_empty() };
-        !self.parts.contains(&Part::Sequence) && number.parse::<u32>().is_ok_and(|number| number > 1)
+        let mut numbers = text.split('-');
+        if numbers.next() != Some("") {
+            return false;
+        }
+        // A number of the name, where the template has no place for it, and another if that was taken in the end.
+        let most = if self.parts.contains(&Part::Sequence) { 1 } else { 2 };
+        let mut count = 0;
+        numbers.all(|number| {
+            count += 1;
+            count <= most && number.parse::<u32>().is_ok_and(|number| number > 1)
+        })
     }
 }
 
@@ -316,6 +325,9 @@ mod tests {
                 let template = Template::parse(text, ".jsonl", Values::new("h", None, pid)).unwrap();
                 let name = template.name(Some(signal), Timestamp::from_nanos(at), sequence);
                 prop_assert_eq!(template.reads(&name), Some(Found { signal: Some(signal) }), "{}", name);
+                let stem = name.strip_suffix(".jsonl").unwrap();
+                let settled = format!("{stem}-{}.jsonl", sequence.max(2));
+                prop_assert_eq!(template.reads(&settled), Some(Found { signal: Some(signal) }), "{}", settled);
             }
         }
     }

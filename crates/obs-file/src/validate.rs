@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use obs_core::Error;
 use obs_core::units::Bytes;
+use obs_core::{Error, Signal};
 
+use crate::rotation::Rotation;
 use crate::template::{Template, Values, end};
-use crate::{Compression, FileConfig, FileFormat, RotationPolicy};
+use crate::{Compression, FileConfig, FileFormat, Fsync, RotationPolicy};
 
 /// Files shorter than this would be more name than content.
 const LEAST_SIZE: Bytes = Bytes::new(1_000);
@@ -29,7 +30,26 @@ impl FileConfig {
                 format!("a file of {} holds one signal; put {{signal}} into the template", self.file_format);
             return Err(Error::config("filename_template", message));
         }
+        self.validate_total(template.has_signal())?;
         Ok(template)
+    }
+
+    /// All together have room for a full file of each kind, so that what was just written is not removed.
+    fn validate_total(&self, has_signal: bool) -> Result<(), Error> {
+        let (Some(total), Some(file)) = (self.max_total_size, Rotation::of(self).size) else { return Ok(()) };
+        let files = if has_signal { Signal::COUNT as u64 } else { 1 };
+        let least = Bytes::new(file.saturating_mul(files));
+        if total >= least {
+            return Ok(());
+        }
+        let whose = match files {
+            1 => "one file may have".to_owned(),
+            files => format!("one file for each of {files} signals may have"),
+        };
+        let message = format!(
+            "{total} is less than the {least} that {whose}, so that full files would be removed as they are closed; give it at least that, or files a smaller max_file_size"
+        );
+        Err(Error::config("max_total_size", message))
     }
 
     fn validate(&self) -> Result<(), Error> {
@@ -42,6 +62,13 @@ impl FileConfig {
                 "compression",
                 "Parquet makes its columns smaller itself; set it to zstd or none".into(),
             );
+        }
+        if self.file_format == FileFormat::Parquet && self.fsync > Fsync::OnRotate {
+            let message = format!(
+                "{} promises that what was delivered is on the disk, but rows of Parquet wait in memory for their row group, up to 8 MiB or 65536 of each signal; set it to on_rotate and a short rotation_interval, or file_format to jsonl",
+                self.fsync
+            );
+            return refuse("fsync", message);
         }
         if self.serializer.is_some() && self.file_format != FileFormat::Jsonl {
             let message =
@@ -113,6 +140,24 @@ mod tests {
                 "max_file_size: 10B is too little for a file; give it at least 1KB",
             ),
             (config().with_max_total_size(10u64), "max_total_size: 10B"),
+            (
+                config().with_max_total_size(50_000_000u64),
+                "max_total_size: 50MB is less than the 500MB that one file for each of 5 signals may have",
+            ),
+            (
+                config().with_filename_template("a.jsonl").with_max_total_size(50_000_000u64),
+                "max_total_size: 50MB is less than the 100MB that one file may have",
+            ),
+            (
+                config().with_max_file_size(2_000u64).with_max_total_size(9_999u64),
+                "max_total_size: 9999B is less than the 10KB",
+            ),
+            (
+                config().with_rotation_policy(RotationPolicy::Never).with_max_total_size(0u64),
+                "max_total_size: 0B is too little",
+            ),
+            (parquet().with_fsync(Fsync::OnFlush), "fsync: on_flush promises"),
+            (parquet().with_fsync(Fsync::Always), "fsync: always promises"),
             (config().with_max_age(Duration::ZERO), "max_age: zero would remove"),
         ] {
             let error = config.template("host", 1).unwrap_err();
@@ -123,6 +168,9 @@ mod tests {
             parquet(),
             parquet().with_compression(Compression::Zstd),
             config().with_filename_template("a.jsonl"),
+            config().with_max_total_size(500_000_000u64),
+            config().with_rotation_policy(RotationPolicy::Time).with_max_total_size(1_000u64),
+            parquet().with_fsync(Fsync::OnRotate),
         ];
         for config in fits {
             config.template("host", 1).unwrap();

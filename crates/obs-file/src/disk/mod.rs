@@ -65,6 +65,17 @@ fn same(_: &File, _: &File) -> io::Result<bool> {
     Ok(true)
 }
 
+/// Whether the file has no name any more.
+pub(crate) fn is_gone(file: &File) -> bool {
+    #[cfg(unix)]
+    return file.metadata().is_ok_and(|found| std::os::unix::fs::MetadataExt::nlink(&found) == 0);
+    #[cfg(not(unix))]
+    return {
+        let _ = file;
+        false
+    };
+}
+
 /// Whether it is a plain file of one name, and no link to a file of somebody else.
 pub(crate) fn is_plain(file: &File) -> bool {
     #[cfg(unix)]
@@ -72,6 +83,17 @@ pub(crate) fn is_plain(file: &File) -> bool {
     #[cfg(not(unix))]
     let one_name = |_: &fs::Metadata| true;
     file.metadata().is_ok_and(|found| found.is_file() && one_name(&found))
+}
+
+/// Whether the file is our own; where users own nothing, each is.
+pub(crate) fn is_own(file: &File) -> bool {
+    #[cfg(unix)]
+    return file.metadata().is_ok_and(|found| unix::is_own(&found));
+    #[cfg(not(unix))]
+    return {
+        let _ = file;
+        true
+    };
 }
 
 /// The path without what stands at its end for nothing, so that a link cannot hide behind a slash.
@@ -97,7 +119,19 @@ fn make(path: &Path) -> io::Result<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    // The deepest folder that is there: the disk has to have the names below it.
+    let above = path.ancestors().skip(1).find(|above| above.is_dir()).map(Path::to_owned);
+    builder.create(path)?;
+    #[cfg(unix)]
+    for parent in path.ancestors().skip(1).take_while(|_| above.is_some()) {
+        File::open(if parent.as_os_str().is_empty() { Path::new(".") } else { parent })?.sync_all()?;
+        if Some(parent) == above.as_deref() {
+            break;
+        }
+    }
+    #[cfg(not(unix))]
+    drop(above);
+    Ok(())
 }
 
 #[cfg(test)]

@@ -56,13 +56,33 @@ impl Folder {
     }
 }
 
+/// Whether it is us, or root.
+fn is_trusted(uid: u32) -> bool {
+    uid == 0 || uid == rustix::process::geteuid().as_raw()
+}
+
+/// Whether this file is our own.
+pub(super) fn is_own(found: &std::fs::Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::uid(found) == rustix::process::geteuid().as_raw()
+}
+
 /// Opens the folder, makes it where it is not there, and refuses one in which names are not safe.
 fn hold(path: &Path) -> io::Result<File> {
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
     make(path)?;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let folder = File::from(rustix::fs::open(path, flags, Mode::empty())?);
-    let mode = folder.metadata()?.permissions().mode();
+    let found = folder.metadata()?;
+    // Whoever owns a folder may put other files into the place of ours.
+    if !is_trusted(found.uid()) {
+        let what = format!(
+            "it belongs to the user {}, who could exchange the files in it; give it to the user {} who writes, or name another",
+            found.uid(),
+            rustix::process::geteuid().as_raw()
+        );
+        return Err(io::Error::new(ErrorKind::PermissionDenied, what));
+    }
+    let mode = found.permissions().mode();
     if mode & ALL_WRITE != 0 && mode & STICKY == 0 {
         let what =
             format!("everybody may replace files in it (mode {:o}); take that right away", mode & 0o7777);

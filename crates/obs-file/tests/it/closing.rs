@@ -167,3 +167,30 @@ fn a_place_that_is_no_folder_is_refused_with_its_name() {
     assert!(error.message().starts_with("output_directory: "), "{error}");
     assert!(error.message().ends_with("/taken: it is a file; name a folder"), "{error}");
 }
+
+#[tokio::test]
+async fn a_removed_file_costs_what_was_in_it_and_nothing_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let exporter = exporter(config(folder.path()));
+    exporter.export(&logs(["one"])).await.unwrap();
+    std::fs::remove_file(folder.path().join("app-20261121T130500Z.jsonl.open")).unwrap();
+    exporter.export(&logs(["two"])).await.unwrap();
+    assert_eq!(all_said(folder.path()), ["two"]);
+    let Health::Degraded(said) = exporter.check().await else { panic!("a record was lost") };
+    assert!(said.contains("with the records in it"), "{said}");
+    std::fs::remove_file(folder.path().join(&names(folder.path())[0])).unwrap();
+    exporter.flush().await.unwrap();
+    let Health::Degraded(said) = exporter.check().await else { panic!("a record was lost") };
+    assert!(said.contains("with the records in it"), "{said}");
+}
+
+#[tokio::test]
+async fn check_tells_how_many_rows_of_a_table_are_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let exporter = exporter(FileConfig::new(folder.path()).with_file_format(FileFormat::Parquet));
+    exporter.export(&logs(["one", "two"])).await.unwrap();
+    let Health::Degraded(said) = exporter.check().await else { panic!("they are in memory") };
+    assert!(said.contains("2 rows of open tables are in memory"), "{said}");
+    exporter.rotate().unwrap();
+    assert_eq!(exporter.check().await, Health::Healthy);
+}

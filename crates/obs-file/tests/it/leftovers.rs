@@ -66,8 +66,16 @@ async fn a_torn_piece_is_cut_off() {
         let open = left(folder.path(), &config, &[logs(["one"]), logs(["two"]), logs(["three"])]).await;
         let len = open.metadata().unwrap().len();
         OpenOptions::new().write(true).open(&open).unwrap().set_len(len - 5).unwrap();
-        let (found, _) = said(read(&open).unwrap());
+        let (found, bad) = said(read(&open).unwrap());
         assert!(found.starts_with(&["one".into(), "two".into()]), "{found:?}");
+        assert_eq!(bad, ["the last line breaks off; what wrote it was stopped in the middle"], "{end}");
+        // So far that only a part of the front of the piece is there.
+        let front = whole_len(compression, &["one", "two"]).await + 3;
+        let torn = folder.path().join(format!("torn.jsonl.{end}"));
+        std::fs::write(&torn, &std::fs::read(&open).unwrap()[..front]).unwrap();
+        let (found, bad) = said(read(&torn).unwrap());
+        assert_eq!((found.len(), bad.len()), (2, 1), "{end} {bad:?}");
+        std::fs::remove_file(torn).unwrap();
         let _exporter = exporter(config);
         assert_eq!(names(folder.path()), [format!("a.jsonl.{end}")]);
         assert_eq!(all_said(folder.path()), ["one", "two"]);
@@ -142,4 +150,88 @@ async fn files_of_the_living_and_of_strangers_are_left_alone() {
     living.shutdown().await.unwrap();
     let (found, _) = said(read(folder.path().join("app-20261121T130500Z.jsonl")).unwrap());
     assert_eq!(found, ["one", "two"]);
+}
+
+/// How long a file of these batches is.
+async fn whole_len(compression: Compression, messages: &[&str]) -> usize {
+    let folder = tempfile::tempdir().unwrap();
+    let exporter = exporter(FileConfig::new(folder.path()).with_compression(compression));
+    for message in messages {
+        exporter.export(&logs([message])).await.unwrap();
+    }
+    folder.path().join(&names(folder.path())[0]).metadata().unwrap().len() as usize
+}
+
+#[tokio::test]
+async fn damage_in_the_middle_costs_nothing_behind_it() {
+    for (compression, end) in [(Compression::Gzip, "gz"), (Compression::Zstd, "zst")] {
+        let folder = tempfile::tempdir().unwrap();
+        let config = FileConfig::new(folder.path())
+            .with_compression(compression)
+            .with_filename_template(format!("a.jsonl.{end}"));
+        for flipped in [2, 12, 30] {
+            let open = left(folder.path(), &config, &[logs(["one"]), logs(["two"]), logs(["three"])]).await;
+            let mut bytes = std::fs::read(&open).unwrap();
+            bytes[flipped] ^= 0x41;
+            std::fs::write(&open, &bytes).unwrap();
+            let exporter = exporter(config.clone());
+            let torn = folder.path().join(format!("a.jsonl.{end}.torn"));
+            assert_eq!(std::fs::read(&torn).unwrap(), bytes, "{end} {flipped}: all of it is there");
+            let said = told(&exporter).await;
+            assert!(said.contains("damaged") && said.contains(".torn"), "{said}");
+            std::fs::remove_file(torn).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_flipped_quote_costs_no_row_behind_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = FileConfig::new(folder.path())
+        .with_file_format(FileFormat::Csv)
+        .with_filename_template("a-{signal}.csv");
+    let batches = [logs(["one", "two"]), logs(["three"])];
+    let count = {
+        let open = left(folder.path(), &config, &batches).await;
+        let bytes = std::fs::read(&open).unwrap();
+        std::fs::remove_file(open).unwrap();
+        bytes.iter().filter(|byte| **byte == b'"').count()
+    };
+    for nth in 0..count - 4 {
+        let open = left(folder.path(), &config, &batches).await;
+        let mut bytes = std::fs::read(&open).unwrap();
+        let at = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'"').nth(nth).unwrap().0;
+        bytes[at] = b'#';
+        std::fs::write(&open, &bytes).unwrap();
+        let _exporter = exporter(config.clone());
+        let name = names(folder.path()).remove(0);
+        assert_eq!(std::fs::read(folder.path().join(&name)).unwrap(), bytes, "{nth} {name}");
+        std::fs::remove_file(folder.path().join(name)).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_short_row_under_a_short_header_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = FileConfig::new(folder.path())
+        .with_file_format(FileFormat::Csv)
+        .with_filename_template("a-{signal}.csv");
+    std::fs::write(folder.path().join("a-logs.csv.open"), "id,rest\r\n1,\r\n").unwrap();
+    let _exporter = exporter(config);
+    assert_eq!(names(folder.path()), ["a-logs.csv"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_file_of_another_user_is_not_adopted() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = left(folder.path(), &config(folder.path()), &[logs(["forged"])]).await;
+    // Only root may give files away.
+    if std::os::unix::fs::chown(&open, Some(12_345), None).is_err() {
+        return;
+    }
+    let exporter = exporter(config(folder.path()));
+    assert_eq!(names(folder.path()), ["app-20261121T130500Z.jsonl.open"]);
+    let said = told(&exporter).await;
+    assert!(said.contains("app-20261121T130500Z.jsonl.open: another user owns it"), "{said}");
 }

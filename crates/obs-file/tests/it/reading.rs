@@ -1,6 +1,6 @@
 //! What was written is read back.
 
-use std::io::Write;
+use std::io::{Read as _, Write};
 
 use obs_core::{Batch, Exporter, Record, Signal};
 use obs_file::{Compression, FileConfig, read, read_directory};
@@ -124,4 +124,61 @@ fn what_cannot_be_read_at_all_is_an_error_that_says_so() {
     assert!(read_directory(place.join("none")).unwrap_err().message().contains("/none: "));
     assert_eq!(said(read_directory(place).unwrap()), (vec![], vec![]));
     assert_eq!(names(place), [""; 0]);
+}
+
+/// `NAME` and `NAME.open` are two files when they are two files, whichever the folder lists first.
+#[test]
+fn an_open_file_hides_no_closed_one_of_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = |message: &str| {
+        let mut line = Vec::new();
+        Record::Log(log(message)).write_line(&mut line).unwrap();
+        line
+    };
+    for nth in 0..8 {
+        let closed = folder.path().join(format!("a{nth}.jsonl"));
+        let open = folder.path().join(format!("a{nth}.jsonl.open"));
+        let (first, second) = if nth % 2 == 0 { (&closed, &open) } else { (&open, &closed) };
+        std::fs::write(first, line(&format!("{nth} first"))).unwrap();
+        std::fs::write(second, line(&format!("{nth} second"))).unwrap();
+    }
+    std::fs::write(folder.path().join("b.jsonl"), line("b")).unwrap();
+    std::fs::write(folder.path().join("b.jsonl.open"), "").unwrap();
+    let (mut found, bad) = said(read_directory(folder.path()).unwrap());
+    found.sort();
+    let mut wanted: Vec<String> =
+        (0..8).flat_map(|nth| [format!("{nth} first"), format!("{nth} second")]).collect();
+    wanted.push("b".into());
+    assert_eq!((found, bad), (wanted, vec![]));
+}
+
+#[test]
+fn a_file_that_inflates_beyond_all_measure_is_given_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut bomb = Vec::new();
+    Record::Log(log("first")).write_line(&mut bomb).unwrap();
+    let mut all = zstd::encode_all(&bomb[..], 1).unwrap();
+    all.extend(zstd::encode_all(std::io::repeat(0).take(100 << 20), 1).unwrap());
+    std::fs::write(folder.path().join("a.jsonl.zst"), &all).unwrap();
+    let (found, bad) = said(read_directory(folder.path()).unwrap());
+    assert_eq!((found, bad.len()), (vec!["first".to_owned()], 1), "{bad:?}");
+    assert!(bad[0].contains("with_max_inflated"), "{bad:?}");
+
+    let long = Record::Log(log("x".repeat(10_000)));
+    let mut line = Vec::new();
+    long.write_line(&mut line).unwrap();
+    std::fs::write(folder.path().join("a.jsonl.zst"), zstd::encode_all(&line[..], 1).unwrap()).unwrap();
+    assert_eq!(said(read_directory(folder.path()).unwrap()).0.len(), 1);
+    let (found, bad) = said(read_directory(folder.path()).unwrap().with_max_line_bytes(5_000));
+    assert_eq!((found.len(), bad.len()), (0, 1), "{bad:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let pipe = folder.path().join("a.jsonl");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let error = read(&pipe).unwrap_err();
+    assert!(error.message().ends_with("it is no plain file"), "{error}");
 }

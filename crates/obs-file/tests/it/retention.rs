@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use obs_core::{Exporter, Signal};
-use obs_file::{Compression, FileConfig, FileExporter, FileFormat};
+use obs_file::{Compression, FileConfig, FileExporter, FileFormat, RotationPolicy};
 use obs_testkit::fixtures;
 
 use crate::support::{Hands, NOON, config, logs, names};
@@ -66,7 +66,8 @@ async fn the_oldest_go_until_the_rest_is_small_enough_and_open_files_do_not_coun
     let folder = tempfile::tempdir().unwrap();
     let all = days(&config(folder.path()), 5).await;
     let one = folder.path().join(&all[0]).metadata().unwrap().len();
-    let config = config(folder.path()).with_max_total_size(one * 3);
+    let config =
+        config(folder.path()).with_rotation_policy(RotationPolicy::Time).with_max_total_size(one * 3);
     let exporter = FileExporter::with_clock(config, Hands::at(NOON)).unwrap();
     assert_eq!(names(folder.path()), all[2..]);
     exporter.export(&fixtures::batch(Signal::Logs)).await.unwrap();
@@ -104,8 +105,72 @@ async fn a_file_of_a_stranger_is_never_removed() {
     let before = names(&place);
     std::fs::write(place.join("app-20260106T000000Z.jsonl"), "{\"v\":1,\"signal\":\"logs\"}\n").unwrap();
     written(&place.join("app-20260106T000000Z.jsonl"), 300 * DAY);
-    let config = config(&place).with_max_age(DAY).with_max_total_size(1_000);
+    let config = config(&place)
+        .with_rotation_policy(RotationPolicy::Time)
+        .with_max_age(DAY)
+        .with_max_total_size(1_000);
     let _next = FileExporter::with_clock(config, Hands::at(NOON)).unwrap();
     assert_eq!(names(&place), before, "ours is removed and nothing else");
     assert!(outside.exists());
+}
+
+#[tokio::test]
+async fn the_file_that_was_closed_last_is_never_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = config(folder.path())
+        .with_rotation_policy(RotationPolicy::Time)
+        .with_max_age(Duration::from_secs(1))
+        .with_max_total_size(1_000);
+    let hands = Hands::at(NOON);
+    let exporter = FileExporter::with_clock(config, hands.clone()).unwrap();
+    for round in 0..3 {
+        hands.pass(DAY);
+        exporter.export(&logs([format!("{round}{}", "x".repeat(3_000))])).await.unwrap();
+        let closed = exporter.rotate().unwrap();
+        assert!(closed[0].exists(), "it is larger than all may be together, and was delivered a moment ago");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_ours_does_not_drive_ours_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = FileConfig::new(folder.path())
+        .with_compression(Compression::Zstd)
+        .with_rotation_policy(RotationPolicy::Time)
+        .with_filename_template("app-{timestamp}.jsonl.zst");
+    let all = days(&config, 3).await;
+    let damaged = [&b"\x28\xb5\x2f\xfd"[..], &[0xff; 9_000]].concat();
+    for strange in ["app-20200101T000000Z.jsonl.zst", "app-20300101T000000Z.jsonl.zst"] {
+        std::fs::write(folder.path().join(strange), &damaged).unwrap();
+    }
+    written(&folder.path().join("app-20200101T000000Z.jsonl.zst"), 300 * DAY);
+    let size = |name: &String| folder.path().join(name).metadata().unwrap().len();
+    let ours: u64 = all.iter().map(size).sum();
+    assert!(ours < 9_000, "{ours}");
+    let _next =
+        FileExporter::with_clock(config.with_max_total_size(ours.max(1_000)), Hands::at(NOON)).unwrap();
+    for name in &all {
+        assert!(folder.path().join(name).exists(), "{name}");
+    }
+    assert_eq!(names(folder.path()).len(), 5);
+}
+
+#[tokio::test]
+async fn tables_of_fewer_columns_are_ours_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = FileConfig::new(folder.path())
+        .with_file_format(FileFormat::Csv)
+        .with_filename_template("app-{signal}-{timestamp}.csv");
+    // As a version with two columns more at the end would have written it, and as one that is older than ours.
+    let header: Vec<&str> = obs_file::columns(Signal::Logs).iter().map(|column| column.name).collect();
+    let header = header.join(",");
+    let newer = "app-logs-20200101T000000Z.csv";
+    std::fs::write(folder.path().join(newer), format!("{header},mood,weather\r\n")).unwrap();
+    let strange = "app-logs-20200102T000000Z.csv";
+    std::fs::write(folder.path().join(strange), format!("{header}less\r\n")).unwrap();
+    for name in [newer, strange] {
+        written(&folder.path().join(name), 300 * DAY);
+    }
+    let _next = FileExporter::with_clock(config.with_max_age(DAY), Hands::at(NOON)).unwrap();
+    assert_eq!(names(folder.path()), [strange]);
 }

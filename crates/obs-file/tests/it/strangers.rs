@@ -95,3 +95,36 @@ async fn a_folder_that_is_exchanged_is_told_and_a_file_in_its_place_is_unhealthy
         (vec!["one".into()], vec!["two".into()])
     );
 }
+
+#[test]
+fn a_folder_of_another_user_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("theirs");
+    fs::create_dir(&place).unwrap();
+    // Only root may give folders away.
+    if std::os::unix::fs::chown(&place, Some(12_345), None).is_err() {
+        return;
+    }
+    let error = FileExporter::new(FileConfig::new(&place)).unwrap_err();
+    assert!(error.message().starts_with("output_directory: "), "{error}");
+    assert!(error.message().contains("it belongs to the user 12345"), "{error}");
+}
+
+#[tokio::test]
+async fn probes_that_a_death_left_are_removed_and_two_at_once_do_not_meet() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(".obs-check-1-2"), "\n").unwrap();
+    fs::write(folder.path().join(".obs-check-mine"), "\n").unwrap();
+    let exporter = exporter(config(folder.path()));
+    assert_eq!(names(folder.path()), [".obs-check-mine"]);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+                for _ in 0..200 {
+                    assert_eq!(runtime.block_on(exporter.check()), Health::Healthy);
+                }
+            });
+        }
+    });
+}
