@@ -216,7 +216,7 @@ fn trouble(cause: &(dyn StdError + 'static), timed_out: bool, redirects: bool) -
 }
 
 fn sources<'e>(cause: &'e (dyn StdError + 'static)) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
-    std::iter::successors(Some(cause), |cause| cause.source())
+    std::iter::successors(Some(cause), |cause| (**cause).source())
 }
 
 /// An error with what caused it, in one line.

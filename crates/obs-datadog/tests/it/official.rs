@@ -122,7 +122,7 @@ async fn nobody_there_no_answer_and_a_web_page_are_told_apart() {
 async fn law_6_no_redirect_carries_the_key_elsewhere() {
     for (status, body) in [(302, ""), (302, "{}"), (307, ""), (308, "{}")] {
         let (there, here) = (server::start().await, CaptureServer::start().await);
-        here.answer_always(Answer::status(status).with_header("location", there.url()).with_body(body));
+        here.answer_always(Answer::status(status).with_header("location", &there.url()).with_body(body));
         let exporter = server::exporter_of(config(&here).with_official_client(true));
         for signal in [Signal::Logs, Signal::Metrics] {
             let batch = conformance::input(&fixtures::batch(signal), exporter.descriptor());
@@ -143,7 +143,10 @@ async fn errors_in_an_answer_of_success_are_told() {
     let answer = Answer::status(202).with_json(&json!({"errors": ["bad unit"]}));
     sent(&fixtures::batch(Signal::Metrics), true, answer).await;
     let lines = watch.lines();
-    assert!(lines.len() == 1 && lines[0].contains("bad unit") && lines[0].contains("series"), "{lines:#?}");
+    let intakes = ["series", "distribution points"];
+    assert_eq!(lines.len(), intakes.len(), "{lines:#?}");
+    let told = |(line, intake): (&String, &str)| line.contains("bad unit") && line.contains(intake);
+    assert!(lines.iter().zip(intakes).all(told), "{lines:#?}");
 }
 
 #[test]
