@@ -65,6 +65,9 @@ pub struct FileConfig {
     #[serde(default, with = "units::duration::option")]
     pub max_age: Option<Duration>,
     /// How many bytes closed files may have together before the oldest are removed; no end by default.
+    ///
+    /// At least `max_file_size`, times five where the names have `{signal}`, so that a full file is not removed as it is
+    /// closed. The one that was closed last always stays.
     #[serde(default)]
     pub max_total_size: Option<Bytes>,
     /// When it is waited for the disk: `never`, `on_rotate`, `on_flush` or `always`; when a file is closed by default.

@@ -87,6 +87,9 @@ names!(RotationPolicy, "policy of rotation", Time = "time", Size = "size", Both 
 /// When it is waited until the disk has what was written; each choice includes those before it.
 ///
 /// What was written survives the end of the process, and `kill -9`, in any case; this is about loss of power.
+/// Rows of Parquet wait in memory for their row group, up to 8 MiB or 65,536 of each signal, and a file of Parquet cannot
+/// be read before it is closed: `kill -9`, `process::exit`, an abort or a loss of power cost all that the open file of
+/// each signal holds, up to `max_file_size` of each. No fsync changes that, so Parquet takes `never` and `on_rotate` only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fsync {

@@ -234,3 +234,74 @@ impl Place {
         (!leads_to(&site.folder, &open.open_name, &open.file)).then_some(&open.open_name)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::format::Handle;
+    use crate::jsonl::Jsonl;
+    use crate::{FileConfig, RotationPolicy};
+
+    /// A disk with room for ten bytes: what is on it, how much of that is there for good, and whether it syncs.
+    #[derive(Debug, Clone, Default)]
+    struct Disk(Arc<Mutex<(Vec<u8>, usize, bool)>>);
+
+    impl Write for Disk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let (all, ..) = &mut *self.0.lock().unwrap();
+            let taken = (10 - all.len()).min(bytes.len());
+            all.extend(&bytes[..taken]);
+            if taken == 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(taken) }
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Handle for Disk {
+        fn cut(&mut self, len: u64) -> io::Result<()> {
+            self.0.lock().unwrap().0.truncate(len as usize);
+            Ok(())
+        }
+
+        fn sync(&mut self) -> io::Result<()> {
+            let (all, synced, syncs) = &mut *self.0.lock().unwrap();
+            if !*syncs {
+                return Err(io::Error::other("bad sector"));
+            }
+            *synced = all.len();
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn rows_before_a_write_that_broke_off_count_only_once_the_disk_has_them() {
+        for (syncs, rows, kept) in [(true, 2, "one\ntwo\n"), (false, 0, "")] {
+            let folder = tempfile::tempdir().unwrap();
+            let config = FileConfig::new(folder.path())
+                .with_fsync(Fsync::Always)
+                .with_rotation_policy(RotationPolicy::Never);
+            let template = config.template("host", 1).unwrap();
+            let site = Site::new(config, template, Box::new(SystemClock::start())).unwrap();
+            let mut place = Place::new(None);
+            let disk = Disk::default();
+            disk.0.lock().unwrap().2 = syncs;
+            place.opened(&site, site.now()).unwrap().content =
+                Content::Rows(Appended::new(Box::new(disk.clone())));
+            let lines = Jsonl { serializer: None };
+            let broken = place.append(&site, &lines, b"one\ntwo\nthree\n", Keep::WholeRows).unwrap_err();
+            let (all, synced, _) = &*disk.0.lock().unwrap();
+            assert_eq!((broken.rows, std::str::from_utf8(all).unwrap(), *synced), (rows, kept, kept.len()));
+            assert_eq!(
+                place.open.as_ref().is_some_and(|open| open.failed),
+                !syncs,
+                "it is not written to again"
+            );
+        }
+    }
+}

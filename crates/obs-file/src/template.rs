@@ -201,7 +201,7 @@ fn parts(stem: &str) -> Result<Vec<Part>, String> {
             let near = obs_core::suggest::nearest(token, names.clone());
             let hint = near.map_or_else(String::new, |near| format!("did you mean `{{{near}}}`? "));
             let known: Vec<_> = names.map(|name| format!("{{{name}}}")).collect();
-            return Err(format!("`{{{token}}}` stands for nothing; {hint}Known: {}", known.join(", ")));
+            return Err(format!("`{{{token}}}` stands for nothing; {hint}known: {}", known.join(", ")));
         };
         parts.push(part.clone());
         left = rest;
@@ -277,7 +277,7 @@ mod tests {
             ("a\\b.jsonl.gz", "'\\\\' has no place"),
             ("a\u{0}b.jsonl.gz", "'\\0' has no place"),
             ("a{timestmp}.jsonl.gz", "did you mean `{timestamp}`?"),
-            ("a{colour}.jsonl.gz", "Known: {timestamp}, {hostname}"),
+            ("a{colour}.jsonl.gz", "known: {timestamp}, {hostname}"),
             ("a{timestamp.jsonl.gz", "a brace has no partner"),
             ("a}.jsonl.gz", "a brace has no partner"),
         ] {

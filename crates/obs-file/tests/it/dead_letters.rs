@@ -1,7 +1,7 @@
 //! Files as the place for dead letters.
 
 use obs_core::{DeadLetters, ErrorKind, Exporter, Rejection, Signal};
-use obs_file::{Compression, FileConfig, FileFormat, RecordRef, Serializer, read_directory};
+use obs_file::{Compression, FileConfig, FileExporter, FileFormat, RecordRef, Serializer, read_directory};
 use obs_testkit::fixtures;
 use serde_json::Value;
 
@@ -70,7 +70,10 @@ async fn a_rejection_without_records_is_a_line_and_files_are_rotated_and_compres
 async fn a_format_without_a_place_for_the_reason_is_refused() {
     for format in [FileFormat::Csv, FileFormat::Parquet] {
         let folder = tempfile::tempdir().unwrap();
-        let exporter = exporter(FileConfig::new(folder.path()).with_file_format(format));
+        let config = FileConfig::new(folder.path()).with_file_format(format);
+        let error = FileExporter::for_dead_letters(config.clone()).unwrap_err();
+        assert!(error.message().ends_with("has no form for dead letters; set it to jsonl"), "{error}");
+        let exporter = exporter(config);
         let error =
             exporter.put("otel", &Rejection::of(logs(["x"]), ErrorKind::Rejected, "no")).await.unwrap_err();
         assert_eq!(

@@ -195,7 +195,7 @@ async fn a_flipped_quote_costs_no_row_behind_it() {
         let open = left(folder.path(), &config, &batches).await;
         let bytes = std::fs::read(&open).unwrap();
         std::fs::remove_file(open).unwrap();
-        bytes.iter().filter(|byte| **byte == b'"').count()
+        bytes.split(|byte| *byte == b'"').count() - 1
     };
     for nth in 0..count - 4 {
         let open = left(folder.path(), &config, &batches).await;
