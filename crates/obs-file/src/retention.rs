@@ -69,11 +69,13 @@ impl Retention {
         let before = std::mem::take(&mut *known);
         let mut ours = Vec::new();
         for file in files {
-            let is_ours = before.get(&file).copied().unwrap_or_else(|| is_ours(site, &file.name));
-            known.insert(file.clone(), is_ours);
+            let Some(is_ours) = before.get(&file).copied().or_else(|| is_ours(site, &file.name)) else {
+                continue;
+            };
             if is_ours {
-                ours.push(file);
+                ours.push(file.clone());
             }
+            known.insert(file, is_ours);
         }
         ours
     }
@@ -123,17 +125,17 @@ fn remove(site: &Site, file: &Closed) {
     }
 }
 
-/// Whether the file holds what we write; what cannot be read does not.
-fn is_ours(site: &Site, name: &str) -> bool {
+/// Whether the file holds what we write, where it can be read now.
+fn is_ours(site: &Site, name: &str) -> Option<bool> {
     match holds_ours(site, name) {
-        Ok(true) => true,
+        Ok(true) => Some(true),
         Ok(false) => {
             tracing::warn!(target: "obs::file", name, "it has a name of ours and holds nothing of ours; it stays");
-            false
+            Some(false)
         }
         Err(cause) => {
             tracing::warn!(target: "obs::file", name, error = %cause, "it has a name of ours and cannot be read; it stays");
-            false
+            None
         }
     }
 }
