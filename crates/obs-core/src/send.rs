@@ -159,7 +159,8 @@ impl<'a> Sums<'a> {
     fn add(&mut self, records: Vec<usize>, outcome: Result<Reply, Failure>) {
         match outcome {
             Ok(reply) => self.left.extend(settle(self.batch, &records, reply, &mut self.receipt)),
-            Err(failure) if !failure.kind.is_content() => {
+            // A call without records is a part of a record that a later call has: without it, that record is not there.
+            Err(failure) if records.is_empty() || !failure.kind.is_content() => {
                 self.left.extend(records);
                 self.out = Some(match self.out.take() {
                     Some(known) if known.weight() >= failure.weight() => known,
@@ -230,6 +231,24 @@ mod tests {
 
     fn logs(count: usize) -> Batch {
         Batch::Logs((0..count).map(|_| Log::new(Timestamp::default(), Level::Info, "m")).collect())
+    }
+
+    #[tokio::test]
+    async fn law_1_a_part_of_a_record_that_is_refused_leaves_the_record_to_be_sent() {
+        let batch = logs(2);
+        let calls = [vec![0], vec![], vec![1]].map(|records| Call { request: records.len(), records });
+        let mapped = Mapped { calls: calls.into(), refused: Vec::new() };
+        let send = |records: usize| async move {
+            let refused = Failure {
+                kind: ErrorKind::Rejected,
+                retry: Retry::Never,
+                status: Some(400),
+                message: "no".into(),
+            };
+            if records == 0 { Err(refused) } else { Ok(Reply::default()) }
+        };
+        let error = deliver(&batch, mapped, send).await.unwrap_err();
+        assert_eq!((error.settled().delivered, error.undelivered().len()), (1, 1));
     }
 
     fn answer(code: u8, len: usize) -> Result<Reply, Failure> {
