@@ -1,6 +1,7 @@
 //! The canonical JSON: how a record is written to files, queues, webhooks and dead letters, and read back.
 
 mod compact;
+mod generation;
 mod line;
 
 use std::fmt;

@@ -28,7 +28,7 @@ pub(super) trait Line {
 }
 
 /// A value that is written without serde.
-trait Put {
+pub(super) trait Put {
     fn put(&self, out: &mut Vec<u8>) -> Result<(), Error>;
 }
 
@@ -73,8 +73,10 @@ macro_rules! fields {
     ($out:ident,) => {};
 }
 
+pub(super) use {fields, named};
+
 /// The value, if it says anything.
-fn unless<T: ?Sized>(absent: bool, value: &T) -> Option<&T> {
+pub(super) fn unless<T: ?Sized>(absent: bool, value: &T) -> Option<&T> {
     (!absent).then_some(value)
 }
 
@@ -114,7 +116,7 @@ impl Line for Span {
             "end" ? end,
             "kind" ~? unless(kind.is_internal(), kind),
             "status" ~? unless(status.is_unset(), status),
-            "type" ~ span_type,
+            "type" = span_type,
             "input" ? input,
             "output" ? output,
             "error" ~? error,
