@@ -107,6 +107,12 @@ impl FileExporter {
         self.each(|slot| slot.close(&self.site))
     }
 
+    /// How many rows of open Parquet files are in memory only: delivered, and lost should the process die before the file
+    /// is closed. Zero for other formats.
+    pub fn rows_in_memory(&self) -> usize {
+        self.slots.iter().map(|slot| lock(slot).waiting()).sum()
+    }
+
     /// What a batch becomes, before it is made smaller; nothing is written. A whole file for Parquet, the rows for others.
     pub fn encode(&self, batch: &Batch) -> Vec<Vec<u8>> {
         if batch.is_empty() {
@@ -194,16 +200,9 @@ impl FileExporter {
         }
         let mut said = self.site.notices.take();
         said.extend(self.site.notices.trouble().map(|trouble| format!("the last write failed: {trouble}")));
-        let mut waiting = 0;
         for slot in &self.slots {
-            let slot = lock(slot);
-            waiting += slot.waiting();
-            said.extend(slot.lost(&self.site).map(|name| format!("{name}: somebody moved or removed it")));
-        }
-        if waiting > 0 {
-            said.push(format!(
-                "{waiting} rows of open tables are in memory, and lost should the process die before the next rotation"
-            ));
+            let lost = lock(slot).lost(&self.site).map(|name| format!("{name}: somebody moved or removed it"));
+            said.extend(lost);
         }
         if let Some(room) = self.site.folder.room().filter(|room| *room < LITTLE_ROOM) {
             let room = obs_core::units::Bytes::new(room);
