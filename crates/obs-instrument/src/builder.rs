@@ -80,12 +80,16 @@ impl ObservabilityBuilder {
     }
 
     /// The deployment environment of every trace: `production`, `staging`.
+    ///
+    /// It is the resource's `deployment.environment.name`, too, unless [`Self::resource`] says another, so that series have it.
     #[must_use]
     pub fn environment(self, environment: impl Into<Str>) -> Self {
         self.trace(|context| context.environment = Some(environment.into()))
     }
 
     /// The release of the application.
+    ///
+    /// It is the resource's `service.version`, too, unless [`Self::resource`] says another, so that series have it.
     #[must_use]
     pub fn release(self, release: impl Into<Str>) -> Self {
         self.trace(|context| context.release = Some(release.into()))
@@ -129,7 +133,15 @@ impl ObservabilityBuilder {
     /// # Errors
     /// If two destinations have one name, or a thread cannot be started.
     pub fn build(self) -> Result<Observability, Error> {
-        let Self { pipeline, sampling, context, resource, enabled } = self;
+        let Self { pipeline, sampling, context, mut resource, enabled } = self;
+        // A trace's context does not outlive the fold of its measurements into series; a resource does.
+        let lasting =
+            [("deployment.environment.name", &context.environment), ("service.version", &context.release)];
+        for (name, value) in lasting {
+            if let (None, Some(value)) = (resource.attributes.get(name), value) {
+                resource.attributes.push(name, value.clone());
+            }
+        }
         let pipeline = Arc::new(pipeline.drop_deadline(DROP_DEADLINE).build()?);
         let intake = pipeline.intake();
         intake.set_enabled(enabled);

@@ -23,3 +23,23 @@ fn metric_from_tool_context() {
     assert_eq!(by("seconds").value, MetricValue::Sample(0.25));
     assert_eq!((&by("open").value, &by("open").exemplar), (&MetricValue::UpDown(-1.0), &None));
 }
+
+#[test]
+fn environment_and_release_are_the_resource_s_so_that_series_have_them() {
+    let names = ["deployment.environment.name", "service.version"];
+    let told = |bench: Bench| {
+        bench.obs.meter().counter("calls").add(1.0, ());
+        let arrived = bench.arrived();
+        names.map(|name| {
+            arrived.metrics[0]
+                .resource
+                .attributes
+                .get(name)
+                .and_then(|value| value.as_str().map(str::to_owned))
+        })
+    };
+    let bench = Bench::with(|builder| builder.environment("staging").release("1.2.3"));
+    assert_eq!(told(bench), [Some("staging".into()), Some("1.2.3".into())]);
+    let bench = Bench::with(|builder| builder.release("1.2.3").resource("service.version", "build-7"));
+    assert_eq!(told(bench), [None, Some("build-7".into())], "what the resource says stands");
+}
