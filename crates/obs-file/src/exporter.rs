@@ -201,7 +201,8 @@ impl FileExporter {
         let mut said = self.site.notices.take();
         said.extend(self.site.notices.trouble().map(|trouble| format!("the last write failed: {trouble}")));
         for slot in &self.slots {
-            let lost = lock(slot).lost(&self.site).map(|name| format!("{name}: somebody moved or removed it"));
+            let lost =
+                lock(slot).lost(&self.site).map(|name| format!("{name}: somebody moved or removed it"));
             said.extend(lost);
         }
         if let Some(room) = self.site.folder.room().filter(|room| *room < LITTLE_ROOM) {
