@@ -129,9 +129,11 @@ pub(super) fn bounds(found: &Fact) -> Vec<f64> {
 }
 
 /// A number in one form, with names for those that JSON has not.
+///
+/// It has 15 digits, since VictoriaMetrics keeps decimals and so loses what is behind them.
 fn shown(value: f64) -> Value {
     if value.is_finite() {
-        json!(value)
+        json!(format!("{value:.14e}").parse().unwrap_or(value))
     } else {
         json!(if value.is_nan() {
             "NaN"
@@ -150,6 +152,13 @@ mod tests {
     fn one(name: &str, labels: &[(&str, &str)], value: f64) -> Sample {
         let labels = labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         Sample { name: name.into(), labels, value }
+    }
+
+    #[test]
+    fn numbers_are_told_apart_to_fifteen_digits() {
+        assert_eq!(shown(0.000_888_699_000_000_000_1), shown(0.000_888_699));
+        assert_ne!(shown(0.000_888_699_000_001), shown(0.000_888_699));
+        assert_eq!((shown(3.0), shown(0.0)), (json!(3.0), json!(0.0)));
     }
 
     #[test]
