@@ -29,5 +29,8 @@ pub use observability::{Guard, Observability};
 pub use sampling::{Sampling, SamplingInput};
 pub use span::ActiveSpan;
 
+#[cfg(feature = "macros")]
+pub use obs_instrument_macros::observe;
+
 pub use obs_core as core;
 pub use obs_pipeline as pipeline;

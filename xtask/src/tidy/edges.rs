@@ -71,7 +71,7 @@ pub(crate) const HOUSE: &[Room] = &[
         Kind::Library,
         &["obs-core", "obs-redact", "obs-instrument-macros", "obs-pipeline", "obs-queue"],
     ),
-    room("obs-tracing", 5, Kind::Library, &["obs-core", "obs-instrument"]),
+    room("obs-tracing", 5, Kind::Library, &["obs-core", "obs-otlp", "obs-instrument"]),
     room("obs-config", 5, Kind::Library, BELOW_FIVE),
     room("obs-viewer", 5, Kind::Library, &["obs-core", "obs-store"]),
     room("obsctl", 6, Kind::Program, BELOW_SIX),
