@@ -2,6 +2,7 @@
 
 mod builder;
 mod context;
+mod env;
 mod ids;
 mod intern;
 mod judgement;
@@ -11,6 +12,7 @@ mod meter;
 mod observability;
 mod open;
 mod pool;
+mod registry;
 mod sampling;
 mod span;
 mod typed;
@@ -20,13 +22,14 @@ pub use context::{Context, ContextFuture, Entered, FutureExt};
 pub use intern::intern;
 pub use judgement::{FeedbackBuilder, ScoreBuilder};
 pub use kind::{Generic, Kind};
-pub use logger::LogBuilder;
+pub use logger::{LogBuilder, Logger};
 pub use meter::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram, Meter,
     UpDownCounter,
 };
-pub use observability::{Guard, Observability};
-pub use sampling::{Sampling, SamplingInput};
+pub use observability::{Guard, MetricsOf, Observability};
+pub use registry::Registry;
+pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};
 pub use span::ActiveSpan;
 
 #[cfg(feature = "macros")]

@@ -150,11 +150,11 @@ pub(crate) fn begin<T: Kind>(
             return Recording::Unsampled(Ids::known(trace_id, ids::span_id()));
         }
         State::None => {
-            if instance.sampling().is_never() {
+            if instance.sampler().takes_no_root() {
                 return Recording::Unsampled(Ids::default());
             }
             let (trace_id, span_id) = ids::root();
-            if !instance.sampling().sample(trace_id, &name, T::NAME) {
+            if !instance.sampler().takes_root(&instance.question::<T>(trace_id, &name)) {
                 return Recording::Unsampled(Ids::known(trace_id, span_id));
             }
             (trace_id, span_id, None)
