@@ -209,8 +209,7 @@ impl ObservabilityBuilder {
         let enabled = vars.enabled.settle("whether anything is recorded", enabled, |a, b| a == b);
         let sampling = vars.sampling.settle("sampling", sampling, same_sampling);
         let pipeline = Arc::new(pipeline.drop_deadline(DROP_DEADLINE).build()?);
-        let intake = pipeline.intake();
-        intake.set_enabled(enabled.unwrap_or(true));
+        pipeline.intake().set_enabled(enabled.unwrap_or(true));
         let settings = Settings {
             sampling: sampling.unwrap_or_default(),
             metrics: self.metrics,
@@ -219,7 +218,8 @@ impl ObservabilityBuilder {
             context,
             resource,
         };
-        Ok(Observability::of(pipeline, Instance::new(intake, settings)))
+        let instance = Instance::new(&pipeline, settings);
+        Ok(Observability::of(pipeline, instance))
     }
 
     /// Settles what the resource is, and what it and the traces' context tell each other.

@@ -1,5 +1,6 @@
 //! Log records.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -47,7 +48,7 @@ impl Threshold {
 /// nothing, and closures are not called.
 #[derive(Debug)]
 pub struct LogBuilder<'a> {
-    intake: Option<&'a Intake>,
+    intake: Option<Cow<'a, Intake>>,
     log: Option<Log>,
 }
 
@@ -69,10 +70,20 @@ impl<'a> LogBuilder<'a> {
             return Self::noop();
         }
         let intake = instance.intake();
-        let trace = Arc::clone(context.trace_context().unwrap_or(instance.trace_context()));
+        let trace = Arc::clone(context.trace_context_within(intake).unwrap_or(instance.trace_context()));
         let mut log = Log::new_in(intake.clock().now(), level, message(), trace, Arc::clone(resource));
         log.span = context.reference();
-        Self { intake: Some(intake), log: Some(log) }
+        Self { intake: Some(Cow::Borrowed(intake)), log: Some(log) }
+    }
+
+    /// A record of a span that is not recorded, which holds no instance.
+    #[cold]
+    pub(crate) fn of_unsampled(context: &Context, level: Level, message: impl Into<Str>) -> Self {
+        let Some(instance) = context.instance().filter(|instance| instance.takes_log(level)) else {
+            return Self::noop();
+        };
+        let mut lent = LogBuilder::new(instance, instance.resource(), level, || message, context);
+        Self { intake: lent.intake.as_deref().cloned().map(Cow::Owned), log: lent.log.take() }
     }
 
     /// Whether it will be recorded.
@@ -134,21 +145,13 @@ impl<'a> LogBuilder<'a> {
 impl Drop for LogBuilder<'_> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(intake) = self.intake {
+        if let Some(intake) = &self.intake {
             intake.take_log(&mut self.log);
         }
     }
 }
 
 macro_rules! levels {
-    ($($name:ident: $level:ident, $what:literal;)*) => {
-        $(
-            #[doc = concat!("A record of ", $what, ".")]
-            pub fn $name(&self, message: impl Into<Str>) -> LogBuilder<'_> {
-                self.log(Level::$level, message)
-            }
-        )*
-    };
     () => {
         levels! {
             trace: Trace, "the finest detail";
@@ -164,6 +167,14 @@ macro_rules! levels {
         pub fn log(&self, level: Level, message: impl Into<Str>) -> LogBuilder<'_> {
             self.log_with(level, || message)
         }
+    };
+    ($($name:ident: $level:ident, $what:literal;)+) => {
+        $(
+            #[doc = concat!("A record of ", $what, ".")]
+            pub fn $name(&self, message: impl Into<Str>) -> LogBuilder<'_> {
+                self.log(Level::$level, message)
+            }
+        )+
     };
 }
 

@@ -1,18 +1,19 @@
 //! An instance: what an application holds.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use obs_core::{
     AgentRun, Embedding, Env, Error, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
-    RagQuery, Resource, ScoreValue, Signal, Str, Target, ToolCall, TraceContext, WorkflowRun, WorkflowStep,
+    RagQuery, Resource, ScoreValue, Signal, Str, Target, ToolCall, TraceContext, TraceId, WorkflowRun, WorkflowStep,
 };
 use obs_pipeline::{Clock, Intake, Pipeline, Report, SyncReport};
 
+use crate::context::instances;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::Threshold;
-use crate::sampling::Sampler;
+use crate::sampling::{Question, Sampler};
 use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Sampling};
 
 /// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
@@ -42,6 +43,9 @@ pub enum MetricsOf {
 /// What starting a span needs.
 #[derive(Debug)]
 pub(crate) struct Instance {
+    number: u64,
+    /// Whoever holds an instance, a context for one, does not keep its pipeline alive.
+    pipeline: Weak<Pipeline>,
     intake: Intake,
     sampler: Sampler,
     metrics: MetricsOf,
@@ -63,17 +67,24 @@ pub(crate) struct Settings {
 }
 
 impl Instance {
-    pub(crate) fn new(intake: Intake, settings: Settings) -> Self {
+    pub(crate) fn new(pipeline: &Arc<Pipeline>, settings: Settings) -> Arc<Self> {
         let Settings { sampling, metrics, min_level, unsampled_logs, context, resource } = settings;
-        Self {
-            intake,
+        instances::register(|number| Self {
+            number,
+            pipeline: Arc::downgrade(pipeline),
+            intake: pipeline.intake(),
             sampler: Sampler::new(sampling),
             metrics,
             min_level: Threshold::new(min_level),
             unsampled_logs,
             context: Arc::new(context),
             resource: Arc::new(resource),
-        }
+        })
+    }
+
+    /// What a span that is not recorded knows it by.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Whether some destination takes spans, or records that name them: a score on a span needs its ids, whoever takes spans.
@@ -92,6 +103,12 @@ impl Instance {
 
     pub(crate) fn sampler(&self) -> &Sampler {
         &self.sampler
+    }
+
+    /// What the sampler is asked about a trace that begins here with such a span.
+    #[inline]
+    pub(crate) fn question<'a, T: Kind>(&'a self, trace_id: TraceId, name: &'a str) -> Question<'a> {
+        Question { trace_id, name, span_type: T::NAME, trace: &self.context, clock: self.clock() }
     }
 
     /// Which traces automatic metrics count.
@@ -141,8 +158,33 @@ macro_rules! starts {
 }
 
 impl Observability {
-    pub(crate) fn of(pipeline: Arc<Pipeline>, instance: Instance) -> Self {
-        Self { pipeline, instance: Arc::new(instance) }
+    pub(crate) fn of(pipeline: Arc<Pipeline>, instance: Arc<Instance>) -> Self {
+        Self { pipeline, instance }
+    }
+
+    /// The instance of the current context, if it still runs: the one that recorded the current span, or whose
+    /// [`Self::context`] is current.
+    ///
+    /// It is a handle as any other: keep it no longer than needed, since the last one to go shuts the instance down.
+    pub fn current() -> Option<Self> {
+        let instance = Arc::clone(Context::current().instance()?);
+        Some(Self { pipeline: instance.pipeline.upgrade()?, instance })
+    }
+
+    /// A context outside of every trace, of this instance: under it, what names no instance is recorded by this one.
+    ///
+    /// It isolates tests and tenants without anything global, and it does not keep the instance alive.
+    ///
+    /// ```
+    /// # use obs_instrument::Observability;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let obs = Observability::builder("tenant").to(obs_testkit::Scripted::new([])).build()?;
+    /// obs.context().scope(|| assert!(Observability::current().is_some()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn context(&self) -> Context {
+        Context::of(Arc::clone(&self.instance))
     }
 
     /// Begins an instance for the service of this name.
@@ -293,6 +335,7 @@ impl fmt::Debug for Observability {
         f.debug_struct("Observability")
             .field("resource", &self.instance.resource)
             .field("sampling", &self.instance.sampler)
+            .field("metrics", &self.instance.metrics())
             .finish_non_exhaustive()
     }
 }

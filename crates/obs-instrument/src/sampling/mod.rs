@@ -1,6 +1,7 @@
 //! Which traces are recorded.
 
 mod bucket;
+mod overrule;
 mod parent;
 mod rule;
 mod sampler;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use obs_core::{Error, Ratio, RatioError, SpanId, SpanType, TraceContext, TraceId, suggest};
 
 pub use self::bucket::Rate;
+pub(crate) use self::overrule::overrule;
 pub use self::parent::ParentBased;
 pub(crate) use self::sampler::{Question, Sampler};
 

@@ -77,16 +77,18 @@ impl Sampler {
         Ratio::from_threshold(threshold).takes(question.trace_id)
     }
 
-    /// Whether it has a say about spans with such a parent; else they do as the parent does.
+    /// Whether it has a say about spans that have a parent; else they do as the parent does.
     #[inline]
-    pub(crate) fn asks_below(&self, is_remote: bool) -> bool {
-        let least = if is_remote { Reach::Remote } else { Reach::Local };
-        self.reach.load(Ordering::Relaxed) >= least as u8
+    pub(crate) fn asks_below(&self) -> bool {
+        self.reach.load(Ordering::Relaxed) > Reach::Roots as u8
     }
 
     /// Whether a span below this parent is recorded.
-    #[cold]
     pub(crate) fn takes_below(&self, question: &Question<'_>, parent: SamplingParent) -> bool {
+        let least = if parent.is_remote { Reach::Remote } else { Reach::Local };
+        if self.reach.load(Ordering::Relaxed) < least as u8 {
+            return parent.is_sampled;
+        }
         self.ask(question, Some(parent))
     }
 
@@ -128,11 +130,8 @@ mod tests {
         let trace = TraceContext::none();
         let question = Question { trace_id, name: "s", span_type, trace: &trace, clock: &clock };
         let below = |is_remote: bool, is_sampled: bool| {
-            if sampler.asks_below(is_remote) {
-                sampler.takes_below(&question, parent(is_remote, is_sampled))
-            } else {
-                is_sampled
-            }
+            let parent = parent(is_remote, is_sampled);
+            if sampler.asks_below() { sampler.takes_below(&question, parent) } else { is_sampled }
         };
         let root = !sampler.takes_no_root() && sampler.takes_root(&question);
         [root, below(true, true), below(true, false), below(false, true), below(false, false)]

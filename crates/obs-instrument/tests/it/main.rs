@@ -4,8 +4,12 @@
 
 mod collect;
 mod context;
+mod environment;
 mod judgement;
 mod logs;
+mod mastra;
 mod metrics;
+mod registry;
 mod runtimes;
+mod sampling;
 mod spans;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use obs_instrument::{Observability, Registry};
-use obs_testkit::Scripted;
+use obs_testkit::{Scripted, Step};
 
 use crate::collect::Bench;
 
@@ -70,7 +70,7 @@ fn one_is_swapped_and_shut_down_without_touching_the_others() {
 #[test]
 fn law_3_isolation_of_instances_that_are_shut_down_together() {
     let registry = Registry::new();
-    let hanging = Scripted::builder([]).hanging().shared();
+    let hanging = Scripted::builder([]).and_then(Step::Hang).shared();
     for name in ["stuck", "stuck too", "stuck as well"] {
         let obs = Observability::builder("test").to(std::sync::Arc::clone(&hanging)).build().unwrap();
         obs.span("s").end();

@@ -130,7 +130,7 @@ fn a_running_instance_takes_another_sampling() {
 fn traces_a_second_are_kept_by_the_instance_s_clock() {
     let (clock, hand) = Clock::manual(Timestamp::from_nanos(1_000));
     let bench = Bench::with(|builder| builder.clock(clock).sampling(Sampling::per_second(2.0).unwrap()));
-    let mut burst = |name: &'static str| {
+    let burst = |name: &'static str| {
         (0..5).for_each(|_| bench.obs.span(name).scope(|| bench.obs.span("child").end()));
         hand.advance(Duration::from_millis(500));
     };
