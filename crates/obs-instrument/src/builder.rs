@@ -233,8 +233,10 @@ impl ObservabilityBuilder {
             attributes.push("service.name", name);
         }
         // A trace's context does not outlive the fold of its measurements into series; a resource does.
-        let lasting =
-            [("deployment.environment.name", &mut context.environment), ("service.version", &mut context.release)];
+        let lasting = [
+            ("deployment.environment.name", &mut context.environment),
+            ("service.version", &mut context.release),
+        ];
         for (name, value) in &lasting {
             if let (None, Some(value)) = (attributes.get(name), &**value) {
                 attributes.push(*name, value.clone());

@@ -84,7 +84,8 @@ impl Vars {
     /// A configuration error naming the variable that counts and cannot be read.
     pub(crate) fn read(env: &Env) -> Result<Self, Error> {
         let named = |name: &str| env.name(name);
-        let enabled = ["OBS_ENABLED", "MASTRA_OBSERVABILITY_ENABLED"].map(|name| (named(name), env.switch(name)));
+        let enabled =
+            ["OBS_ENABLED", "MASTRA_OBSERVABILITY_ENABLED"].map(|name| (named(name), env.switch(name)));
         let disabled = env.switch("OTEL_SDK_DISABLED").map(|disabled| disabled.map(|disabled| !disabled));
         let sampling = ["OBS_SAMPLING", "MASTRA_OBSERVABILITY_SAMPLING"]
             .map(|name| (named(name), read(env, name, SAMPLING, sampling)));

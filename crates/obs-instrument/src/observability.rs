@@ -5,8 +5,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use obs_core::{
-    AgentRun, Embedding, Env, Error, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
-    RagQuery, Resource, ScoreValue, Signal, Str, Target, ToolCall, TraceContext, TraceId, WorkflowRun, WorkflowStep,
+    AgentRun, Embedding, Env, Error, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup,
+    MemoryUpdate, RagQuery, Resource, ScoreValue, Signal, Str, Target, ToolCall, TraceContext, TraceId,
+    WorkflowRun, WorkflowStep,
 };
 use obs_pipeline::{Clock, Intake, Pipeline, Report, SyncReport};
 
@@ -14,7 +15,7 @@ use crate::context::instances;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::Threshold;
 use crate::sampling::{Question, Sampler};
-use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Sampling};
+use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Recorder, Sampling};
 
 /// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
 ///
@@ -151,7 +152,7 @@ macro_rules! starts {
             #[doc = concat!("Starts ", $what, " under the current context.")]
             #[inline]
             pub fn $name(&self, name: impl Into<Str>) -> ActiveSpan<$kind> {
-                ActiveSpan::start(&self.instance, name, Context::current(), $kind::default)
+                ActiveSpan::start(&self.instance, name, Context::current, $kind::default)
             }
         )*
     };
@@ -250,7 +251,7 @@ impl Observability {
     /// Starts a span with its typed fields under a context of the caller's choice.
     #[inline]
     pub fn start<T: Kind>(&self, name: impl Into<Str>, fields: T, parent: &Context) -> ActiveSpan<T> {
-        ActiveSpan::start(&self.instance, name, parent.clone(), || fields)
+        ActiveSpan::start(&self.instance, name, || parent.clone(), || fields)
     }
 
     /// Where instruments for metrics are made.
@@ -322,6 +323,11 @@ impl Observability {
     /// The pipeline behind the instance.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
+    }
+
+    /// What a bridge from another library records with.
+    pub fn recorder(&self) -> Recorder {
+        Recorder::new(Arc::clone(&self.instance))
     }
 
     /// A guard that flushes when it is dropped, for the end of `main` or of a request in a serverless function.

@@ -152,7 +152,8 @@ impl Registry {
                 .collect();
             let end = |(name, obs, thread): (_, Observability, std::io::Result<_>)| {
                 // Without a thread it is done here; a shutdown that was done already only reports.
-                let report = thread.ok().and_then(|thread: std::thread::ScopedJoinHandle<'_, _>| thread.join().ok());
+                let report =
+                    thread.ok().and_then(|thread: std::thread::ScopedJoinHandle<'_, _>| thread.join().ok());
                 (name, report.unwrap_or_else(|| obs.shutdown(deadline)))
             };
             begun.into_iter().map(end).collect()

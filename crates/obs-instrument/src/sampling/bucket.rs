@@ -16,7 +16,8 @@ impl Rate {
         if per_second.is_finite() && per_second > 0.0 {
             return Ok(Self { per_second });
         }
-        let message = format!("{per_second} traces a second is no rate; give a number above zero, or `Never`");
+        let message =
+            format!("{per_second} traces a second is no rate; give a number above zero, or `Never`");
         Err(Error::config("sampling", message))
     }
 }

@@ -120,7 +120,10 @@ impl Sampling {
         for (name, sampling) in types {
             let name = span_type(name.as_ref())?;
             if known.iter().any(|(other, _)| *other == name) {
-                return Err(Error::config("sampling", format!("`{name}` stands twice; leave one of them out")));
+                return Err(Error::config(
+                    "sampling",
+                    format!("`{name}` stands twice; leave one of them out"),
+                ));
             }
             known.push((name, sampling));
         }

@@ -69,17 +69,22 @@ impl Rule {
     }
 
     pub(super) fn reach(&self) -> Reach {
-        let most = |rules: &mut dyn Iterator<Item = &Self>| rules.map(Self::reach).max().unwrap_or(Reach::Roots);
+        let most =
+            |rules: &mut dyn Iterator<Item = &Self>| rules.map(Self::reach).max().unwrap_or(Reach::Roots);
         match self {
             Self::Ratio(_) | Self::Rate(_) | Self::Custom(_) => Reach::Roots,
             Self::Types { types, otherwise } => {
                 most(&mut types.iter().map(|(_, rule)| rule)).max(otherwise.reach())
             }
             Self::All(rules) | Self::Any(rules) => most(&mut rules.iter()),
-            Self::Parents(parents) if !(parents.local_sampled.is_all() && parents.local_unsampled.is_none()) => {
+            Self::Parents(parents)
+                if !(parents.local_sampled.is_all() && parents.local_unsampled.is_none()) =>
+            {
                 Reach::Local
             }
-            Self::Parents(parents) if parents.remote_sampled.is_all() && parents.remote_unsampled.is_none() => {
+            Self::Parents(parents)
+                if parents.remote_sampled.is_all() && parents.remote_unsampled.is_none() =>
+            {
                 Reach::Roots
             }
             Self::Parents(_) => Reach::Remote,

@@ -184,10 +184,19 @@ mod tests {
         let of = |sampling: Sampling| verdicts(&Sampler::new(sampling), 1, "generic");
         let none = || ParentBased::new(Sampling::Never);
         assert_eq!(of(none().into()), [false, true, false, true, false]);
-        assert_eq!(of(none().with_remote_sampled(Sampling::Never).into()), [false, false, false, true, false]);
-        assert_eq!(of(none().with_remote_unsampled(Sampling::Always).into()), [false, true, true, true, false]);
+        assert_eq!(
+            of(none().with_remote_sampled(Sampling::Never).into()),
+            [false, false, false, true, false]
+        );
+        assert_eq!(
+            of(none().with_remote_unsampled(Sampling::Always).into()),
+            [false, true, true, true, false]
+        );
         assert_eq!(of(none().with_local_sampled(Sampling::Never).into()), [false, true, false, false, false]);
-        assert_eq!(of(none().with_local_unsampled(Sampling::Always).into()), [false, true, false, true, true]);
+        assert_eq!(
+            of(none().with_local_unsampled(Sampling::Always).into()),
+            [false, true, false, true, true]
+        );
         assert_eq!(of(Sampling::Always.ignoring_remote_parents()), [true, true, true, true, false]);
         assert_eq!(of(Sampling::Never.ignoring_remote_parents()), [false, false, false, true, false]);
     }

@@ -10,7 +10,9 @@ use tracing::field::{Field, Visit};
 use crate::collect::Bench;
 
 /// Builds while listening to what obs says in `tracing`.
-fn told(build: impl FnOnce() -> Result<ObservabilityBuilder, obs_core::Error>) -> (Observability, Vec<String>) {
+fn told(
+    build: impl FnOnce() -> Result<ObservabilityBuilder, obs_core::Error>,
+) -> (Observability, Vec<String>) {
     let lines = Lines::default();
     let obs = tracing::subscriber::with_default(lines.clone(), || {
         build().unwrap().to(Scripted::new([])).build().unwrap()
@@ -121,8 +123,10 @@ fn the_service_and_its_resource_come_from_variables_where_the_code_is_silent() {
         let records = exporter.records();
         let obs_core::Record::Span(span) = &records[0] else { panic!("{records:?}") };
         let span = span.span();
-        let get = |key: &str| span.resource.attributes.get(key).and_then(|value| value.as_str().map(str::to_owned));
-        let told = ["service.name", "team", "deployment.environment.name"].map(|key| get(key).unwrap_or_default());
+        let get =
+            |key: &str| span.resource.attributes.get(key).and_then(|value| value.as_str().map(str::to_owned));
+        let told =
+            ["service.name", "team", "deployment.environment.name"].map(|key| get(key).unwrap_or_default());
         (told.join(" "), span.context.environment.clone(), span.context.release.clone(), lines.take())
     };
 
@@ -134,13 +138,19 @@ fn the_service_and_its_resource_come_from_variables_where_the_code_is_silent() {
     let (told, .., lines) = resource(&|| Observability::from_vars("fallback", &both));
     assert_eq!(told, "from-name ml ops prod");
     assert_eq!(lines.len(), 1);
-    assert!(lines[0].starts_with("OTEL_SERVICE_NAME and service.name in OTEL_RESOURCE_ATTRIBUTES"), "{lines:?}");
+    assert!(
+        lines[0].starts_with("OTEL_SERVICE_NAME and service.name in OTEL_RESOURCE_ATTRIBUTES"),
+        "{lines:?}"
+    );
 
     let code = || Ok(Observability::builder("code").environment("staging").resource("team", "core"));
     let (told, environment, _, lines) = resource(&|| code()?.from_vars(&env));
     assert_eq!((told.as_str(), environment.as_deref()), ("code core staging", Some("staging")));
     assert_eq!(lines.len(), 2, "one line of the name, one of the attributes: {lines:?}");
-    assert!(lines[1].contains("the resource's deployment.environment.name, team: the code wins"), "{lines:?}");
+    assert!(
+        lines[1].contains("the resource's deployment.environment.name, team: the code wins"),
+        "{lines:?}"
+    );
 
     let (told, ..) = resource(&|| Observability::from_vars("fallback", &Env::of([("A", "b")])));
     assert_eq!(told, "fallback  ");
@@ -148,15 +158,13 @@ fn the_service_and_its_resource_come_from_variables_where_the_code_is_silent() {
 
 #[test]
 fn a_prefix_tells_two_instances_apart() {
-    let env = Env::of([("PROFILING_OBS_SAMPLING", "never"), ("OBS_SAMPLING", "always")]).prefixed("PROFILING");
+    let env =
+        Env::of([("PROFILING_OBS_SAMPLING", "never"), ("OBS_SAMPLING", "always")]).prefixed("PROFILING");
     let (obs, _) = told(|| Observability::builder("test").from_vars(&env));
     assert!(matches!(obs.sampling(), Sampling::Never));
     let refused = Env::of([("PROFILING_OBS_ENABLED", "maybe")]).prefixed("PROFILING");
     let error = Observability::from_vars("test", &refused).unwrap_err();
-    assert_eq!(
-        error.message(),
-        "PROFILING_OBS_ENABLED: it is neither on nor off; set it to true or false"
-    );
+    assert_eq!(error.message(), "PROFILING_OBS_ENABLED: it is neither on nor off; set it to true or false");
 }
 
 /// The messages of `tracing` events under `obs::instrument`.

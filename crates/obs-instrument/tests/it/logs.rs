@@ -60,7 +60,8 @@ fn every_level_has_its_name_and_below_the_least_nothing_is_made() {
     bench.obs.set_min_level(Level::Debug);
     logger.clone().set_min_level(Level::Fatal);
     say();
-    let made = bench.obs.log_with(Level::Trace, || -> &str { panic!("below the least level") }).is_recording();
+    let made =
+        bench.obs.log_with(Level::Trace, || -> &str { panic!("below the least level") }).is_recording();
     assert!(!made && bench.obs.log_with(Level::Debug, || format!("{}", 1)).is_recording());
     let arrived = bench.arrived();
     let levels = |message: &str| -> String {
@@ -75,7 +76,9 @@ fn a_logger_names_its_component_and_correlates() {
     let bench = Bench::new();
     let logger = bench.obs.logger("billing");
     let span = bench.obs.workflow_step("charge");
-    span.scope(|| logger.warn("no price").with("sku", "A-7"));
+    span.scope(|| {
+        logger.warn("no price").with("sku", "A-7");
+    });
     span.end();
     logger.info("outside");
     let arrived = bench.arrived();
@@ -87,23 +90,27 @@ fn a_logger_names_its_component_and_correlates() {
     assert_eq!((arrived.logs[1].span, arrived.span("charge").resource.scope.is_some()), (None, false));
 }
 
+/// An error that has another one for its source.
+#[derive(Debug)]
+struct Wraps(std::num::ParseIntError);
+
+impl std::fmt::Display for Wraps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the list is broken")
+    }
+}
+
+impl std::error::Error for Wraps {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
 #[test]
 fn an_error_is_attached_with_its_type_and_sources() {
     let bench = Bench::new();
     let cause = "x".parse::<u8>().unwrap_err();
     bench.obs.error("no price").error(&cause);
-    #[derive(Debug)]
-    struct Wraps(std::num::ParseIntError);
-    impl std::fmt::Display for Wraps {
-        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("the list is broken")
-        }
-    }
-    impl std::error::Error for Wraps {
-        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-            Some(&self.0)
-        }
-    }
     bench.obs.error("no price").error(&Wraps(cause));
     let arrived = bench.arrived();
     let get = |at: usize, key: &str| arrived.logs[at].attributes.get(key).and_then(Value::as_str);

@@ -21,7 +21,10 @@ fn the_first_is_the_default_and_a_name_is_taken_once() {
     registry.register("b", b.obs.clone()).unwrap();
     let error = registry.register("b", a.obs.clone()).unwrap_err();
     assert_eq!(error.message(), "registry: `b` is registered already; swap it, or take another name");
-    assert_eq!((names(&registry), registry.default_name().as_deref()), (vec!["a".into(), "b".into()], Some("a")));
+    assert_eq!(
+        (names(&registry), registry.default_name().as_deref()),
+        (vec!["a".into(), "b".into()], Some("a"))
+    );
 
     registry.default_instance().unwrap().span("to a").end();
     registry.set_default("b").unwrap();
