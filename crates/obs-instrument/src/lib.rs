@@ -2,6 +2,7 @@
 
 mod annotate;
 mod begin;
+mod bridge;
 mod builder;
 mod context;
 mod entity;
@@ -23,6 +24,7 @@ mod typed;
 mod visible;
 mod workflow;
 
+pub use bridge::Recorder;
 pub use builder::ObservabilityBuilder;
 pub use context::{Context, ContextFuture, Entered, FutureExt};
 pub use intern::intern;

@@ -21,8 +21,8 @@ use crate::{Generic, Kind, pool};
 /// would fill fields are then not called.
 /// Setters take `&mut self` and chain; the type parameter says which typed fields there are.
 pub struct ActiveSpan<T: Kind = Generic> {
-    state: Recording,
-    kind: PhantomData<fn() -> T>,
+    pub(crate) state: Recording,
+    pub(crate) kind: PhantomData<fn() -> T>,
 }
 
 impl<T: Kind> ActiveSpan<T> {
