@@ -50,6 +50,10 @@ pub(crate) struct Hidden {
     pub(crate) types: u16,
     /// Whether internal spans are shown like any other.
     pub(crate) internal_shown: bool,
+    /// Whether automatic metrics count spans that are not shown.
+    pub(crate) counted: bool,
+    /// Whether they count the spans of unsampled traces, too.
+    pub(crate) unsampled_counted: bool,
 }
 
 impl Instance {
@@ -91,22 +95,24 @@ impl Instance {
     /// Whether spans that nobody is to see are counted all the same.
     #[inline]
     pub(crate) fn measures(&self) -> bool {
-        false
+        self.hidden.counted && self.intake.wants().contains(Signal::Metrics)
     }
 
     /// [`Self::measures`], for the spans of unsampled traces.
     #[inline]
     pub(crate) fn measures_unsampled(&self) -> bool {
-        false
+        self.hidden.unsampled_counted && self.measures()
     }
 
     /// What a call of a model cost.
+    #[expect(clippy::unused_self, reason = "where the instance's prices are asked")]
     pub(crate) fn cost_of(&self, span: &Span) -> Option<Cost> {
         span.span_type.as_generation()?.cost.as_deref().cloned()
     }
 
     /// A span has started.
     #[inline]
+    #[expect(clippy::unused_self, reason = "where the instance counts starts")]
     pub(crate) fn span_starts(&self, _: &Span) {}
 
     pub(crate) fn intake(&self) -> &Intake {
