@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Env, Error, Level, Resource, Str, TraceContext, Value};
+use obs_core::{Env, Error, Level, Resource, SpanType, Str, TraceContext, Value, suggest};
 use obs_pipeline::{Clock, DestinationSpec, Log, Matching, Pipeline, PipelineBuilder, Processor};
 
 use crate::env::{Vars, conflict, same_sampling};
-use crate::observability::{DROP_DEADLINE, Instance, Settings};
+use crate::kind::place_of;
+use crate::observability::{DROP_DEADLINE, Hidden, Instance, Settings};
+use crate::visible::Unseen;
 use crate::{MetricsOf, Observability, Sampling};
 
 /// An instance in the making.
@@ -24,12 +26,13 @@ pub struct ObservabilityBuilder {
     context: TraceContext,
     resource: Resource,
     enabled: Option<bool>,
+    hidden: Hidden,
 }
 
 impl ObservabilityBuilder {
     pub(crate) fn new(resource: Resource, service: Option<Str>) -> Self {
         Self {
-            pipeline: Pipeline::builder(),
+            pipeline: Pipeline::builder().processor(Unseen::Unsampled).processor(Unseen::Hidden),
             service,
             vars: Vars::default(),
             sampling: None,
@@ -39,6 +42,7 @@ impl ObservabilityBuilder {
             context: TraceContext::default(),
             resource,
             enabled: None,
+            hidden: Hidden::default(),
         }
     }
 
@@ -150,6 +154,40 @@ impl ObservabilityBuilder {
         self
     }
 
+    /// Leaves out the spans of these types, named as [`SpanType::NAMES`] has them.
+    ///
+    /// What is under such a span moves up to the nearest span that is shown; tokens and costs of a model's call that is left
+    /// out are added to that one, as [`crate::rolled`] names them.
+    /// Metrics count spans that are left out, too, and a root is never left out.
+    ///
+    /// # Errors
+    /// If a name is none of a type.
+    pub fn exclude_span_types<S: AsRef<str>>(
+        mut self,
+        names: impl IntoIterator<Item = S>,
+    ) -> Result<Self, Error> {
+        for name in names {
+            let name = name.as_ref();
+            let place = place_of(name);
+            if place == SpanType::NAMES.len() {
+                let nearest = suggest::nearest(name, SpanType::NAMES);
+                let meant = nearest.map(|nearest| format!(", did you mean `{nearest}`?")).unwrap_or_default();
+                let known = SpanType::NAMES.join("`, `");
+                let advice = format!("there is no type of span `{name}`{meant} Known: `{known}`");
+                return Err(Error::config("exclude_span_types", advice));
+            }
+            self.hidden.types |= 1 << place;
+        }
+        Ok(self)
+    }
+
+    /// Whether internal spans are shown like any other; they are hidden unless set to true.
+    #[must_use]
+    pub fn include_internal_spans(mut self, include: bool) -> Self {
+        self.hidden.internal_shown = include;
+        self
+    }
+
     /// The deployment environment of every trace: `production`, `staging`.
     ///
     /// It is the resource's `deployment.environment.name`, too, unless [`Self::resource`] says another, so that series have it.
@@ -212,11 +250,11 @@ impl ObservabilityBuilder {
         pipeline.intake().set_enabled(enabled.unwrap_or(true));
         let settings = Settings {
             sampling: sampling.unwrap_or_default(),
-            metrics: self.metrics,
             min_level: self.min_level,
             unsampled_logs: self.unsampled_logs,
             context,
             resource,
+            hidden: Hidden { unsampled_counted: self.metrics == MetricsOf::All, ..self.hidden },
         };
         let instance = Instance::new(&pipeline, settings);
         Ok(Observability::of(pipeline, instance))

@@ -1,9 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod annotate;
+mod begin;
 mod bridge;
 mod builder;
 mod context;
+mod entity;
 mod env;
+mod fail;
+mod failure;
 mod ids;
 mod intern;
 mod judgement;
@@ -14,9 +19,12 @@ mod observability;
 mod open;
 mod pool;
 mod registry;
+mod rollup;
 mod sampling;
 mod span;
 mod typed;
+mod visible;
+mod workflow;
 
 pub use bridge::Recorder;
 pub use builder::ObservabilityBuilder;
@@ -31,8 +39,10 @@ pub use meter::{
 };
 pub use observability::{Guard, MetricsOf, Observability};
 pub use registry::Registry;
+pub use rollup::rolled;
 pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};
 pub use span::ActiveSpan;
+pub use workflow::{Suspended, workflow_names};
 
 #[cfg(feature = "macros")]
 pub use obs_instrument_macros::observe;

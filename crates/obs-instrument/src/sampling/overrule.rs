@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use obs_core::{TraceContext, TraceId};
+
 use super::{Question, SamplingParent};
 use crate::context::{Carried, Node, State};
 use crate::observability::Instance;
+use crate::visible::SAMPLED;
 
 /// The state under which the span starts: that of its parent, or the other one if the sampling says otherwise.
 ///
@@ -17,35 +20,58 @@ pub(crate) fn overrule(
     name: &str,
     span_type: &'static str,
 ) -> (State, Option<Arc<Carried>>) {
-    let is_near = |other: &Arc<Instance>| Arc::ptr_eq(other, instance);
     let (trace_id, parent, trace) = match &state {
         State::None { .. } => return (state, carried),
         State::Unsampled { trace_id, span_id, instance: own } => {
-            let is_remote = !own.as_ref().is_some_and(is_near);
+            let is_remote = own.as_ref().is_none_or(|own| !Arc::ptr_eq(own, instance));
             let parent = SamplingParent { span_id: *span_id, is_sampled: false, is_remote };
             (*trace_id, parent, instance.trace_context())
         }
-        State::Sampled(node) => {
-            let is_remote = node.is_foreign(instance);
+        State::Known(node) => {
+            let (is_sampled, is_remote) = (node.is_sampled(), node.is_foreign(instance));
             let trace = if is_remote { instance.trace_context() } else { &node.trace };
-            (node.trace_id, SamplingParent { span_id: node.span_id, is_sampled: true, is_remote }, trace)
+            (node.trace_id, SamplingParent { span_id: node.span_id, is_sampled, is_remote }, trace)
         }
     };
     let question = Question { trace_id, name, span_type, trace, clock: instance.clock() };
-    let takes = instance.sampler().takes_below(&question, parent);
-    match &state {
-        State::Sampled(node) if !takes => {
-            let trace_state = node.trace_state.clone();
-            let carried = Carried { trace_state, ..carried.as_deref().cloned().unwrap_or_default() };
-            let (span_id, instance) = (node.span_id, node.instance.clone());
-            (State::Unsampled { trace_id, span_id, instance }, Some(Arc::new(carried)))
-        }
-        State::Unsampled { .. } if takes => {
-            let trace_state = carried.as_ref().and_then(|carried| carried.trace_state.clone());
-            let trace = Arc::clone(instance.trace_context());
-            let node = Node::new(trace_id, parent.span_id, None, None, 1, trace_state, trace, None);
-            (State::Sampled(Arc::new(node)), carried)
-        }
+    match (parent.is_sampled, instance.sampler().takes_below(&question, parent)) {
+        (true, false) => refused(state, carried),
+        (false, true) => (taken(&state, carried.as_deref(), trace_id, parent, Arc::clone(trace)), carried),
         _ => (state, carried),
     }
+}
+
+/// A sampled parent, as one that is not.
+fn refused(state: State, carried: Option<Arc<Carried>>) -> (State, Option<Arc<Carried>>) {
+    let State::Known(node) = &state else { return (state, carried) };
+    let trace_state = node.trace_state.clone();
+    let carried =
+        Carried { trace_state: trace_state.clone(), ..carried.as_deref().cloned().unwrap_or_default() };
+    let node = Node::new(
+        node.trace_id,
+        node.span_id,
+        node.ancestor.clone(),
+        node.root_span_id,
+        node.trace_flags & !SAMPLED,
+        trace_state,
+        Arc::clone(&node.trace),
+        node.instance.clone(),
+    );
+    (State::Known(Arc::new(node)), Some(Arc::new(carried)))
+}
+
+/// A parent that is not sampled, as a sampled one in another process.
+fn taken(
+    state: &State,
+    carried: Option<&Carried>,
+    trace_id: TraceId,
+    parent: SamplingParent,
+    trace: Arc<TraceContext>,
+) -> State {
+    let known = match state {
+        State::Known(node) => node.trace_state.clone(),
+        State::None { .. } | State::Unsampled { .. } => None,
+    };
+    let trace_state = known.or_else(|| carried?.trace_state.clone());
+    State::Known(Arc::new(Node::new(trace_id, parent.span_id, None, None, SAMPLED, trace_state, trace, None)))
 }

@@ -5,11 +5,15 @@
 mod collect;
 mod context;
 mod environment;
+mod errors;
+mod hidden;
 mod judgement;
 mod logs;
 mod mastra;
+mod measured;
 mod metrics;
 mod registry;
 mod runtimes;
 mod sampling;
 mod spans;
+mod workflow;
