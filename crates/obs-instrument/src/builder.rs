@@ -62,6 +62,7 @@ impl ObservabilityBuilder {
     ///
     /// # Errors
     /// A configuration error naming a variable that counts and cannot be read, and what to set it to.
+    #[expect(clippy::wrong_self_convention, reason = "it reads on, as the configs of exporters begin")]
     pub fn from_env(self) -> Result<Self, Error> {
         self.from_vars(&Env::process())
     }
@@ -70,6 +71,7 @@ impl ObservabilityBuilder {
     ///
     /// # Errors
     /// As [`Self::from_env`].
+    #[expect(clippy::wrong_self_convention, reason = "it reads on, as the configs of exporters begin")]
     pub fn from_env_prefixed(self, prefix: &str) -> Result<Self, Error> {
         self.from_vars(&Env::process().prefixed(prefix))
     }
@@ -78,6 +80,7 @@ impl ObservabilityBuilder {
     ///
     /// # Errors
     /// As [`Self::from_env`].
+    #[expect(clippy::wrong_self_convention, reason = "it reads on, as the configs of exporters begin")]
     pub fn from_vars(mut self, env: &Env) -> Result<Self, Error> {
         self.vars = Vars::read(env)?;
         Ok(self)

@@ -46,12 +46,11 @@ impl<T> Said<T> {
     /// What counts: the code, else the first variable; who says otherwise is told in one line.
     pub(crate) fn settle(self, what: &str, code: Option<T>, same: impl Fn(&T, &T) -> bool) -> Option<T> {
         let mut said = self.0.into_iter();
-        let (winner, value) = match code {
-            Some(value) => ("the code".to_owned(), value),
-            None => {
-                let (name, value) = said.next()?;
-                (name, value?)
-            }
+        let (winner, value) = if let Some(value) = code {
+            ("the code".to_owned(), value)
+        } else {
+            let (name, value) = said.next()?;
+            (name, value?)
         };
         let others = said.filter(|(_, other)| other.as_ref().is_none_or(|other| !same(other, &value)));
         let others: Vec<_> = others.map(|(name, _)| name).collect();
@@ -223,7 +222,8 @@ mod tests {
             assert_eq!(root(&[(name, "never")]), "Never");
             assert_eq!(root(&[(name, "0.25")]), "Ratio(0.25)");
         }
-        let sampler = |name, arg| root(&[("OTEL_TRACES_SAMPLER", name), ("OTEL_TRACES_SAMPLER_ARG", arg)]);
+        let sampler =
+            |name: &str, arg: &str| root(&[("OTEL_TRACES_SAMPLER", name), ("OTEL_TRACES_SAMPLER_ARG", arg)]);
         for by in ["", "parentbased_"] {
             assert_eq!(sampler(&format!("{by}always_on"), ""), "Always");
             assert_eq!(sampler(&format!("{by}always_off"), ""), "Never");

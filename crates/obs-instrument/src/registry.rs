@@ -42,7 +42,7 @@ pub struct Registry {
     held: RwLock<Held>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Held {
     instances: BTreeMap<Str, Observability>,
     default: Option<Str>,
@@ -172,12 +172,6 @@ impl Registry {
 impl Default for Registry {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-impl Default for Held {
-    fn default() -> Self {
-        Self { instances: BTreeMap::new(), default: None }
     }
 }
 

@@ -45,8 +45,8 @@ pub(crate) fn overrule(
 fn refused(state: State, carried: Option<Arc<Carried>>) -> (State, Option<Arc<Carried>>) {
     let State::Known(node) = &state else { return (state, carried) };
     let trace_state = node.trace_state.clone();
-    let carried =
-        Carried { trace_state: trace_state.clone(), ..carried.as_deref().cloned().unwrap_or_default() };
+    let mut carried = carried.as_deref().cloned().unwrap_or_default();
+    carried.trace_state.clone_from(&trace_state);
     let node = Node::new(
         node.trace_id,
         node.span_id,

@@ -127,7 +127,7 @@ mod tests {
     fn verdicts(sampler: &Sampler, trace_id: u128, span_type: &'static str) -> [bool; 5] {
         let clock = Clock::manual(Timestamp::default()).0;
         let trace_id = TraceId::new(trace_id).unwrap();
-        let trace = TraceContext::none();
+        let trace = TraceContext::default();
         let question = Question { trace_id, name: "s", span_type, trace: &trace, clock: &clock };
         let below = |is_remote: bool, is_sampled: bool| {
             let parent = parent(is_remote, is_sampled);

@@ -54,7 +54,7 @@ fn defect_26_a_child_that_outlives_its_parent_keeps_its_own_times() {
 #[test]
 fn defect_9_usage_is_on_exactly_one_span_a_call() {
     let bench = Bench::with(|builder| builder.exclude_span_types(["llm_generation"]).unwrap());
-    let outer = bench.obs.start("shown", LlmGeneration::default(), &obs_instrument::Context::NONE);
+    let outer = bench.obs.start("shown", LlmGeneration::default(), &Context::NONE);
     outer.child::<LlmGeneration>("hidden").usage(Usage::new(7, 3));
     outer.end();
     let arrived = bench.arrived();
