@@ -183,7 +183,7 @@ fn defect_24_no_key_is_dropped_for_its_name() {
     }
 }
 
-/// Elsewhere, what a level keeps back is made nevertheless, and there is neither trace nor fatal for every destination.
+/// Elsewhere, there is no level below debug.
 #[test]
 fn every_level_arrives_as_it_is_called() {
     let bench = Bench::new();
@@ -193,7 +193,7 @@ fn every_level_arrives_as_it_is_called() {
     assert_eq!(arrived.logs.len(), Level::ALL.len());
 }
 
-/// Elsewhere, a registry that is shut down shuts some of its instances down twice, and waits for them without an end.
+/// Elsewhere, a registry clears itself twice when it is shut down, and has no deadline.
 #[test]
 fn a_registry_that_is_shut_down_twice_has_nothing_left_to_do() {
     let (registry, bench) = (Registry::new(), Bench::new());
