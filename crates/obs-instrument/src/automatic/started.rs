@@ -1,0 +1,51 @@
+//! Runs and calls that began, told by the thread that opens the span, so that what never ends is counted, too.
+
+use obs_core::{Exemplar, Metric, MetricValue, Span, Str, Timestamp};
+use obs_pipeline::Intake;
+
+use super::catalogue::Of;
+use super::config::AutomaticMetrics;
+use super::labels::{Run, list};
+
+/// The bit of a span's trace flags that says, between its end and the collector, that its start was counted.
+///
+/// W3C keeps it for later; it is taken off before anybody else sees the record.
+pub(crate) const TOLD: u8 = 1 << 7;
+
+/// Counts starts.
+#[derive(Debug)]
+pub(crate) struct Starts {
+    names: [(Of, Str); 4],
+}
+
+impl Starts {
+    /// `None` where the catalogue is switched off.
+    pub(crate) fn new(config: &AutomaticMetrics) -> Option<Self> {
+        let all = [Of::AgentStarted, Of::ModelStarted, Of::ToolStarted, Of::WorkflowStarted];
+        config.catalogue.then(|| Self { names: all.map(|of| (of, config.name(of.metric().name).into())) })
+    }
+
+    /// Counts the start of a run or call; whether the span is one.
+    pub(crate) fn tell(&self, intake: &Intake, span: &Span, time: Timestamp) -> bool {
+        let Some(run) = Run::of(span) else { return false };
+        let Some((of, name)) = self.names.iter().find(|(of, _)| *of == run.started) else { return false };
+        let mut metric = Metric::new_in(
+            time,
+            name.clone(),
+            MetricValue::Add(1.0),
+            span.context.clone(),
+            span.resource.clone(),
+        );
+        metric.unit = Some(of.metric().unit.into());
+        metric.description = Some(of.metric().description.into());
+        metric.labels = list(run.plain());
+        metric.exemplar = exemplar(span);
+        intake.metric(metric);
+        true
+    }
+}
+
+/// The span as an example, unless no destination gets it.
+pub(crate) fn exemplar(span: &Span) -> Option<Exemplar> {
+    (span.trace_flags & 1 != 0).then(|| Exemplar { span: span.reference(), value: None, time: None })
+}
