@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Error, Resource, Str, TraceContext, Value};
+use obs_core::{Error, Resource, Signal, Str, TraceContext, Value};
 use obs_pipeline::{Clock, DestinationSpec, Log, Matching, Pipeline, PipelineBuilder, Processor};
 
+use crate::automatic::{Automatic, Starts};
 use crate::observability::{DROP_DEADLINE, Instance};
-use crate::{Observability, Sampling};
+use crate::{AutomaticMetrics, Observability, Sampling};
 
 /// An instance in the making.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub struct ObservabilityBuilder {
     context: TraceContext,
     resource: Resource,
     enabled: bool,
+    automatic: AutomaticMetrics,
 }
 
 impl ObservabilityBuilder {
@@ -27,6 +29,7 @@ impl ObservabilityBuilder {
             context: TraceContext::default(),
             resource: Resource::service(service),
             enabled: true,
+            automatic: AutomaticMetrics::default(),
         }
     }
 
@@ -109,6 +112,15 @@ impl ObservabilityBuilder {
         self
     }
 
+    /// Which metrics are made of spans, scores and feedback, and what labels metrics may have.
+    ///
+    /// Unless set, the whole of [`crate::AUTOMATIC_METRICS`] where a destination takes metrics, and nothing elsewhere.
+    #[must_use]
+    pub fn automatic_metrics(mut self, automatic: AutomaticMetrics) -> Self {
+        self.automatic = automatic;
+        self
+    }
+
     /// Whether anything is recorded at all; it is unless set to false.
     #[must_use]
     pub fn enabled(mut self, enabled: bool) -> Self {
@@ -131,9 +143,12 @@ impl ObservabilityBuilder {
     /// Starts the instance.
     ///
     /// # Errors
-    /// If two destinations have one name, or a thread cannot be started.
+    /// If two destinations have one name, an option cannot be obeyed, or a thread cannot be started.
     pub fn build(self) -> Result<Observability, Error> {
-        let Self { pipeline, sampling, context, mut resource, enabled } = self;
+        let Self { pipeline, sampling, context, mut resource, enabled, automatic } = self;
+        automatic.check()?;
+        let taken = pipeline.taken();
+        let measured = taken.contains(Signal::Metrics).then_some(automatic);
         // A trace's context does not outlive the fold of its measurements into series; a resource does.
         let lasting =
             [("deployment.environment.name", &context.environment), ("service.version", &context.release)];
@@ -142,9 +157,15 @@ impl ObservabilityBuilder {
                 resource.attributes.push(name, value.clone());
             }
         }
+        let traced = taken.contains(Signal::Traces);
+        let starts = measured.as_ref().and_then(|automatic| Starts::new(automatic, traced));
+        let first = measured.as_ref().and_then(|automatic| Automatic::new(automatic, traced, true));
+        let pipeline = pipeline
+            .advise_bounds(measured.as_ref().map(AutomaticMetrics::advice).unwrap_or_default())
+            .processors_first(first.map(|first| Box::new(first) as Box<dyn Processor>));
         let pipeline = Arc::new(pipeline.drop_deadline(DROP_DEADLINE).build()?);
         pipeline.intake().set_enabled(enabled);
-        let instance = Instance::new(&pipeline, sampling, context, resource);
+        let instance = Instance::new(&pipeline, sampling, context, resource, starts);
         Ok(Observability::of(pipeline, instance))
     }
 }

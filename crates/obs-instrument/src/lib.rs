@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod automatic;
 mod builder;
 mod context;
 mod ids;
@@ -15,6 +16,10 @@ mod sampling;
 mod span;
 mod typed;
 
+pub use automatic::{
+    AUTOMATIC_METRICS, AutomaticMetric, AutomaticMetrics, Cardinality, DEFAULT_PREFIX, GEN_AI_METRICS,
+    ValuePattern,
+};
 pub use builder::ObservabilityBuilder;
 pub use context::{Context, ContextFuture, Entered, FutureExt};
 pub use intern::intern;

@@ -10,6 +10,7 @@ use obs_core::{
 };
 use obs_pipeline::{Clock, Intake, Pipeline, Report, SyncReport};
 
+use crate::automatic::Starts;
 use crate::context::instances;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::LogBuilder;
@@ -39,6 +40,8 @@ pub(crate) struct Instance {
     sampling: Sampling,
     context: Arc<TraceContext>,
     resource: Arc<Resource>,
+    /// Counts runs and calls that began, if anybody wants to know.
+    starts: Option<Starts>,
 }
 
 impl Instance {
@@ -47,6 +50,7 @@ impl Instance {
         sampling: Sampling,
         context: TraceContext,
         resource: Resource,
+        starts: Option<Starts>,
     ) -> Arc<Self> {
         instances::register(|number| Self {
             number,
@@ -55,6 +59,7 @@ impl Instance {
             sampling,
             context: Arc::new(context),
             resource: Arc::new(resource),
+            starts,
         })
     }
 
@@ -67,6 +72,11 @@ impl Instance {
     #[inline]
     pub(crate) fn has_spans(&self) -> bool {
         !self.intake.wants().without(Signal::Metrics).is_empty()
+    }
+
+    #[inline]
+    pub(crate) fn starts(&self) -> Option<&Starts> {
+        self.starts.as_ref()
     }
 
     pub(crate) fn intake(&self) -> &Intake {

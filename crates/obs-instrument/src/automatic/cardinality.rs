@@ -89,9 +89,7 @@ impl LabelSets {
     ) -> Labels {
         let hash = hash_of(pairs.clone());
         match self.known.get(&hash) {
-            Some(known) if known.given.iter().map(|(label, value)| (&**label, &**value)).eq(pairs) => {
-                known.settled.clone()
-            }
+            Some(known) if are(&known.given, pairs) => known.settled.clone(),
             _ => self.learn(rules, hash, make()),
         }
     }
@@ -113,6 +111,13 @@ impl LabelSets {
         self.known.insert(hash, Known { given, settled: settled.clone() });
         settled
     }
+}
+
+fn are<'a>(labels: &Labels, mut pairs: impl Iterator<Item = (&'a str, &'a str)>) -> bool {
+    let same = |known: &(Str, Str)| {
+        pairs.next().is_some_and(|(label, value)| known.0 == *label && known.1 == *value)
+    };
+    labels.iter().all(same) && pairs.next().is_none()
 }
 
 fn hash_of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> u64 {
@@ -156,7 +161,10 @@ mod tests {
         let rules = Rules::new(&Cardinality::default());
         let mut sets = LabelSets::default();
         let with_id = |id: u128| {
-            Labels::from([("tool".to_owned(), format!("t-{}", uuid::Uuid::from_u128(id))), ("user_id".into(), id.to_string())])
+            Labels::from([
+                ("tool".to_owned(), format!("t-{}", uuid::Uuid::from_u128(id))),
+                ("user_id".into(), id.to_string()),
+            ])
         };
         let first = settle(&mut sets, &rules, &with_id(1));
         assert_eq!(first, Labels::from([("tool", "t-[uuid]")]));

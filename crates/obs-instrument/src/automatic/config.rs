@@ -104,7 +104,8 @@ impl AutomaticMetrics {
 
     /// The bounds that destinations are advised of.
     pub(crate) fn advice(&self) -> BTreeMap<String, Vec<f64>> {
-        let histograms = AUTOMATIC_METRICS.iter().filter(|metric| self.catalogue && metric.kind == "histogram");
+        let histograms =
+            AUTOMATIC_METRICS.iter().filter(|metric| self.catalogue && metric.kind == "histogram");
         let mut advice: BTreeMap<_, _> = histograms
             .map(|metric| {
                 let first_token = metric.name.ends_with("first_token_ms");
@@ -172,16 +173,8 @@ impl Default for Cardinality {
 
 impl Cardinality {
     /// Labels that are left out whatever the metric, unless they are allowed: each is another for almost every trace.
-    pub const BLOCKED_LABELS: [&'static str; 8] = [
-        "trace_id",
-        "span_id",
-        "run_id",
-        "request_id",
-        "user_id",
-        "resource_id",
-        "session_id",
-        "thread_id",
-    ];
+    pub const BLOCKED_LABELS: [&'static str; 8] =
+        ["trace_id", "span_id", "run_id", "request_id", "user_id", "resource_id", "session_id", "thread_id"];
 
     /// The most different label sets of a metric.
     #[must_use]
@@ -256,7 +249,8 @@ mod tests {
 
     #[test]
     fn advice_follows_the_prefix_and_the_user() {
-        let config = AutomaticMetrics::default().with_prefix("app_").with_bounds("app_agent_duration_ms", [1.0]);
+        let config =
+            AutomaticMetrics::default().with_prefix("app_").with_bounds("app_agent_duration_ms", [1.0]);
         let advice = config.advice();
         assert_eq!(advice["app_agent_duration_ms"], [1.0]);
         assert_eq!(advice["app_model_time_to_first_token_ms"], FIRST_TOKEN_BOUNDS);

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use obs_core::{
-    Cost, Exemplar, Feedback, Labels, LlmGeneration, Metric, MetricValue, Resource, Score, Span, SpanType, Status, Str,
-    Timestamp, TraceContext,
+    Cost, Exemplar, Feedback, Labels, LlmGeneration, Metric, MetricValue, Resource, Score, Span, SpanType,
+    Status, Str, Timestamp, TraceContext,
 };
 use obs_pipeline::Emit;
 
@@ -20,6 +20,8 @@ use super::started::exemplar;
 pub(crate) struct Counting {
     catalogue: bool,
     gen_ai: bool,
+    /// Whether any destination gets spans.
+    traced: bool,
     /// The names of the catalogue, with the prefix.
     names: [Str; Of::COUNT],
     sets: [LabelSets; Shape::COUNT],
@@ -66,10 +68,11 @@ impl Out<'_> {
 
 impl Counting {
     /// `None` where nothing is to be counted.
-    pub(crate) fn new(config: &AutomaticMetrics) -> Option<Self> {
+    pub(crate) fn new(config: &AutomaticMetrics, traced: bool) -> Option<Self> {
         config.counts().then(|| Self {
             catalogue: config.catalogue,
             gen_ai: config.gen_ai,
+            traced,
             names: super::AUTOMATIC_METRICS.map(|metric| {
                 let name = config.name(metric.name);
                 if name == metric.name { metric.name.into() } else { name.into() }
@@ -100,7 +103,7 @@ impl Counting {
     pub(crate) fn span(&mut self, rules: &Rules, span: &Span, told: bool, emit: &mut Emit) {
         let time = span.end.unwrap_or(span.start);
         let (context, resource) = (&span.context, &span.resource);
-        let mut out = Out { emit, time, context, resource, exemplar: exemplar(span) };
+        let mut out = Out { emit, time, context, resource, exemplar: exemplar(span).filter(|_| self.traced) };
         if self.catalogue {
             if let Some(run) = Run::of(span) {
                 self.run(rules, span, &run, told, &mut out);
@@ -130,7 +133,14 @@ impl Counting {
         }
     }
 
-    fn model(&mut self, rules: &Rules, call: &LlmGeneration, run: &Run<'_>, plain: &Labels, out: &mut Out<'_>) {
+    fn model(
+        &mut self,
+        rules: &Rules,
+        call: &LlmGeneration,
+        run: &Run<'_>,
+        plain: &Labels,
+        out: &mut Out<'_>,
+    ) {
         let [of_input, of_output] = shares(call);
         let (usage, details) = (&call.usage, &call.usage.input_details);
         let counts = [
@@ -216,10 +226,19 @@ fn shares(call: &LlmGeneration) -> [Option<Box<Cost>>; 2] {
     let Some(cost) = &call.cost else { return [None, None] };
     let share = |total: f64| Some(Box::new(Cost { total, input: None, output: None, ..(**cost).clone() }));
     match (cost.input, cost.output) {
-        (Some(input), Some(output)) if call.usage.input.is_some() && call.usage.output.is_some() => {
+        (Some(input), Some(output))
+            if call.usage.input.is_some()
+                && call.usage.output.is_some()
+                && is_whole(input + output, cost.total) =>
+        {
             [share(input), share(output)]
         }
         _ if call.usage.input.is_some() => [share(cost.total), None],
         _ => [None, share(cost.total)],
     }
+}
+
+/// Whether the parts make the whole, but for rounding.
+fn is_whole(parts: f64, whole: f64) -> bool {
+    (parts - whole).abs() <= whole.abs() * 1e-9
 }

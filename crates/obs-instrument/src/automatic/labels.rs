@@ -1,8 +1,8 @@
 //! The labels of automatic metrics, read off spans and judgements.
 
 use obs_core::{
-    AgentRun, Entity, Feedback, Labels, LlmGeneration, Resource, Score, Span, SpanType, Status, Str, ToolCall, TraceContext,
-    Value, WorkflowRun, WorkflowStatus,
+    AgentRun, Entity, Feedback, Labels, LlmGeneration, Resource, Score, Span, SpanType, Status, Str,
+    ToolCall, TraceContext, Value, WorkflowRun, WorkflowStatus,
 };
 
 use super::catalogue::Of;
@@ -38,7 +38,9 @@ fn text<'a>(resource: &'a Resource, name: &str) -> Option<&'a Str> {
 
 fn env(span: &Span) -> Pair<'_> {
     let of_resource = || {
-        first(["deployment.environment.name", "deployment.environment"].map(|name| text(&span.resource, name)))
+        first(
+            ["deployment.environment.name", "deployment.environment"].map(|name| text(&span.resource, name)),
+        )
     };
     ("env", span.context.environment.as_ref().or_else(of_resource))
 }

@@ -109,7 +109,8 @@ fn email(bytes: &[u8], start: usize) -> Option<usize> {
     }
     let is_domain = |byte: &u8| byte.is_ascii_alphanumeric() || b".-".contains(byte);
     let long = bytes[domain..].iter().take_while(|byte| is_domain(byte)).count();
-    let end = domain + long - bytes[domain..domain + long].iter().rev().take_while(|byte| b".-".contains(byte)).count();
+    let end = domain + long
+        - bytes[domain..domain + long].iter().rev().take_while(|byte| b".-".contains(byte)).count();
     let dot = bytes[domain..end].iter().rposition(|byte| *byte == b'.')?;
     let top = &bytes[domain + dot + 1..end];
     (dot > 0 && top.len() >= 2 && top.iter().all(u8::is_ascii_alphabetic)).then_some(end)

@@ -21,8 +21,8 @@ pub(crate) struct Automatic {
 
 impl Automatic {
     /// `None` where there is nothing to do.
-    pub(crate) fn new(config: &AutomaticMetrics, unsampled: bool) -> Option<Self> {
-        let counting = Counting::new(config);
+    pub(crate) fn new(config: &AutomaticMetrics, traced: bool, unsampled: bool) -> Option<Self> {
+        let counting = Counting::new(config, traced);
         let own = config.cardinality.own_metrics.then(OwnMetrics::default);
         (counting.is_some() || own.is_some()).then(|| Self {
             rules: Rules::new(&config.cardinality),

@@ -16,13 +16,17 @@ pub(crate) const TOLD: u8 = 1 << 7;
 #[derive(Debug)]
 pub(crate) struct Starts {
     names: [(Of, Str); 4],
+    /// Whether any destination gets spans.
+    traced: bool,
 }
 
 impl Starts {
     /// `None` where the catalogue is switched off.
-    pub(crate) fn new(config: &AutomaticMetrics) -> Option<Self> {
+    pub(crate) fn new(config: &AutomaticMetrics, traced: bool) -> Option<Self> {
         let all = [Of::AgentStarted, Of::ModelStarted, Of::ToolStarted, Of::WorkflowStarted];
-        config.catalogue.then(|| Self { names: all.map(|of| (of, config.name(of.metric().name).into())) })
+        config
+            .catalogue
+            .then(|| Self { names: all.map(|of| (of, config.name(of.metric().name).into())), traced })
     }
 
     /// Counts the start of a run or call; whether the span is one.
@@ -39,13 +43,13 @@ impl Starts {
         metric.unit = Some(of.metric().unit.into());
         metric.description = Some(of.metric().description.into());
         metric.labels = list(run.plain());
-        metric.exemplar = exemplar(span);
+        metric.exemplar = exemplar(span).filter(|_| self.traced);
         intake.metric(metric);
         true
     }
 }
 
-/// The span as an example, unless no destination gets it.
+/// The span as an example, if its trace is sampled.
 pub(crate) fn exemplar(span: &Span) -> Option<Exemplar> {
     (span.trace_flags & 1 != 0).then(|| Exemplar { span: span.reference(), value: None, time: None })
 }
