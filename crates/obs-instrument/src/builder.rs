@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Error, Resource, Signal, Str, TraceContext, Value};
+use obs_core::{Error, Resource, SpanType, Str, TraceContext, Value, suggest};
 use obs_pipeline::{Clock, DestinationSpec, Log, Matching, Pipeline, PipelineBuilder, Processor};
 
-use crate::automatic::{Automatic, Starts};
-use crate::observability::{DROP_DEADLINE, Instance};
+use crate::kind::place_of;
+use crate::observability::{DROP_DEADLINE, Hidden, Instance};
+use crate::own_processors::OwnProcessors;
+use crate::visible::Unseen;
 use crate::{AutomaticMetrics, Observability, Sampling};
 
 /// An instance in the making.
@@ -18,18 +20,20 @@ pub struct ObservabilityBuilder {
     context: TraceContext,
     resource: Resource,
     enabled: bool,
-    automatic: AutomaticMetrics,
+    hidden: Hidden,
+    own: OwnProcessors,
 }
 
 impl ObservabilityBuilder {
     pub(crate) fn new(service: Str) -> Self {
         Self {
-            pipeline: Pipeline::builder(),
+            pipeline: Pipeline::builder().processor(Unseen::Unsampled).processor(Unseen::Hidden),
             sampling: Sampling::Always,
             context: TraceContext::default(),
             resource: Resource::service(service),
             enabled: true,
-            automatic: AutomaticMetrics::default(),
+            hidden: Hidden::default(),
+            own: OwnProcessors::default(),
         }
     }
 
@@ -82,6 +86,40 @@ impl ObservabilityBuilder {
         self
     }
 
+    /// Leaves out the spans of these types, named as [`SpanType::NAMES`] has them.
+    ///
+    /// What is under such a span moves up to the nearest span that is shown; tokens and costs of a model's call that is left
+    /// out are added to that one, as [`crate::rolled`] names them.
+    /// Metrics count spans that are left out, too, and a root is never left out.
+    ///
+    /// # Errors
+    /// If a name is none of a type.
+    pub fn exclude_span_types<S: AsRef<str>>(
+        mut self,
+        names: impl IntoIterator<Item = S>,
+    ) -> Result<Self, Error> {
+        for name in names {
+            let name = name.as_ref();
+            let place = place_of(name);
+            if place == SpanType::NAMES.len() {
+                let nearest = suggest::nearest(name, SpanType::NAMES);
+                let meant = nearest.map(|nearest| format!(", did you mean `{nearest}`?")).unwrap_or_default();
+                let known = SpanType::NAMES.join("`, `");
+                let advice = format!("there is no type of span `{name}`{meant} Known: `{known}`");
+                return Err(Error::config("exclude_span_types", advice));
+            }
+            self.hidden.types |= 1 << place;
+        }
+        Ok(self)
+    }
+
+    /// Whether internal spans are shown like any other; they are hidden unless set to true.
+    #[must_use]
+    pub fn include_internal_spans(mut self, include: bool) -> Self {
+        self.hidden.internal_shown = include;
+        self
+    }
+
     /// The deployment environment of every trace: `production`, `staging`.
     ///
     /// It is the resource's `deployment.environment.name`, too, unless [`Self::resource`] says another, so that series have it.
@@ -117,7 +155,7 @@ impl ObservabilityBuilder {
     /// Unless set, the whole of [`crate::AUTOMATIC_METRICS`] where a destination takes metrics, and nothing elsewhere.
     #[must_use]
     pub fn automatic_metrics(mut self, automatic: AutomaticMetrics) -> Self {
-        self.automatic = automatic;
+        self.own.automatic = automatic;
         self
     }
 
@@ -145,10 +183,10 @@ impl ObservabilityBuilder {
     /// # Errors
     /// If two destinations have one name, an option cannot be obeyed, or a thread cannot be started.
     pub fn build(self) -> Result<Observability, Error> {
-        let Self { pipeline, sampling, context, mut resource, enabled, automatic } = self;
-        automatic.check()?;
-        let taken = pipeline.taken();
-        let measured = taken.contains(Signal::Metrics).then_some(automatic);
+        let Self { pipeline, sampling, context, mut resource, enabled, mut hidden, own } = self;
+        let starts = own.starts(&pipeline)?;
+        hidden.counted = own.counts(&pipeline);
+        hidden.unsampled_counted = hidden.counted;
         // A trace's context does not outlive the fold of its measurements into series; a resource does.
         let lasting =
             [("deployment.environment.name", &context.environment), ("service.version", &context.release)];
@@ -157,15 +195,9 @@ impl ObservabilityBuilder {
                 resource.attributes.push(name, value.clone());
             }
         }
-        let traced = taken.contains(Signal::Traces);
-        let starts = measured.as_ref().and_then(|automatic| Starts::new(automatic, traced));
-        let first = measured.as_ref().and_then(|automatic| Automatic::new(automatic, traced, true));
-        let pipeline = pipeline
-            .advise_bounds(measured.as_ref().map(AutomaticMetrics::advice).unwrap_or_default())
-            .processors_first(first.map(|first| Box::new(first) as Box<dyn Processor>));
-        let pipeline = Arc::new(pipeline.drop_deadline(DROP_DEADLINE).build()?);
+        let pipeline = Arc::new(own.add_to(pipeline).drop_deadline(DROP_DEADLINE).build()?);
         pipeline.intake().set_enabled(enabled);
-        let instance = Instance::new(&pipeline, sampling, context, resource, starts);
+        let instance = Instance::new(&pipeline, sampling, context, resource, hidden, starts);
         Ok(Observability::of(pipeline, instance))
     }
 }

@@ -1,8 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod annotate;
 mod automatic;
+mod begin;
+mod bridge;
 mod builder;
 mod context;
+mod entity;
+mod fail;
+mod failure;
 mod ids;
 mod intern;
 mod judgement;
@@ -11,15 +17,20 @@ mod logger;
 mod meter;
 mod observability;
 mod open;
+mod own_processors;
 mod pool;
+mod rollup;
 mod sampling;
 mod span;
 mod typed;
+mod visible;
+mod workflow;
 
 pub use automatic::{
     AUTOMATIC_METRICS, AutomaticMetric, AutomaticMetrics, Cardinality, DEFAULT_PREFIX, GEN_AI_METRICS,
     ValuePattern,
 };
+pub use bridge::Recorder;
 pub use builder::ObservabilityBuilder;
 pub use context::{Context, ContextFuture, Entered, FutureExt};
 pub use intern::intern;
@@ -31,8 +42,10 @@ pub use meter::{
     UpDownCounter,
 };
 pub use observability::{Guard, Observability};
+pub use rollup::rolled;
 pub use sampling::{Sampling, SamplingInput};
 pub use span::ActiveSpan;
+pub use workflow::{Suspended, workflow_names};
 
 #[cfg(feature = "macros")]
 pub use obs_instrument_macros::observe;

@@ -15,20 +15,17 @@ pub(crate) struct Automatic {
     rules: Rules,
     counting: Option<Counting>,
     own: Option<OwnMetrics>,
-    /// Whether spans of traces that are not sampled count.
-    unsampled: bool,
 }
 
 impl Automatic {
     /// `None` where there is nothing to do.
-    pub(crate) fn new(config: &AutomaticMetrics, traced: bool, unsampled: bool) -> Option<Self> {
+    pub(crate) fn new(config: &AutomaticMetrics, traced: bool) -> Option<Self> {
         let counting = Counting::new(config, traced);
         let own = config.cardinality.own_metrics.then(OwnMetrics::default);
         (counting.is_some() || own.is_some()).then(|| Self {
             rules: Rules::new(&config.cardinality),
             counting,
             own,
-            unsampled,
         })
     }
 
@@ -38,8 +35,7 @@ impl Automatic {
             let flags = &mut record.span_mut().trace_flags;
             let told = *flags & TOLD != 0;
             *flags &= !TOLD;
-            let counted = self.unsampled || *flags & 1 != 0;
-            if let Some(span) = record.ended().filter(|_| counted) {
+            if let Some(span) = record.ended() {
                 counting.span(&self.rules, span, told, emit);
             }
         }

@@ -9,8 +9,8 @@ use super::labels::{Run, list};
 
 /// The bit of a span's trace flags that says, between its end and the collector, that its start was counted.
 ///
-/// W3C keeps it for later; it is taken off before anybody else sees the record.
-pub(crate) const TOLD: u8 = 1 << 7;
+/// It is set only where automatic metrics are made, which take it off before anybody else sees the record.
+pub(crate) const TOLD: u8 = 1 << 6;
 
 /// Counts starts.
 #[derive(Debug)]

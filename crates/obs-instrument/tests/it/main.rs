@@ -5,8 +5,13 @@
 mod automatic;
 mod collect;
 mod context;
+mod errors;
+mod hidden;
 mod judgement;
 mod logs;
+mod mastra;
+mod measured;
 mod metrics;
 mod runtimes;
 mod spans;
+mod workflow;
