@@ -144,8 +144,8 @@ catalogue! {
 catalogue! {
     /// The metrics of OpenTelemetry's conventions for generative AI, which are made where they are asked for.
     GEN_AI_METRICS, GenAi;
-    Tokens: "gen_ai.client.token.usage", "histogram", "{token}", GenAiTokens, REPORTED, "Number of input and output tokens used.";
-    Duration: "gen_ai.client.operation.duration", "histogram", "s", GenAiDuration, END, "GenAI operation duration.";
+    Tokens: "gen_ai.client.token.usage", "histogram", "{token}", GenAiTokens, REPORTED, "Input and output tokens of a call.";
+    Duration: "gen_ai.client.operation.duration", "histogram", "s", GenAiDuration, END, "How long a call took.";
 }
 
 /// Upper bounds for durations in milliseconds: 10 ms to 11 minutes, doubling, since agents run longer than requests do.

@@ -24,7 +24,9 @@ fn judgements_find_their_span_where_nobody_takes_spans() {
 #[test]
 fn no_span_is_started_for_metrics_that_are_not_made_of_it() {
     let automatic = AutomaticMetrics::off();
-    let bench = Bench::taking_with(Signals::NONE.with(Signal::Metrics), |builder| builder.automatic_metrics(automatic));
+    let bench = Bench::taking_with(Signals::NONE.with(Signal::Metrics), |builder| {
+        builder.automatic_metrics(automatic)
+    });
     let span = bench.obs.llm_generation("call");
     assert_eq!((span.trace_id(), span.is_recording()), (None, false));
 }

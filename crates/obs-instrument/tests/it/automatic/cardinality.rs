@@ -20,7 +20,13 @@ fn with(cardinality: Cardinality) -> Bench {
 fn cardinality_filter_blocks_label() {
     let bench = Bench::new();
     let meter = bench.obs.meter();
-    let labels = [("user_id", "u-1"), ("Trace_ID", "t"), ("tool", "search"), ("order", ID), ("mail", "to ann@example.com")];
+    let labels = [
+        ("user_id", "u-1"),
+        ("Trace_ID", "t"),
+        ("tool", "search"),
+        ("order", ID),
+        ("mail", "to ann@example.com"),
+    ];
     meter.counter("calls").add(1.0, labels);
     meter.gauge("depth").set(-5.0, [("sessionId", "s-1")]);
     bench.obs.tool_call(format!("search {ID}")).end();
@@ -56,15 +62,17 @@ fn what_is_beyond_the_limit_has_one_set_and_sums_stay_exact() {
     }
     let arrived = bench.arrived();
     let overflow = Labels::from([("otel.metric.overflow", "true")]);
-    let (beyond, within): (Vec<_>, Vec<_>) = arrived.metrics.iter().partition(|metric| metric.labels == overflow);
+    let (beyond, within): (Vec<_>, Vec<_>) =
+        arrived.metrics.iter().partition(|metric| metric.labels == overflow);
     assert_eq!((within.len(), beyond.len()), (3, 17));
 }
 
 #[test]
 fn starts_share_the_sets_of_their_metric() {
     let cardinality = Cardinality::default().with_max_label_sets(2);
-    let bench =
-        Bench::with(|builder| builder.automatic_metrics(AutomaticMetrics::default().with_cardinality(cardinality)));
+    let bench = Bench::with(|builder| {
+        builder.automatic_metrics(AutomaticMetrics::default().with_cardinality(cardinality))
+    });
     for at in 0..3 {
         let tool = bench.obs.tool_call(format!("t-{at}"));
         tool.scope(|| ());
@@ -73,8 +81,5 @@ fn starts_share_the_sets_of_their_metric() {
     let arrived = bench.arrived();
     let started = arrived.metrics.iter().filter(|metric| metric.name == "mastra_tool_calls_started");
     let beyond = "mastra_tool_calls_started counter otel.metric.overflow=true";
-    assert_eq!(
-        lines(started),
-        [beyond, beyond, "mastra_tool_calls_started counter tool=t-0 agent=unknown"],
-    );
+    assert_eq!(lines(started), [beyond, beyond, "mastra_tool_calls_started counter tool=t-0 agent=unknown"],);
 }

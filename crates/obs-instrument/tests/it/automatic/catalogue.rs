@@ -87,7 +87,8 @@ fn run(obs: &Observability) {
     let in_agent = agent.enter();
     let mut call = obs.llm_generation("chat");
     let input_details = InputTokens { cache_read: 20, cache_write_5m: 10, ..InputTokens::default() };
-    let cost = Cost { total: 0.5, input: Some(0.2), output: Some(0.3), currency: "USD".into(), partial: false };
+    let cost =
+        Cost { total: 0.5, input: Some(0.2), output: Some(0.3), currency: "USD".into(), partial: false };
     call.model("gpt-4o").provider("openai").first_token().cost(cost);
     call.usage(Usage { input_details, ..Usage::new(100, 50) });
     call.score("relevance", ScoreValue::ratio(0.75)).scorer("judge", None);
@@ -178,8 +179,12 @@ fn the_conventions_names_come_beside_the_catalogue_or_in_its_place() {
         assert!(metric.labels.iter().all(|(label, _)| known.labels.contains(&label.as_str())));
     }
     let both = after_run(AutomaticMetrics::default().with_gen_ai(true));
-    let (of_gen_ai, rest): (Vec<_>, Vec<_>) = both.metrics.iter().partition(|metric| line(metric).starts_with("gen_ai."));
-    assert_eq!((lines(of_gen_ai), lines(rest)), (expected.to_vec(), ARRIVES.iter().map(|line| (*line).into()).collect()));
+    let (of_gen_ai, rest): (Vec<_>, Vec<_>) =
+        both.metrics.iter().partition(|metric| line(metric).starts_with("gen_ai."));
+    assert_eq!(
+        (lines(of_gen_ai), lines(rest)),
+        (expected.to_vec(), ARRIVES.iter().map(|line| (*line).into()).collect())
+    );
 }
 
 #[test]

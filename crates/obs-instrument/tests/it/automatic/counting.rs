@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use obs_core::{
-    Cost, ErrorInfo, Exporter, LlmGeneration, MetricForm, MetricValue, Record, Signal, Signals, Span, SpanId, SpanType,
-    Status, Timestamp, TraceId, Usage,
+    Cost, ErrorInfo, Exporter, LlmGeneration, MetricForm, MetricValue, Record, Signal, Signals, Span, SpanId,
+    SpanType, Status, Timestamp, TraceId, Usage,
 };
 use obs_instrument::{AutomaticMetrics, Observability};
 use obs_testkit::Scripted;
@@ -27,7 +27,10 @@ fn a_start_is_told_while_the_span_is_open_and_not_again_at_its_end() {
     let started: Vec<_> = arrived.metrics.iter().filter(|metric| metric.name.ends_with("_started")).collect();
     assert_eq!(
         lines(started.iter().copied()),
-        ["mastra_agent_runs_started counter agent=Ada service=test", "mastra_tool_calls_started counter tool=search agent=Ada"],
+        [
+            "mastra_agent_runs_started counter agent=Ada service=test",
+            "mastra_tool_calls_started counter tool=search agent=Ada"
+        ],
     );
     agent.trace(|trace| trace.user_id = Some("u".into()));
     agent.scope(|| bench.obs.tool_call("search").end());
@@ -57,7 +60,10 @@ fn an_error_is_counted_once_however_many_ancestors_fail_with_it() {
     let error = "mastra_errors_total counter error_type=core::num::error::ParseIntError";
     assert_eq!(
         lines(errors),
-        [format!("{error} span_type=generic agent=unknown"), format!("{error} span_type=tool_call agent=answer")],
+        [
+            format!("{error} span_type=generic agent=unknown"),
+            format!("{error} span_type=tool_call agent=answer")
+        ],
     );
     assert_eq!(count(&arrived, "mastra_agent_runs_ended"), 1.0);
 }
@@ -68,7 +74,8 @@ fn call(at: u64, flags: u8) -> Span {
     span.end = Some(Timestamp::from_nanos(500));
     span.trace_flags = flags;
     let cost = Cost { total: 0.25, input: None, output: None, currency: "EUR".into(), partial: true };
-    let call = LlmGeneration { usage: Usage::new(7, 3), cost: Some(Box::new(cost)), ..LlmGeneration::default() };
+    let call =
+        LlmGeneration { usage: Usage::new(7, 3), cost: Some(Box::new(cost)), ..LlmGeneration::default() };
     span.span_type = SpanType::LlmGeneration(call);
     span
 }
@@ -87,7 +94,12 @@ fn spans_that_nobody_sees_count_and_are_nobodys_example() {
         let known = metric.exemplar.as_ref().map(|exemplar| exemplar.span.trace_id);
         assert!(known.is_none() || known == TraceId::new(2), "{metric:?}");
     }
-    assert!(arrived.metrics.iter().all(|metric| metric.labels.get("agent").is_none_or(|agent| agent == "unknown")));
+    assert!(
+        arrived
+            .metrics
+            .iter()
+            .all(|metric| metric.labels.get("agent").is_none_or(|agent| agent == "unknown"))
+    );
 }
 
 #[test]
@@ -177,10 +189,14 @@ fn a_number_that_is_none_is_refused_and_counted_and_a_negative_reading_is_not() 
     let metrics = report.destinations[0].signals.get(Signal::Metrics);
     assert!(metrics.is_balanced(), "{metrics:?}");
     assert_eq!((metrics.rejected, metrics.delivered), (4, 2), "{metrics:?}");
-    let values: Vec<_> = exporter.records().into_iter().filter_map(|record| match record {
-        Record::Metric(metric) => Some(metric.value),
-        _ => None,
-    }).collect();
+    let values: Vec<_> = exporter
+        .records()
+        .into_iter()
+        .filter_map(|record| match record {
+            Record::Metric(metric) => Some(metric.value),
+            _ => None,
+        })
+        .collect();
     assert!(values.contains(&MetricValue::Gauge(-5.0)), "{values:?}");
     assert!(values.contains(&MetricValue::Sum { value: 2.0, monotonic: true }), "{values:?}");
 }
