@@ -25,8 +25,8 @@ fn first<'a>(names: impl IntoIterator<Item = Option<&'a Str>>) -> Option<&'a Str
     names.into_iter().flatten().find(|name| !name.is_empty())
 }
 
-fn named(name: Option<&Str>) -> Option<&Str> {
-    Some(name.unwrap_or(UNKNOWN))
+fn or_unknown(name: Option<&Str>) -> &Str {
+    name.unwrap_or(UNKNOWN)
 }
 
 fn text<'a>(resource: &'a Resource, name: &str) -> Option<&'a Str> {
@@ -68,26 +68,30 @@ fn agent_at_work(context: &TraceContext) -> Option<&Str> {
 }
 
 fn agent<'a>(span: &'a Span, typed: Option<&'a Str>) -> Pair<'a> {
-    ("agent", named(first([typed, agent_at_work(&span.context)])))
+    ("agent", Some(or_unknown(first([typed, agent_at_work(&span.context)]))))
 }
 
 fn model<'a>(span: &'a Span, call: &'a LlmGeneration) -> [Pair<'a>; 3] {
     let model = first([call.model.as_ref(), call.response_model.as_ref()]);
-    [("model", named(model)), ("provider", named(first([call.provider.as_ref()]))), agent(span, None)]
+    [
+        ("model", Some(or_unknown(model))),
+        ("provider", Some(or_unknown(first([call.provider.as_ref()])))),
+        agent(span, None),
+    ]
 }
 
 fn tool<'a>(span: &'a Span, call: &'a ToolCall) -> [Pair<'a>; 3] {
     let tool = first([call.tool.as_ref(), Some(&span.name)]);
-    [("tool", named(tool)), agent(span, call.agent.as_ref()), env(span)]
+    [("tool", Some(or_unknown(tool))), agent(span, call.agent.as_ref()), env(span)]
 }
 
 fn workflow<'a>(span: &'a Span, run: &'a WorkflowRun) -> [Pair<'a>; 2] {
-    [("workflow", named(first([run.workflow_id.as_ref(), Some(&span.name)]))), env(span)]
+    [("workflow", Some(or_unknown(first([run.workflow_id.as_ref(), Some(&span.name)])))), env(span)]
 }
 
 fn agent_run<'a>(span: &'a Span, run: &'a AgentRun) -> [Pair<'a>; 3] {
     let agent = first([run.agent_name.as_ref(), run.agent_id.as_ref(), Some(&span.name)]);
-    [("agent", named(agent)), env(span), service(span)]
+    [("agent", Some(or_unknown(agent))), env(span), service(span)]
 }
 
 /// What is counted when such a span begins and ends, and its labels without and with the status.
@@ -169,11 +173,14 @@ pub(crate) fn error<'a>(span: &'a Span, span_type: &'a Str) -> [Pair<'a>; 4] {
         SpanType::McpToolCall(call) => call.call.agent.as_ref(),
         _ => None,
     };
-    [("error_type", named(error)), ("span_type", Some(span_type)), agent(span, typed), env(span)]
+    [("error_type", Some(or_unknown(error))), ("span_type", Some(span_type)), agent(span, typed), env(span)]
 }
 
 fn entity_type(context: &TraceContext) -> Pair<'_> {
-    ("entity_type", named(context.entity.as_ref().and_then(|entity| first([entity.kind.as_ref()]))))
+    (
+        "entity_type",
+        Some(or_unknown(context.entity.as_ref().and_then(|entity| first([entity.kind.as_ref()])))),
+    )
 }
 
 /// Of a score.
@@ -182,7 +189,7 @@ pub(crate) fn score(score: &Score) -> [Pair<'_>; 3] {
     let scorer = [judge.and_then(|judge| judge.name.as_ref()), judge.and_then(|judge| judge.id.as_ref())];
     let experiment = first([score.experiment_id.as_ref(), score.context.experiment_id.as_ref()]);
     [
-        ("scorer", named(first(scorer.into_iter().chain([Some(&score.name)])))),
+        ("scorer", Some(or_unknown(first(scorer.into_iter().chain([Some(&score.name)]))))),
         entity_type(&score.context),
         ("experiment", experiment),
     ]
@@ -192,8 +199,8 @@ pub(crate) fn score(score: &Score) -> [Pair<'_>; 3] {
 pub(crate) fn feedback(feedback: &Feedback) -> [Pair<'_>; 4] {
     let experiment = first([feedback.experiment_id.as_ref(), feedback.context.experiment_id.as_ref()]);
     [
-        ("feedback_type", named(first([Some(&feedback.kind)]))),
-        ("source", named(first([feedback.source.as_ref()]))),
+        ("feedback_type", Some(or_unknown(first([Some(&feedback.kind)])))),
+        ("source", Some(or_unknown(first([feedback.source.as_ref()])))),
         entity_type(&feedback.context),
         ("experiment", experiment),
     ]
@@ -211,7 +218,7 @@ pub(crate) fn gen_ai(span: &Span) -> Option<[Pair<'_>; 4]> {
     let (model, provider, _) = span.span_type.model()?;
     Some([
         ("gen_ai.operation.name", Some(operation)),
-        ("gen_ai.provider.name", named(first([provider]))),
+        ("gen_ai.provider.name", Some(or_unknown(first([provider])))),
         ("gen_ai.request.model", first([model])),
         ("gen_ai.response.model", first([response])),
     ])

@@ -56,6 +56,7 @@ impl Automatic {
 }
 
 impl Processor for Automatic {
+    #[expect(clippy::unnecessary_literal_bound, reason = "the signature of the trait")]
     fn name(&self) -> &str {
         "automatic_metrics"
     }
@@ -72,10 +73,14 @@ impl Processor for Automatic {
             (Segment::Traces(records), _) => self.spans(records, emit),
             (Segment::Metrics(records), _) => self.metrics(records),
             (Segment::Scores(records), Some(counting)) => {
-                records.iter().for_each(|score| counting.score(&self.rules, score, emit));
+                for score in records {
+                    counting.score(&self.rules, score, emit);
+                }
             }
             (Segment::Feedback(records), Some(counting)) => {
-                records.iter().for_each(|feedback| counting.feedback(&self.rules, feedback, emit));
+                for feedback in records {
+                    counting.feedback(&self.rules, feedback, emit);
+                }
             }
             _ => {}
         }

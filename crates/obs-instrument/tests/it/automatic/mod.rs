@@ -13,8 +13,9 @@ fn line(metric: &Metric) -> String {
         MetricValue::Sample(_) => "histogram",
         ref other => panic!("{other:?}"),
     };
-    let labels: String = metric.labels.iter().map(|(label, value)| format!(" {label}={value}")).collect();
-    format!("{} {kind}{labels}", metric.name)
+    let labels = metric.labels.iter().map(|(label, value)| format!("{label}={value}"));
+    let words = [metric.name.to_string(), kind.to_owned()].into_iter().chain(labels);
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn lines<'a>(metrics: impl IntoIterator<Item = &'a Metric>) -> Vec<String> {
