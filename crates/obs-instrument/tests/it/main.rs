@@ -5,6 +5,7 @@
 mod automatic;
 mod collect;
 mod context;
+mod environment;
 mod errors;
 mod hidden;
 mod judgement;
@@ -12,6 +13,8 @@ mod logs;
 mod mastra;
 mod measured;
 mod metrics;
+mod registry;
 mod runtimes;
+mod sampling;
 mod spans;
 mod workflow;

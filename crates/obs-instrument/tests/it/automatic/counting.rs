@@ -6,7 +6,7 @@ use obs_core::{
     Cost, ErrorInfo, Exporter, LlmGeneration, MetricForm, MetricValue, Record, Signal, Signals, Span, SpanId,
     SpanType, Status, Timestamp, TraceId, Usage,
 };
-use obs_instrument::{AutomaticMetrics, Observability};
+use obs_instrument::{AutomaticMetrics, MetricsOf, Observability, Sampling};
 use obs_testkit::Scripted;
 
 use super::{lines, number};
@@ -100,6 +100,63 @@ fn spans_that_nobody_sees_count_and_are_nobodys_example() {
             .iter()
             .all(|metric| metric.labels.get("agent").is_none_or(|agent| agent == "unknown"))
     );
+}
+
+/// A run with a call of a model, none of which is sampled.
+fn unsampled(of: MetricsOf) -> Arrived {
+    let bench = Bench::with(|builder| builder.sampling(Sampling::Never).metrics(of));
+    let mut agent = bench.obs.agent_run("answer");
+    agent.input("secret");
+    agent.scope(|| {
+        let mut call = bench.obs.llm_generation("chat");
+        call.model("gpt-4o").provider("openai").usage(Usage::new(7, 3));
+        call.end();
+        bench.obs.info("not seen");
+    });
+    agent.score("good", true);
+    agent.end();
+    bench.arrived()
+}
+
+#[test]
+fn sampled_out_traces_are_counted_and_leave_nothing_else_behind() {
+    let arrived = unsampled(MetricsOf::All);
+    assert_eq!((arrived.spans.len(), arrived.logs.len(), arrived.scores.len()), (0, 0, 0));
+    let of = "model=gpt-4o provider=openai agent=answer";
+    assert_eq!(
+        lines(&arrived.metrics),
+        [
+            "mastra_agent_duration_ms histogram agent=answer status=ok service=test".to_owned(),
+            "mastra_agent_runs_ended counter agent=answer status=ok service=test".to_owned(),
+            "mastra_agent_runs_started counter agent=answer service=test".to_owned(),
+            format!("mastra_model_duration_ms histogram {of}"),
+            format!("mastra_model_input_tokens counter {of}"),
+            format!("mastra_model_output_tokens counter {of}"),
+            format!("mastra_model_requests_ended counter {of} status=ok"),
+            format!("mastra_model_requests_started counter {of}"),
+        ],
+    );
+    assert!(arrived.metrics.iter().all(|metric| metric.exemplar.is_none()));
+    assert!(unsampled(MetricsOf::Sampled).metrics.is_empty());
+}
+
+#[test]
+fn hidden_spans_are_counted_whatever_the_sampling_of_metrics() {
+    for of in [MetricsOf::All, MetricsOf::Sampled] {
+        let bench =
+            Bench::with(|builder| builder.exclude_span_types(["llm_generation"]).unwrap().metrics(of));
+        let agent = bench.obs.agent_run("answer");
+        agent.scope(|| {
+            let mut call = bench.obs.llm_generation("chat");
+            call.usage(Usage::new(7, 3));
+            call.end();
+        });
+        agent.end();
+        let arrived = bench.arrived();
+        assert_eq!(arrived.spans.len(), 1, "{of:?}");
+        assert_eq!(count(&arrived, "mastra_model_input_tokens"), 7.0, "{of:?}");
+        assert_eq!(count(&arrived, "mastra_model_requests_started"), 1.0, "{of:?}");
+    }
 }
 
 #[test]
