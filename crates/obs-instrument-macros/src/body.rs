@@ -23,7 +23,7 @@ pub(crate) enum Shape {
 }
 
 /// What a future gives, where its type says it.
-pub(crate) struct Output(Option<Type>);
+pub(crate) struct Output(Option<Box<Type>>);
 
 impl Shape {
     pub(crate) fn of(signature: &Signature) -> Self {
@@ -52,7 +52,9 @@ fn future_output<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> Op
         let last = bound.path.segments.last().filter(|last| last.ident == "Future")?;
         let PathArguments::AngleBracketed(arguments) = &last.arguments else { return Some(Output(None)) };
         let output = arguments.args.iter().find_map(|argument| match argument {
-            GenericArgument::AssocType(output) if output.ident == "Output" => Some(output.ty.clone()),
+            GenericArgument::AssocType(output) if output.ident == "Output" => {
+                Some(Box::new(output.ty.clone()))
+            }
             _ => None,
         });
         Some(Output(output))
@@ -62,7 +64,7 @@ fn future_output<'a>(bounds: impl IntoIterator<Item = &'a TypeParamBound>) -> Op
 /// The output of `Pin<Box<dyn Future<Output = T>>>`, or of an alias of it that is known.
 fn boxed_future(returned: &Type) -> Option<Output> {
     if let Some(alias) = ["BoxFuture", "LocalBoxFuture"].into_iter().find_map(|name| inside(returned, name)) {
-        return Some(Output(Some(alias.clone())));
+        return Some(Output(Some(Box::new(alias.clone()))));
     }
     match inside(inside(returned, "Pin")?, "Box")? {
         Type::TraitObject(object) => future_output(&object.bounds),
@@ -109,7 +111,8 @@ impl Parts<'_> {
         let here = Span::mixed_site();
         let Self { root, span, start, .. } = self;
         let (returned, finish) = (closure_output(returned), self.finish());
-        let handle = self.handle.map_or_else(|| quote_spanned!(here=> _), |handle| quote_spanned!(here=> #handle));
+        let handle =
+            self.handle.map_or_else(|| quote_spanned!(here=> _), |handle| quote_spanned!(here=> #handle));
         quote_spanned!(here=> #start #root::__macro::call(#span, move |#handle| #returned #body, #finish))
     }
 
@@ -127,7 +130,8 @@ impl Parts<'_> {
         let Self { root, span, start, .. } = self;
         let (lent, hint, finish) = (self.lent(), output.map(hint), self.finish());
         let [context, result] = ["context", "result"].map(|name| Ident::new(name, here));
-        let block = hint.map_or_else(|| quote_spanned!(here=> #body), |hint| quote_spanned!(here=> { #hint #body }));
+        let block =
+            hint.map_or_else(|| quote_spanned!(here=> #body), |hint| quote_spanned!(here=> { #hint #body }));
         quote_spanned! {here=>
             #start
             let #context = #root::__macro::ambient(&#span);
@@ -139,16 +143,10 @@ impl Parts<'_> {
 
     /// A function that returns a future: the span starts when it is first polled where the body is nothing but an `async` block,
     /// as async-trait writes it, and else with the call.
-    fn future(
-        &self,
-        boxed: bool,
-        output: &Output,
-        returned: &ReturnType,
-        body: &mut Block,
-    ) -> TokenStream {
+    fn future(&self, boxed: bool, output: &Output, returned: &ReturnType, body: &mut Block) -> TokenStream {
         let here = Span::mixed_site();
         if let Some(block) = lone_async(body) {
-            let inner = self.awaited(output.0.as_ref(), &block.block);
+            let inner = self.awaited(output.0.as_deref(), &block.block);
             block.capture = Some(syn::token::Move(here));
             block.block = syn::parse_quote_spanned!(here=> { #inner });
             let stmts = &body.stmts;

@@ -69,6 +69,11 @@ impl<T: Kind> ActiveSpan<T> {
         self
     }
 
+    /// Whether nothing of the span goes anywhere, not even its ids.
+    pub(crate) fn is_off(&self) -> bool {
+        matches!(self.state, Recording::Off)
+    }
+
     /// Whether what is set here will be recorded.
     pub fn is_recording(&self) -> bool {
         self.parts().is_some()

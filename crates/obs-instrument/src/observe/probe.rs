@@ -11,7 +11,8 @@ use std::fmt::{Debug, Display};
 use obs_core::{ErrorInfo, Payload, Str, Value};
 use serde::Serialize;
 
-use super::{Captured, Own, guarded};
+use super::start::guarded;
+use super::{Captured, Own};
 use crate::intern;
 
 /// A value that is asked what it has.
@@ -90,7 +91,9 @@ impl<'a, T, E> Probe<'a, Result<T, E>> {
 }
 
 fn argument<T: Serialize + ?Sized>(value: &T) -> Captured {
-    guarded(|| serde_json::to_string(value)).and_then(Result::ok).map_or_else(|| left_out(value), Captured::Json)
+    guarded(|| serde_json::to_string(value))
+        .and_then(Result::ok)
+        .map_or_else(|| left_out(value), Captured::Json)
 }
 
 fn debugged_argument<T: Debug + ?Sized>(value: &T) -> Captured {

@@ -9,7 +9,7 @@ use std::thread;
 
 use obs_core::{ErrorInfo, Payload};
 
-use super::guarded;
+use super::start::guarded;
 use crate::{ActiveSpan, Context, Entered, Kind};
 
 /// The context of the body; none where nothing is recorded, since then the one outside goes on.
@@ -32,6 +32,17 @@ pub fn scoped<R>(context: &Option<Context>, run: impl FnOnce() -> R) -> R {
 }
 
 /// Runs a body under its span, which ends with it.
+///
+/// The body is in a closure, which is as unsafe as the function:
+///
+/// ```
+/// #[obs_instrument::observe]
+/// unsafe fn trusted(bytes: &[u8]) -> &str {
+///     unsafe { std::str::from_utf8_unchecked(bytes) }
+/// }
+/// // SAFETY: these are letters.
+/// assert_eq!(unsafe { trusted(b"abc") }, "abc");
+/// ```
 pub fn call<T: Kind, R>(
     mut span: ActiveSpan<T>,
     body: impl FnOnce(&mut ActiveSpan<T>) -> R,

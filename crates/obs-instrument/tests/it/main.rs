@@ -6,6 +6,7 @@ mod collect;
 mod context;
 mod judgement;
 mod logs;
+mod macros;
 mod metrics;
 mod runtimes;
 mod spans;

@@ -1,0 +1,60 @@
+//! An agent whose functions and methods record themselves.
+
+use obs_instrument::core::{Record, SpanType, Usage};
+use obs_instrument::{Observability, observe};
+use obs_testkit::Scripted;
+
+#[derive(Debug)]
+struct Agent {
+    model: String,
+}
+
+#[observe(prefix = "agent")]
+impl Agent {
+    #[observe(agent_run, agent = "support")]
+    fn answer(&self, question: &str, api_key: &str) -> Result<String, std::num::ParseIntError> {
+        let order = self.find_order("order 42")?;
+        Ok(self.generate(&format!("{question} (order {order})"), api_key))
+    }
+
+    #[observe(tool_call)]
+    fn find_order(&self, query: &str) -> Result<u32, std::num::ParseIntError> {
+        query.trim_start_matches("order ").parse()
+    }
+
+    #[observe(llm_generation, model = self.model, provider = "openai", skip(api_key), span = call)]
+    fn generate(&self, prompt: &str, api_key: &str) -> String {
+        let answer = format!("{} says: on its way", self.model);
+        call.usage(Usage::new(prompt.len() as u64, answer.len() as u64));
+        self.count(api_key);
+        answer
+    }
+
+    #[observe(skip)]
+    fn count(&self, _api_key: &str) {}
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let exporter = Scripted::builder([]).shared();
+    let obs = Observability::builder("support").to(exporter.clone()).build()?;
+    let agent = Agent { model: "gpt-4o".into() };
+    // Or register the instance once: `Registry::global().register("main", obs)`.
+    obs.context().scope(|| agent.answer("Where is it?", "not a key"))?;
+    assert!(obs.flush(std::time::Duration::from_secs(5)).complete);
+
+    let ended = |record| match record {
+        Record::Span(span) => span.ended().cloned(),
+        _ => None,
+    };
+    let spans: Vec<_> = exporter.records().into_iter().filter_map(ended).collect();
+    for span in &spans {
+        println!("{:<18} {:<14} {:?}", span.name, span.span_type.name(), span.output);
+    }
+    let named = |name: &str| spans.iter().find(|span| span.name == name).ok_or(name.to_owned());
+    let (run, call) = (named("agent.answer")?, named("agent.generate")?);
+    assert_eq!(spans.len(), 3);
+    assert_eq!(call.parent_span_id, Some(run.span_id));
+    assert!(matches!(&call.span_type, SpanType::LlmGeneration(call) if call.usage.total().is_some()));
+    assert!(call.input.as_ref().is_some_and(|input| !input.as_str().contains("not a key")));
+    Ok(())
+}
