@@ -1,7 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod annotate;
+mod begin;
+mod bridge;
 mod builder;
 mod context;
+mod entity;
+mod fail;
+mod failure;
 mod ids;
 mod intern;
 mod judgement;
@@ -12,10 +18,14 @@ mod observability;
 mod observe;
 mod open;
 mod pool;
+mod rollup;
 mod sampling;
 mod span;
 mod typed;
+mod visible;
+mod workflow;
 
+pub use bridge::Recorder;
 pub use builder::ObservabilityBuilder;
 pub use context::{Context, ContextFuture, Entered, FutureExt};
 pub use intern::intern;
@@ -27,8 +37,10 @@ pub use meter::{
     UpDownCounter,
 };
 pub use observability::{Guard, Observability};
+pub use rollup::rolled;
 pub use sampling::{Sampling, SamplingInput};
 pub use span::ActiveSpan;
+pub use workflow::{Suspended, workflow_names};
 
 pub use observe::resolve;
 

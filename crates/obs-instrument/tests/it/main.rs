@@ -4,9 +4,14 @@
 
 mod collect;
 mod context;
+mod errors;
+mod hidden;
 mod judgement;
 mod logs;
 mod macros;
+mod mastra;
+mod measured;
 mod metrics;
 mod runtimes;
 mod spans;
+mod workflow;
