@@ -169,18 +169,18 @@ fn dotted(input: ParseStream) -> syn::Result<LitStr> {
     Ok(LitStr::new(&names.join("."), span))
 }
 
-/// Names that `listed` has and `known` has not are errors.
+/// Names that `listed` has and `known` has not are errors: `lacks` says of what.
 pub(crate) fn known_names<'a>(
     listed: impl IntoIterator<Item = &'a Ident>,
     known: &[String],
-    whose: &str,
+    lacks: &str,
     errors: &mut Errors,
 ) {
     for name in listed {
         let text = name.unraw().to_string();
         if !known.contains(&text) {
             let hint = suggest::hint(&text, known.iter().map(String::as_str));
-            errors.push(syn::Error::new(name.span(), format!("{whose} has no argument `{text}`{hint}")));
+            errors.push(syn::Error::new(name.span(), format!("{lacks} argument `{text}`{hint}")));
         }
     }
 }

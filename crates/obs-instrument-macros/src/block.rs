@@ -100,5 +100,5 @@ fn check_arguments(options: &Options, block: &ItemImpl, errors: &mut Errors) {
     let known: Vec<_> =
         methods.flat_map(|method| capture::bound(&method.sig)).map(|bound| bound.text()).collect();
     let listed = options.skip.iter().chain(options.rename.iter().map(|(name, _)| name));
-    known_names(listed, &known, "no method of the block", errors);
+    known_names(listed, &known, "no method of the block has an", errors);
 }

@@ -83,6 +83,21 @@ fn inside<'a>(outer: &'a Type, name: &str) -> Option<&'a Type> {
     })
 }
 
+/// Whether what is returned is to be shown: of an `impl Trait` only what its bounds promise is anybody's business.
+pub(crate) fn shows(returned: &ReturnType) -> bool {
+    let ReturnType::Type(_, returned) = returned else { return true };
+    let Type::ImplTrait(opaque) = &**returned else { return true };
+    future_output(&opaque.bounds).is_some()
+        || opaque.bounds.iter().any(|bound| match bound {
+            TypeParamBound::Trait(bound) => bound
+                .path
+                .segments
+                .last()
+                .is_some_and(|last| last.ident == "Serialize" || last.ident == "Debug"),
+            _ => false,
+        })
+}
+
 /// What a body is built from.
 pub(crate) struct Parts<'a> {
     pub(crate) root: &'a TokenStream,
@@ -262,7 +277,7 @@ fn erased(output: &Type) -> Type {
 }
 
 /// The `async` block that is all of a body, in `Box::pin` or not.
-fn lone_async(body: &mut Block) -> Option<&mut ExprAsync> {
+pub(crate) fn lone_async(body: &mut Block) -> Option<&mut ExprAsync> {
     let [Stmt::Expr(only, None)] = &mut body.stmts[..] else { return None };
     match only {
         Expr::Async(block) => Some(block),

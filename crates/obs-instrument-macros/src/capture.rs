@@ -132,7 +132,7 @@ fn note(options: &Options, signature: &Signature, root: &TokenStream, errors: &m
     let bound = bound(signature);
     let known: Vec<_> = bound.iter().map(Bound::text).collect();
     let listed = options.skip.iter().chain(options.rename.iter().map(|(name, _)| name));
-    known_names(listed, &known, &format!("`{}`", signature.ident), errors);
+    known_names(listed, &known, &format!("`{}` has no", signature.ident), errors);
 
     let mut all = Vec::new();
     match &options.input {

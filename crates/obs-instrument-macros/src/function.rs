@@ -5,7 +5,7 @@ use quote::ToTokens;
 use syn::{Block, Ident, ItemFn, Signature, Stmt};
 
 use crate::arguments::Errors;
-use crate::body::{Parts, Shape};
+use crate::body::{self, Parts, Shape};
 use crate::capture;
 use crate::options::Options;
 
@@ -33,7 +33,7 @@ pub(crate) fn expand(options: &Options, mut function: ItemFn) -> syn::Result<Tok
 pub(crate) fn observe(
     options: &Options,
     signature: &Signature,
-    body: &mut Block,
+    block: &mut Block,
     prefix: Option<&str>,
     errors: &mut Errors,
 ) {
@@ -47,21 +47,23 @@ pub(crate) fn observe(
         ));
     }
     let shape = Shape::of(signature);
-    if let (Shape::Future { .. }, Some(handle)) = (&shape, &options.span) {
+    if let (Shape::Future { .. }, Some(handle)) = (&shape, &options.span)
+        && body::lone_async(block).is_none()
+    {
         errors.push(syn::Error::new(
             handle.span(),
-            "`span` needs a body that is the span's: an `async fn`, or one that returns no future",
+            "`span` needs a body that is the span's: an `async fn`, one that is nothing but an `async` block, or one that returns no future",
         ));
     }
     let name = name(options, signature, prefix);
     let span = Ident::new("span", Span::mixed_site());
     let start = capture::start(options, signature, &name, &span, errors);
     let root = options.root();
-    let output = options.output.unwrap_or(true);
+    let output = options.output.unwrap_or_else(|| body::shows(&signature.output));
     let parts = Parts { root: &root, span: &span, handle: options.span.as_ref(), start, output };
-    let observed = parts.body(shape, &signature.output, body);
+    let observed = parts.body(shape, &signature.output, block);
     // The braces stay the user's, so that what the compiler says of the body points there.
-    body.stmts = vec![Stmt::Expr(syn::Expr::Verbatim(observed), None)];
+    block.stmts = vec![Stmt::Expr(syn::Expr::Verbatim(observed), None)];
 }
 
 fn name(options: &Options, signature: &Signature, prefix: Option<&str>) -> String {

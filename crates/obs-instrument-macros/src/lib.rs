@@ -70,7 +70,7 @@ use crate::options::Options;
 ///
 /// Arguments and results need no trait.
 /// What is `Serialize` is recorded as JSON, what is only `Debug` as text, and an argument that is neither as a mark that names
-/// its type; a result that is neither is not recorded.
+/// its type; a result that is neither is not recorded, nor is an `impl Trait` that does not say that it is either.
 /// What counts is what is known where the function stands: a generic argument is `Serialize` if its bounds say so.
 /// Serialising what panics or fails leaves a mark; the function goes on.
 /// Nothing is serialised if the span is not recorded.

@@ -8,7 +8,8 @@ fn prefixed() {}
 
 #[observe(span = call)]
 fn future() -> impl Future<Output = ()> {
-    async {}
+    let ready = async {};
+    ready
 }
 
 struct Engine;

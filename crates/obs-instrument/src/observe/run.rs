@@ -1,6 +1,5 @@
 //! Running a body under its span, and what becomes of it.
 
-use std::any::Any;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::Pin;
@@ -69,7 +68,7 @@ pub fn settle<T: Kind, R>(
             result
         }
         Err(panic) => {
-            span.fail_with(|| panicked(&*panic));
+            span.fail_panic(&*panic);
             span.end();
             resume_unwind(panic)
         }
@@ -89,13 +88,6 @@ pub fn output<T: Kind>(span: &mut ActiveSpan<T>, output: impl FnOnce() -> Option
 pub fn fail<T: Kind>(span: &mut ActiveSpan<T>, error: impl FnOnce() -> ErrorInfo) {
     let unsaid = || ErrorInfo::message("[not captured: the error panicked when it was asked what it says]");
     span.fail_with(|| guarded(error).unwrap_or_else(unsaid));
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> ErrorInfo {
-    let said = panic.downcast_ref::<&str>().copied();
-    let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let message = said.unwrap_or("the function panicked").to_owned();
-    ErrorInfo { error_type: Some("panic".into()), ..ErrorInfo::message(message) }
 }
 
 pin_project_lite::pin_project! {

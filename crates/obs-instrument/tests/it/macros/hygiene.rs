@@ -33,6 +33,7 @@ mod shadowed {
 }
 
 /// A trait of the user's that would like to be asked, too.
+#[expect(dead_code, reason = "its methods only have to be there")]
 trait Asks {
     fn argument(&self, _: &str) {}
     fn attribute(&self, _: &str) {}
@@ -41,6 +42,7 @@ trait Asks {
 impl<T> Asks for T {}
 impl<T: ?Sized> As for T {}
 
+#[expect(dead_code, reason = "its methods only have to be there")]
 trait As {
     fn as_ref(&self) {}
     fn to_string(&self) {}

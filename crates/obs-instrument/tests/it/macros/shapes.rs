@@ -5,6 +5,7 @@ use std::fmt::Debug;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use obs_core::SpanType;
 use obs_instrument::{FutureExt, observe};
 use serde::Serialize;
 
@@ -196,9 +197,10 @@ struct Search;
 
 #[async_trait::async_trait]
 impl Tool for Search {
-    #[observe(tool_call, name = "search", agent = "scout")]
+    #[observe(tool_call, name = "search", agent = "scout", span = call)]
     async fn run(&self, input: String) -> Result<String, std::fmt::Error> {
         tokio::task::yield_now().await;
+        call.call_id(format!("call_{input}"));
         if input.is_empty() {
             return Err(std::fmt::Error);
         }
@@ -246,6 +248,8 @@ async fn functions_that_return_futures_are_recorded_until_those_end() {
         assert_eq!(span.output.as_ref().unwrap().as_str(), output, "{name}");
     }
     assert!(arrived.spans.iter().any(|span| span.name == "pinned" && span.error.is_some()));
+    let SpanType::ToolCall(call) = &arrived.span("search").span_type else { panic!() };
+    assert_eq!((call.agent.as_deref(), call.call_id.as_deref()), (Some("scout"), Some("call_x")));
 }
 
 /// A generic function records what its bounds promise, and no more.
