@@ -180,7 +180,7 @@ impl Parts<'_> {
         quote_spanned! {here=>
             #start
             let #context = #root::__macro::ambient(&#span);
-            let #future = #root::__macro::scoped(&#context, move || #closure #body);
+            let #future = #root::__macro::scoped(#context.as_ref(), move || #closure #body);
             #returned
         }
     }

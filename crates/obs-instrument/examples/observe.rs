@@ -7,37 +7,39 @@ use obs_testkit::Scripted;
 #[derive(Debug)]
 struct Agent {
     model: String,
+    orders: Vec<u32>,
 }
 
 #[observe(prefix = "agent")]
 impl Agent {
-    #[observe(agent_run, agent = "support")]
+    #[observe(agent_run, agent = "support", skip(api_key))]
     fn answer(&self, question: &str, api_key: &str) -> Result<String, std::num::ParseIntError> {
-        let order = self.find_order("order 42")?;
-        Ok(self.generate(&format!("{question} (order {order})"), api_key))
+        let found = self.find_order("42")?;
+        Ok(self.generate(&format!("{question} (found: {found})"), api_key))
     }
 
-    #[observe(tool_call)]
-    fn find_order(&self, query: &str) -> Result<u32, std::num::ParseIntError> {
-        query.trim_start_matches("order ").parse()
+    #[observe(tool_call, attributes(orders.known = self.orders.len()))]
+    fn find_order(&self, number: &str) -> Result<bool, std::num::ParseIntError> {
+        Ok(self.orders.contains(&number.parse()?))
     }
 
-    #[observe(llm_generation, model = self.model, provider = "openai", skip(api_key), span = call)]
+    #[observe(llm_generation, model = self.model, provider = "openai", input = prompt, span = call)]
     fn generate(&self, prompt: &str, api_key: &str) -> String {
-        let answer = format!("{} says: on its way", self.model);
-        call.usage(Usage::new(prompt.len() as u64, answer.len() as u64));
-        self.count(api_key);
+        let answer = format!("{} says: it is on its way", self.name());
+        call.usage(Usage::new((prompt.len() + api_key.len()) as u64, answer.len() as u64));
         answer
     }
 
     #[observe(skip)]
-    fn count(&self, _api_key: &str) {}
+    fn name(&self) -> &str {
+        &self.model
+    }
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let exporter = Scripted::builder([]).shared();
     let obs = Observability::builder("support").to(exporter.clone()).build()?;
-    let agent = Agent { model: "gpt-4o".into() };
+    let agent = Agent { model: "gpt-4o".into(), orders: vec![42] };
     // Or register the instance once: `Registry::global().register("main", obs)`.
     obs.context().scope(|| agent.answer("Where is it?", "not a key"))?;
     assert!(obs.flush(std::time::Duration::from_secs(5)).complete);

@@ -44,7 +44,7 @@ ways! {
 
     PayloadOfUnit __obs_payload: [] (&&&) () => Option<Payload>, nothing;
     PayloadOfSerialize __obs_payload: [T: Serialize + ?Sized] (&&) T => Option<Payload>, payload;
-    PayloadOfDebug __obs_payload: [T: Debug + ?Sized] (&) T => Option<Payload>, debugged_payload;
+    PayloadOfDebug __obs_payload: [T: Debug + ?Sized] (&) T => Option<Payload>, |it: &T| Some(Payload::text(format!("{it:?}")));
     PayloadOfAny __obs_payload: [T: ?Sized] () T => Option<Payload>, nothing;
 
     ValueOfOwn __obs_value: [T: Own + ?Sized] (&&&) T => Value, Own::own;
@@ -108,10 +108,6 @@ fn left_out<T: ?Sized>(_: &T) -> Captured {
 fn payload<T: Serialize + ?Sized>(value: &T) -> Option<Payload> {
     let json = serde_json::to_string(value).ok()?;
     if json.starts_with(['{', '[']) { Some(Payload::unchecked(json)) } else { Payload::from_json(&json) }
-}
-
-fn debugged_payload<T: Debug + ?Sized>(value: &T) -> Option<Payload> {
-    Some(Payload::text(format!("{value:?}")))
 }
 
 fn nothing<T: ?Sized>(_: &T) -> Option<Payload> {

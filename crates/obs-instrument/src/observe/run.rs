@@ -23,7 +23,7 @@ pub fn enter<T: Kind>(span: &ActiveSpan<T>) -> Option<Entered> {
 }
 
 /// Runs the part of a function that makes its future.
-pub fn scoped<R>(context: &Option<Context>, run: impl FnOnce() -> R) -> R {
+pub fn scoped<R>(context: Option<&Context>, run: impl FnOnce() -> R) -> R {
     match context {
         Some(context) => context.scope(run),
         None => run(),
@@ -105,7 +105,7 @@ pin_project_lite::pin_project! {
     impl<F> PinnedDrop for Within<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            scoped(this.context, || this.future.set(None));
+            scoped(this.context.as_ref(), || this.future.set(None));
         }
     }
 }

@@ -106,6 +106,6 @@ mod tests {
         assert_eq!((7_i32.small(), (-1_i64).large(), None::<u32>.large()), (Some(7), None, None));
         assert_eq!((u64::MAX.small(), Some(8_usize).small()), (Some(u32::MAX), Some(8)));
         assert_eq!((0.5_f32.real(), 2.real(), Some(1.5).real()), (Some(0.5), Some(2.0), Some(1.5)));
-        assert_eq!((&f64::INFINITY).own(), Value::F64(f64::INFINITY));
+        assert_eq!(Some(f64::INFINITY).own(), Value::F64(f64::INFINITY));
     }
 }

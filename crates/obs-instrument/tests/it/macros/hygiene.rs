@@ -55,7 +55,7 @@ trait As {
 #[must_use = "it adds"]
 #[obs_instrument::observe(attributes(count = { let span = 2; span + r#type }))]
 #[inline]
-fn kept(#[cfg(all())] r#type: u8, #[cfg(any())] absent: u8, _: u8) -> u8 {
+fn kept(#[cfg(test)] r#type: u8, #[cfg(not(test))] absent: u8, _: u8) -> u8 {
     #![allow(clippy::no_effect_underscore_binding)]
     macro_rules! leave {
         ($value:expr) => {
@@ -66,9 +66,13 @@ fn kept(#[cfg(all())] r#type: u8, #[cfg(any())] absent: u8, _: u8) -> u8 {
     if r#type > 9 {
         leave!(9);
     }
+    let mut left = r#type;
     'outer: loop {
         loop {
-            break 'outer r#type;
+            if left == 0 {
+                break 'outer r#type;
+            }
+            left -= 1;
         }
     }
 }

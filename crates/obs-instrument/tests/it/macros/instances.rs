@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use obs_core::Signals;
-use obs_instrument::{Context, FutureExt, Observability, Sampling, observe};
+use obs_instrument::{Context, FutureExt, Registry, Sampling, observe};
 use serde::{Serialize, Serializer};
 
 use crate::collect::Bench;
@@ -63,8 +63,45 @@ async fn contexts_keep_instances_apart() {
 }
 
 #[observe(registry = "macros-tenant", attributes(from = "tenant"))]
-fn of_the_tenant() -> bool {
-    Observability::current().is_some()
+fn of_the_tenant() {
+    step(0);
+}
+
+#[test]
+fn a_registered_name_chooses_the_instance_whatever_is_current() {
+    let (tenant, other) = (Bench::new(), Bench::new());
+    // A name of this test alone, in the registry of the process.
+    Registry::global().register("macros-tenant-here", tenant.obs.clone()).unwrap();
+    let outer = other.obs.span("outer");
+    outer.scope(of_a_registered_tenant);
+    outer.end();
+    let former = Registry::global().remove("macros-tenant-here");
+    assert!(former.is_some());
+    other.obs.span("after").scope(of_a_registered_tenant);
+    let (tenant, other) = (tenant.arrived(), other.arrived());
+    assert_eq!((tenant.spans.len(), other.spans.len()), (2, 3));
+    let span = tenant.span("of_a_registered_tenant");
+    assert_eq!((span.trace_id, span.parent_span_id), {
+        let outer = other.span("outer");
+        (outer.trace_id, Some(outer.span_id))
+    });
+    assert!(span.remote_parent, "to the tenant, the other's span is in another process");
+}
+
+#[observe(registry = "macros-tenant-here")]
+fn of_a_registered_tenant() {
+    step(0);
+}
+
+#[test]
+fn a_name_that_nobody_registered_records_nothing_and_hides_nobody() {
+    let bench = Bench::new();
+    let outer = bench.obs.span("outer");
+    outer.scope(of_the_tenant);
+    outer.end();
+    let arrived = bench.arrived();
+    assert_eq!(arrived.spans.len(), 2);
+    assert_eq!(arrived.span("step").parent_span_id, Some(arrived.span("outer").span_id));
 }
 
 /// Counts how often it is serialised.
@@ -110,13 +147,14 @@ async fn what_is_not_recorded_is_not_serialised() {
     assert!(never.arrived().spans.is_empty());
 }
 
+#[observe]
+fn ids() -> bool {
+    let context = Context::current();
+    context.trace_id().is_some() && !context.is_sampled()
+}
+
 #[test]
 fn an_unsampled_call_has_ids_for_those_below() {
     let bench = Bench::with(|builder| builder.sampling(Sampling::Never));
-    #[observe]
-    fn ids() -> bool {
-        let context = Context::current();
-        context.trace_id().is_some() && !context.is_sampled()
-    }
     assert!(bench.obs.context().scope(ids));
 }
