@@ -1,7 +1,7 @@
 //! An agent whose functions and methods record themselves.
 
 use obs_instrument::core::{Record, SpanType, Usage};
-use obs_instrument::{Observability, observe};
+use obs_instrument::{Observability, Registry, observe};
 use obs_testkit::Scripted;
 
 #[derive(Debug)]
@@ -40,8 +40,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let exporter = Scripted::builder([]).shared();
     let obs = Observability::builder("support").to(exporter.clone()).build()?;
     let agent = Agent { model: "gpt-4o".into(), orders: vec![42] };
-    // Or register the instance once: `Registry::global().register("main", obs)`.
-    obs.context().scope(|| agent.answer("Where is it?", "not a key"))?;
+    agent.answer("Who is there?", "not a key")?; // nobody: no instance records yet
+    Registry::global().register("main", obs.clone())?;
+    agent.answer("Where is it?", "not a key")?;
     assert!(obs.flush(std::time::Duration::from_secs(5)).complete);
 
     let ended = |record| match record {

@@ -9,7 +9,7 @@ mod start;
 #[cfg(feature = "macros")]
 mod values;
 
-use crate::Observability;
+use crate::{Observability, Registry};
 
 #[cfg(feature = "macros")]
 pub use self::{
@@ -24,8 +24,9 @@ pub use self::{
 ///
 /// `None` means that nothing is recorded: a name that nobody registered is no other instance's.
 pub fn resolve(registry: Option<&str>) -> Option<Observability> {
+    let global = Registry::global();
     match registry {
-        Some(_) => None,
-        None => Observability::current(),
+        Some(name) => global.get(name),
+        None => Observability::current().or_else(|| global.default_instance()),
     }
 }

@@ -4,6 +4,7 @@
 
 mod collect;
 mod context;
+mod environment;
 mod errors;
 mod hidden;
 mod judgement;
@@ -12,6 +13,8 @@ mod macros;
 mod mastra;
 mod measured;
 mod metrics;
+mod registry;
 mod runtimes;
+mod sampling;
 mod spans;
 mod workflow;
