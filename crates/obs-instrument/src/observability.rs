@@ -384,10 +384,6 @@ impl Observability {
         self.pipeline.report()
     }
 
-    pub(crate) fn instance(&self) -> &Arc<Instance> {
-        &self.instance
-    }
-
     /// The pipeline behind the instance.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline

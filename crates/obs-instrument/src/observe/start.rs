@@ -23,7 +23,7 @@ pub fn start<T: Kind>(
         guarded(|| tell(&mut fields));
         fields
     };
-    let mut span = ActiveSpan::start(&instance, Str::from_static(name), current, fields);
+    let mut span = ActiveSpan::start(&instance, Str::from_static(name), || current, fields);
     if span.is_recording() {
         let mut notes = Notes::default();
         guarded(|| note(&mut notes));

@@ -66,15 +66,14 @@ fn kept(#[cfg(test)] r#type: u8, #[cfg(not(test))] absent: u8, _: u8) -> u8 {
     if r#type > 9 {
         leave!(9);
     }
-    let mut left = r#type;
-    'outer: loop {
-        loop {
-            if left == 0 {
-                break 'outer r#type;
+    'outer: for left in 0..=r#type {
+        for right in 0..=r#type {
+            if left + right == r#type {
+                break 'outer;
             }
-            left -= 1;
         }
     }
+    r#type
 }
 
 #[obs_instrument::observe]

@@ -12,9 +12,9 @@ use serde::Serialize;
 use crate::collect::Bench;
 
 #[observe]
-fn longest<'a, T: ?Sized>(left: &'a T, right: &'a T) -> &'a str
+fn longest<'a, T>(left: &'a T, right: &'a T) -> &'a str
 where
-    T: AsRef<str> + Debug,
+    T: AsRef<str> + Debug + ?Sized,
 {
     let (left, right) = (left.as_ref(), right.as_ref());
     if left.len() > right.len() {
