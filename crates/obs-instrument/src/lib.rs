@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod annotate;
+mod automatic;
 mod begin;
 mod bridge;
 mod builder;
@@ -18,6 +19,7 @@ mod meter;
 mod observability;
 mod observe;
 mod open;
+mod own_processors;
 mod pool;
 mod registry;
 mod rollup;
@@ -27,6 +29,10 @@ mod typed;
 mod visible;
 mod workflow;
 
+pub use automatic::{
+    AUTOMATIC_METRICS, AutomaticMetric, AutomaticMetrics, Cardinality, DEFAULT_PREFIX, GEN_AI_METRICS,
+    ValuePattern,
+};
 pub use bridge::Recorder;
 pub use builder::ObservabilityBuilder;
 pub use context::{Context, ContextFuture, Entered, FutureExt};
