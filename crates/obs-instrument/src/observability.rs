@@ -102,6 +102,7 @@ impl Instance {
     }
 
     /// Whether anything holds its pipeline.
+    #[cfg(feature = "macros")]
     pub(crate) fn is_alive(&self) -> bool {
         self.pipeline.strong_count() > 0
     }
