@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use obs_core::{
     AgentRun, Embedding, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
@@ -89,10 +90,10 @@ impl Recorder {
         self.0.intake().wants().contains(Signal::Logs)
     }
 
-    /// Whether what is started under a context without naming an instance belongs to this one.
+    /// Whether a context is one of another instance.
     #[inline]
-    pub fn owns(&self, context: &Context) -> bool {
-        context.instance().is_some_and(|instance| Arc::ptr_eq(instance, &self.0))
+    pub fn is_foreign(&self, context: &Context) -> bool {
+        context.instance().is_some_and(|instance| !Arc::ptr_eq(instance, &self.0))
     }
 
     /// Starts a span whose type is known only at run time.
@@ -140,6 +141,11 @@ impl<T: Kind> ActiveSpan<T> {
             Some(end) => self.end_at(end),
             None => self.end(),
         }
+    }
+
+    /// How long it has run by the monotonic clock; `None` if it does not record.
+    pub fn age(&self) -> Option<Duration> {
+        Some(self.now()?.since(self.started()?))
     }
 
     /// The time, as far from the span's start as the monotonic clock says; `None` if it does not record.

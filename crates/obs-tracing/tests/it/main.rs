@@ -1,0 +1,16 @@
+//! What `tracing` tells, and what arrives of it.
+
+mod collect;
+mod events;
+mod filters;
+mod gen_ai;
+mod isolation;
+mod limits;
+#[cfg(feature = "log")]
+mod log_records;
+mod loops;
+mod rig;
+mod spans;
+mod tasks;
+mod tree;
+mod unsampled;
