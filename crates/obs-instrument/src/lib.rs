@@ -1,8 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod annotate;
+mod begin;
 mod bridge;
 mod builder;
 mod context;
+mod entity;
+mod fail;
+mod failure;
 mod ids;
 mod intern;
 mod judgement;
@@ -12,9 +17,12 @@ mod meter;
 mod observability;
 mod open;
 mod pool;
+mod rollup;
 mod sampling;
 mod span;
 mod typed;
+mod visible;
+mod workflow;
 
 pub use bridge::Recorder;
 pub use builder::ObservabilityBuilder;
@@ -28,8 +36,10 @@ pub use meter::{
     UpDownCounter,
 };
 pub use observability::{Guard, Observability};
+pub use rollup::rolled;
 pub use sampling::{Sampling, SamplingInput};
 pub use span::ActiveSpan;
+pub use workflow::{Suspended, workflow_names};
 
 #[cfg(feature = "macros")]
 pub use obs_instrument_macros::observe;

@@ -4,8 +4,13 @@
 
 mod collect;
 mod context;
+mod errors;
+mod hidden;
 mod judgement;
 mod logs;
+mod mastra;
+mod measured;
 mod metrics;
 mod runtimes;
 mod spans;
+mod workflow;
