@@ -63,9 +63,39 @@ pub(crate) fn inside<R>(run: impl FnOnce() -> R) -> R {
     run()
 }
 
-/// What layers keep with a span of the registry: usually there is one of them.
-#[derive(Debug, Default)]
-struct Spans(Vec<(u64, Open)>);
+/// What layers keep with a span of the registry: usually there is one of them, and no list is needed.
+#[derive(Debug)]
+struct Spans {
+    first: Option<(u64, Open)>,
+    more: Vec<(u64, Open)>,
+}
+
+impl Spans {
+    fn put(&mut self, layer: u64, open: Open) {
+        match &mut self.first {
+            Some(_) => self.more.push((layer, open)),
+            first => *first = Some((layer, open)),
+        }
+    }
+
+    fn get(&self, layer: u64) -> Option<&Open> {
+        let mut all = self.first.iter().chain(&self.more);
+        all.find(|(own, _)| *own == layer).map(|(_, open)| open)
+    }
+
+    fn get_mut(&mut self, layer: u64) -> Option<&mut Open> {
+        let mut all = self.first.iter_mut().chain(&mut self.more);
+        all.find(|(own, _)| *own == layer).map(|(_, open)| open)
+    }
+
+    fn take(&mut self, layer: u64) -> Option<Open> {
+        if let Some((_, open)) = self.first.take_if(|(own, _)| *own == layer) {
+            return Some(open);
+        }
+        let at = self.more.iter().position(|(own, _)| *own == layer)?;
+        Some(self.more.swap_remove(at).1)
+    }
+}
 
 impl ObsLayer {
     /// A layer that records with this instance.
@@ -174,8 +204,7 @@ impl ObsLayer {
         S: LookupSpan<'a>,
     {
         let extensions = span.extensions();
-        let Spans(spans) = extensions.get()?;
-        spans.iter().find(|(layer, _)| *layer == self.id).map(|(_, open)| read(open))
+        extensions.get::<Spans>()?.get(self.id).map(read)
     }
 
     /// Changes what this layer keeps with a span; nothing foreign runs while the span is locked.
@@ -188,8 +217,7 @@ impl ObsLayer {
         S: LookupSpan<'a>,
     {
         let mut extensions = span.extensions_mut();
-        let Spans(spans) = extensions.get_mut()?;
-        spans.iter_mut().find(|(layer, _)| *layer == self.id).map(|(_, open)| change(open))
+        extensions.get_mut::<Spans>()?.get_mut(self.id).map(change)
     }
 
     fn parent<S>(&self, attributes: &Attributes<'_>, ctx: &LayerContext<'_, S>) -> Context
@@ -259,8 +287,8 @@ where
         let Some(span) = ctx.span(id) else { return };
         let mut extensions = span.extensions_mut();
         match extensions.get_mut::<Spans>() {
-            Some(Spans(spans)) => spans.push((self.id, open)),
-            None => extensions.insert(Spans(vec![(self.id, open)])),
+            Some(spans) => spans.put(self.id, open),
+            None => extensions.insert(Spans { first: Some((self.id, open)), more: Vec::new() }),
         }
     }
 
@@ -308,12 +336,7 @@ where
 
     fn on_close(&self, id: Id, ctx: LayerContext<'_, S>) {
         let Some(span) = ctx.span(&id) else { return };
-        let open = {
-            let mut extensions = span.extensions_mut();
-            let Some(Spans(spans)) = extensions.get_mut() else { return };
-            let own = spans.iter().position(|(layer, _)| *layer == self.id);
-            own.map(|at| spans.swap_remove(at).1)
-        };
+        let open = span.extensions_mut().get_mut::<Spans>().and_then(|spans| spans.take(self.id));
         if let Some(open) = open {
             inside(|| open.end(&self.options.limits));
         }

@@ -12,7 +12,7 @@ pub enum Events {
     #[default]
     Logs,
     /// An event of its span; outside of spans it is lost.
-    SpanEvents,
+    Inline,
     /// Both.
     Both,
     /// Neither; an error still marks its span.
@@ -25,7 +25,7 @@ impl Events {
     }
 
     pub(crate) fn span_events(self) -> bool {
-        matches!(self, Self::SpanEvents | Self::Both)
+        matches!(self, Self::Inline | Self::Both)
     }
 }
 

@@ -147,7 +147,7 @@ pub(crate) fn hints(goes: Goes) -> bool {
 }
 
 fn recurs(goes: Goes) -> bool {
-    let Goes::Field(field, _) = goes else { return matches!(goes, Goes::Name) };
+    let Goes::Field(field, _) = goes else { return matches!(goes, Goes::Name | Goes::Type(_)) };
     matches!(
         field,
         Field::Model

@@ -53,7 +53,7 @@ fn a_log_attaches_to_the_innermost_span_of_both_worlds() {
 #[test]
 fn an_event_becomes_what_the_option_says() {
     for (events, logs, span_events) in
-        [(Events::Logs, 1, 0), (Events::SpanEvents, 0, 1), (Events::Both, 1, 1), (Events::Neither, 0, 0)]
+        [(Events::Logs, 1, 0), (Events::Inline, 0, 1), (Events::Both, 1, 1), (Events::Neither, 0, 0)]
     {
         let arrived = Bench::new().run_with(
             |layer| layer.with_events(events),

@@ -43,7 +43,7 @@ fn the_filter_of_the_environment_decides_by_target_and_level() {
 #[test]
 fn a_filter_may_be_above_the_layer_or_by_span() {
     let bench = Bench::new();
-    let only_spans = filter_fn(|metadata| metadata.is_span());
+    let only_spans = filter_fn(|metadata| !metadata.is_event());
     let subscriber = tracing_subscriber::registry()
         .with(obs_tracing::layer(&bench.obs).with_filter(only_spans))
         .with(LevelFilter::INFO);

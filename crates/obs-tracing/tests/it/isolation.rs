@@ -58,9 +58,9 @@ fn the_subscriber_keeps_no_instance_alive() {
     let dispatch = bench.dispatch();
     let Bench { obs, .. } = bench;
     let context = obs.context();
-    assert!(context.scope(|| obs_instrument::Observability::current()).is_some());
+    assert!(context.scope(obs_instrument::Observability::current).is_some());
     drop(obs);
-    assert!(context.scope(|| obs_instrument::Observability::current()).is_none());
+    assert!(context.scope(obs_instrument::Observability::current).is_none());
     tracing::dispatcher::with_default(&dispatch, || {
         let span = info_span!("after the end", late = tracing::field::Empty).entered();
         span.record("late", 1);

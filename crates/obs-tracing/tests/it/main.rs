@@ -1,6 +1,9 @@
 //! What `tracing` tells, and what arrives of it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod collect;
+mod costs;
 mod events;
 mod filters;
 mod gen_ai;
