@@ -84,10 +84,10 @@ impl Recorder {
         self.0.has_spans()
     }
 
-    /// Whether some destination takes logs.
+    /// Whether some destination takes logs of this level under this context.
     #[inline]
-    pub fn wants_logs(&self) -> bool {
-        self.0.wants_logs()
+    pub fn takes_log(&self, level: Level, context: &Context) -> bool {
+        self.0.takes_log(level) && (!context.is_unsampled() || self.0.takes_unsampled_log(level))
     }
 
     /// Whether a context is one of another instance.

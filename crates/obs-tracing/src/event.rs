@@ -1,12 +1,14 @@
 //! What `tracing` tells of events.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use obs_core::{Attributes, ErrorInfo, Level, SpanType, Str, Value};
+use obs_instrument::{Context, Recorder};
 use obs_otlp::conventions::Field;
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::Context as LayerContext;
-use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use crate::layer::{ObsLayer, inside};
 use crate::open::Open;
@@ -100,6 +102,18 @@ fn level(level: tracing::Level) -> Level {
     }
 }
 
+fn log(recorder: &Recorder, level: Level, said: Said, metadata: &Metadata<'_>, context: &Context) {
+    let message = said.headline(metadata);
+    let name = said.name.or_else(|| own_name(metadata).map(obs_instrument::intern));
+    let mut log = recorder.log(level, message, context);
+    if let Some(name) = name {
+        log.event_name(name);
+    }
+    for (key, value) in said.attributes {
+        log.with(key, value);
+    }
+}
+
 impl ObsLayer {
     pub(crate) fn hear<S>(&self, event: &Event<'_>, ctx: &LayerContext<'_, S>)
     where
@@ -113,7 +127,6 @@ impl ObsLayer {
         if self.ignores(metadata.target()) {
             return;
         }
-        let logs = self.options.events.logs() && self.recorder.wants_logs();
         let span = match event.parent() {
             Some(parent) => ctx.span(parent),
             None if event.is_contextual() => ctx.lookup_current(),
@@ -122,7 +135,11 @@ impl ObsLayer {
         let marks = *metadata.level() == tracing::Level::ERROR && self.options.errors_mark_spans;
         let stands = self.options.events.span_events();
         let listener = span.as_ref().and_then(|span| self.listener(span, marks, stands));
-        if !logs && listener.is_none() {
+        let level = level(*metadata.level());
+        let logs = self
+            .logs(event, span.as_ref(), ctx)
+            .filter(|(recorder, context)| recorder.takes_log(level, context));
+        if logs.is_none() && listener.is_none() {
             return;
         }
         let plan = plan::of(event.metadata());
@@ -135,13 +152,8 @@ impl ObsLayer {
             if let Some(listener) = &listener {
                 self.change(listener, |open| inside(|| self.note(open, &said, metadata, marks)));
             }
-            if logs {
-                let context = match event.parent() {
-                    Some(_) => span.as_ref().and_then(|span| self.nearest(span)).unwrap_or_default(),
-                    None if event.is_contextual() => self.surroundings(ctx),
-                    None => obs_instrument::Context::NONE,
-                };
-                inside(|| self.log(said, metadata, &context));
+            if let Some((recorder, context)) = logs {
+                inside(|| log(&recorder, level, said, metadata, &context));
             }
         });
     }
@@ -169,16 +181,23 @@ impl ObsLayer {
         }
     }
 
-    fn log(&self, said: Said, metadata: &Metadata<'_>, context: &obs_instrument::Context) {
-        let message = said.headline(metadata);
-        let name = said.name.or_else(|| own_name(metadata).map(obs_instrument::intern));
-        let mut log = self.recorder.log(level(*metadata.level()), message, context);
-        if let Some(name) = name {
-            log.event_name(name);
-        }
-        for (key, value) in said.attributes {
-            log.with(key, value);
-        }
+    /// What a log of the event would be recorded with, and under what.
+    fn logs<'a, S>(
+        &self,
+        event: &Event<'_>,
+        span: Option<&SpanRef<'a, S>>,
+        ctx: &LayerContext<'a, S>,
+    ) -> Option<(Cow<'_, Recorder>, Context)>
+    where
+        S: Subscriber + for<'b> LookupSpan<'b>,
+    {
+        let recorder = self.recorder().filter(|_| self.options.events.logs())?;
+        let context = match event.parent() {
+            Some(_) => span.and_then(|span| self.nearest(span)).unwrap_or_default(),
+            None if event.is_contextual() => self.surroundings(&recorder, ctx),
+            None => Context::NONE,
+        };
+        Some((recorder, context))
     }
 
     /// As many of the attributes as are kept; the rest are counted.

@@ -1,5 +1,6 @@
 //! The layer: what `tracing` tells of spans.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use obs_core::{SpanType, Str};
 use obs_instrument::pipeline::is_suppressed;
-use obs_instrument::{Context, Observability, Recorder};
+use obs_instrument::{Context, Observability, Recorder, Registry};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer};
@@ -37,8 +38,18 @@ use crate::{CodeAttributes, Events, Limits, plan};
 pub struct ObsLayer {
     /// Tells layers apart that one registry has.
     id: u64,
-    pub(crate) recorder: Recorder,
+    source: Source,
     pub(crate) options: Options,
+}
+
+/// Which instance records.
+#[derive(Debug, Clone)]
+enum Source {
+    One(Recorder),
+    /// The one of this name in the registry of the process.
+    Registered(Str),
+    /// The one of the current context, else the default one of the registry of the process.
+    Current,
 }
 
 /// A layer that records with this instance; short for [`ObsLayer::new`].
@@ -103,9 +114,36 @@ impl ObsLayer {
     /// It keeps the instance's pipeline not alive: when the last handle of the application goes, what is recorded is
     /// delivered, however long the subscriber lives.
     pub fn new(obs: &Observability) -> Self {
+        Self::of_source(Source::One(obs.recorder()))
+    }
+
+    /// A layer that records with whichever instance has this name in [`Registry::global`] at the time, and nothing while
+    /// there is none.
+    pub fn registered(name: impl Into<Str>) -> Self {
+        Self::of_source(Source::Registered(name.into()))
+    }
+
+    /// A layer that records with the instance of the current context, so that tenants under one subscriber each have their
+    /// own; outside of every context with the default one of [`Registry::global`].
+    pub fn current() -> Self {
+        Self::of_source(Source::Current)
+    }
+
+    fn of_source(source: Source) -> Self {
         static IDS: AtomicU64 = AtomicU64::new(0);
-        let id = IDS.fetch_add(1, Ordering::Relaxed);
-        Self { id, recorder: obs.recorder(), options: Options::default() }
+        Self { id: IDS.fetch_add(1, Ordering::Relaxed), source, options: Options::default() }
+    }
+
+    /// What records now, if anything does.
+    pub(crate) fn recorder(&self) -> Option<Cow<'_, Recorder>> {
+        match &self.source {
+            Source::One(recorder) => Some(Cow::Borrowed(recorder)),
+            Source::Registered(name) => Registry::global().recorder(Some(name)).map(Cow::Owned),
+            Source::Current => {
+                let of_context = Context::current().recorder();
+                of_context.or_else(|| Registry::global().recorder(None)).map(Cow::Owned)
+            }
+        }
     }
 
     /// What events become; log records unless set.
@@ -162,12 +200,12 @@ impl ObsLayer {
     ///
     /// The current context is the innermost of both worlds, since every entered span sets it.
     /// One of another instance only counts where this layer has no span around.
-    pub(crate) fn surroundings<S>(&self, ctx: &LayerContext<'_, S>) -> Context
+    pub(crate) fn surroundings<S>(&self, recorder: &Recorder, ctx: &LayerContext<'_, S>) -> Context
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let current = Context::current();
-        if current.span_id().is_some() && !self.recorder.is_foreign(&current) {
+        if current.span_id().is_some() && !recorder.is_foreign(&current) {
             return current;
         }
         ctx.lookup_current().and_then(|span| self.nearest(&span)).unwrap_or(current)
@@ -220,18 +258,23 @@ impl ObsLayer {
         extensions.get_mut::<Spans>()?.get_mut(self.id).map(change)
     }
 
-    fn parent<S>(&self, attributes: &Attributes<'_>, ctx: &LayerContext<'_, S>) -> Context
+    fn parent<S>(
+        &self,
+        recorder: &Recorder,
+        attributes: &Attributes<'_>,
+        ctx: &LayerContext<'_, S>,
+    ) -> Context
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         match attributes.parent() {
             Some(parent) => ctx.span(parent).and_then(|span| self.nearest(&span)).unwrap_or_default(),
-            None if attributes.is_contextual() => self.surroundings(ctx),
+            None if attributes.is_contextual() => self.surroundings(recorder, ctx),
             None => Context::NONE,
         }
     }
 
-    fn start(&self, attributes: &Attributes<'_>, parent: &Context) -> Open {
+    fn start(&self, recorder: &Recorder, attributes: &Attributes<'_>, parent: &Context) -> Open {
         let metadata = attributes.metadata();
         let plan = plan::of(metadata);
         let mut look = Look::default();
@@ -246,7 +289,7 @@ impl ObsLayer {
             None => Some(SpanType::Generic.name()),
         };
         let name = look.name.take().unwrap_or_else(|| Str::from_static(metadata.name()));
-        let mut span = inside(|| self.recorder.start(name, known.unwrap_or_default(), parent));
+        let mut span = inside(|| recorder.start(name, known.unwrap_or_default(), parent));
         if let Some(kind) = look.kind {
             span.kind(kind);
         }
@@ -280,10 +323,11 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, ctx: LayerContext<'_, S>) {
-        if !self.recorder.wants_spans() || self.ignores(attributes.metadata().target()) {
+        if self.ignores(attributes.metadata().target()) {
             return;
         }
-        let open = self.start(attributes, &self.parent(attributes, &ctx));
+        let Some(recorder) = self.recorder().filter(|recorder| recorder.wants_spans()) else { return };
+        let open = self.start(&recorder, attributes, &self.parent(&recorder, attributes, &ctx));
         let Some(span) = ctx.span(id) else { return };
         let mut extensions = span.extensions_mut();
         match extensions.get_mut::<Spans>() {
@@ -346,7 +390,7 @@ where
 impl fmt::Debug for ObsLayer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ObsLayer")
-            .field("recorder", &self.recorder)
+            .field("source", &self.source)
             .field("options", &self.options)
             .finish_non_exhaustive()
     }

@@ -1,4 +1,4 @@
-use obs_instrument::Context;
+use obs_instrument::{Context, Registry};
 use tracing::{Dispatch, info, info_span};
 use tracing_subscriber::layer::SubscriberExt;
 
@@ -66,4 +66,41 @@ fn the_subscriber_keeps_no_instance_alive() {
         span.record("late", 1);
         info!("nobody hears");
     });
+}
+
+#[test]
+fn one_subscriber_serves_each_context_with_its_own_instance() {
+    let (a, b) = (Bench::new(), Bench::new());
+    let layer = tracing_subscriber::registry().with(obs_tracing::ObsLayer::current());
+    tracing::dispatcher::with_default(&Dispatch::new(layer), || {
+        for bench in [&a, &b] {
+            bench.obs.context().scope(|| {
+                info_span!("outer").in_scope(|| {
+                    let _ = info_span!("inner");
+                    info!("said");
+                });
+            });
+        }
+        let _ = info_span!("nobody's");
+    });
+    for arrived in [a.arrived(), b.arrived()] {
+        assert_eq!((arrived.spans.len(), arrived.parent("inner")), (2, Some("outer")));
+        assert_eq!(arrived.log("said").span, Some(arrived.span("outer").reference()));
+    }
+}
+
+#[test]
+fn a_layer_by_name_records_while_there_is_an_instance_of_the_name() {
+    let name = "the tracing layer's own";
+    let bench = Bench::new();
+    let layer = tracing_subscriber::registry().with(obs_tracing::ObsLayer::registered(name));
+    tracing::dispatcher::with_default(&Dispatch::new(layer), || {
+        let _ = info_span!("before");
+        Registry::global().register(name, bench.obs.clone()).unwrap();
+        let _ = info_span!("while");
+        drop(Registry::global().remove(name));
+        let _ = info_span!("after");
+    });
+    let arrived = bench.arrived();
+    assert_eq!(arrived.spans.iter().map(|span| span.name.as_str()).collect::<Vec<_>>(), ["while"]);
 }

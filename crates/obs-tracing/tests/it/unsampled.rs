@@ -4,8 +4,9 @@ use tracing::{info, info_span};
 use crate::collect::Bench;
 
 #[test]
-fn an_unsampled_trace_leaves_no_span_and_its_logs_name_none() {
-    let bench = Bench::with(|builder| builder.sampling(Sampling::Never));
+fn an_unsampled_trace_leaves_no_span_and_logs_that_name_none_if_asked() {
+    let bench =
+        Bench::with(|builder| builder.sampling(Sampling::Never).unsampled_logs(obs_core::Level::Info));
     let arrived = bench.run(|| {
         let _outer = info_span!("outer", gen_ai.operation.name = "chat").entered();
         let (trace_id, sampled) = (Context::current().trace_id(), Context::current().is_sampled());
@@ -44,10 +45,12 @@ fn what_is_not_recorded_is_not_formatted() {
         }
     }
     let bench = Bench::with(|builder| builder.sampling(Sampling::Never));
-    bench.run(|| {
-        let span = info_span!("span", value = ?Untold, late = tracing::field::Empty);
+    let arrived = bench.run(|| {
+        let span = info_span!("span", value = ?Untold, late = tracing::field::Empty).entered();
         span.record("late", tracing::field::debug(Untold));
+        info!(value = ?Untold, "said");
     });
+    assert_eq!((arrived.spans.len(), arrived.logs.len()), (0, 0));
     let disabled = Bench::with(|builder| builder.enabled(false));
     let arrived = disabled.run(|| {
         let _span = info_span!("span", value = ?Untold).entered();
