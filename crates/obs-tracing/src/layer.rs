@@ -17,6 +17,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use crate::look::{Look, Looking};
 use crate::open::Open;
 use crate::options::Options;
+use crate::spans::Spans;
 use crate::visit::{Gather, with_tellings};
 use crate::{CodeAttributes, Events, Limits, plan};
 
@@ -72,40 +73,6 @@ pub(crate) fn inside<R>(run: impl FnOnce() -> R) -> R {
     }
     let _leave = Leave(INSIDE.try_with(|inside| inside.replace(true)).unwrap_or(true));
     run()
-}
-
-/// What layers keep with a span of the registry: usually there is one of them, and no list is needed.
-#[derive(Debug)]
-struct Spans {
-    first: Option<(u64, Open)>,
-    more: Vec<(u64, Open)>,
-}
-
-impl Spans {
-    fn put(&mut self, layer: u64, open: Open) {
-        match &mut self.first {
-            Some(_) => self.more.push((layer, open)),
-            first => *first = Some((layer, open)),
-        }
-    }
-
-    fn get(&self, layer: u64) -> Option<&Open> {
-        let mut all = self.first.iter().chain(&self.more);
-        all.find(|(own, _)| *own == layer).map(|(_, open)| open)
-    }
-
-    fn get_mut(&mut self, layer: u64) -> Option<&mut Open> {
-        let mut all = self.first.iter_mut().chain(&mut self.more);
-        all.find(|(own, _)| *own == layer).map(|(_, open)| open)
-    }
-
-    fn take(&mut self, layer: u64) -> Option<Open> {
-        if let Some((_, open)) = self.first.take_if(|(own, _)| *own == layer) {
-            return Some(open);
-        }
-        let at = self.more.iter().position(|(own, _)| *own == layer)?;
-        Some(self.more.swap_remove(at).1)
-    }
 }
 
 impl ObsLayer {
@@ -332,7 +299,7 @@ where
         let mut extensions = span.extensions_mut();
         match extensions.get_mut::<Spans>() {
             Some(spans) => spans.put(self.id, open),
-            None => extensions.insert(Spans { first: Some((self.id, open)), more: Vec::new() }),
+            None => extensions.insert(Spans::of(self.id, open)),
         }
     }
 

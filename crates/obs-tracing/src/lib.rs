@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod end;
 mod event;
 mod layer;
 mod limits;
@@ -9,6 +10,8 @@ mod look;
 mod open;
 mod options;
 mod plan;
+mod read;
+mod spans;
 mod stack;
 mod trouble;
 mod typed;

@@ -4,14 +4,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use obs_core::{Attributes, SpanType, Str, Timestamp, Value};
+use obs_core::{Attributes, SpanType, Str, Value};
 use obs_instrument::{ActiveSpan, Context, Generic};
 use obs_otlp::conventions::{Field, TYPES, tokens};
 
-use crate::limits::{Budget, DROPPED_EVENTS, DROPPED_FIELDS, DROPPED_LINKS, Limits};
+use crate::limits::{Budget, Limits};
 use crate::look::{self, Look};
 use crate::plan::{Goes, Plan};
-use crate::trouble::{self, Trouble, Verdict};
+use crate::read;
+use crate::trouble::{self, Trouble};
 use crate::typed;
 use crate::visit::{Tellings, Told};
 
@@ -19,34 +20,34 @@ use crate::visit::{Tellings, Told};
 #[derive(Debug)]
 pub(crate) struct Open {
     pub(crate) span: ActiveSpan<Generic>,
-    plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
     /// The context under it, made when somebody enters it or starts something below.
     context: OnceLock<Context>,
     /// When it was last left, in nanoseconds; 0 if it never was.
-    left: AtomicU64,
+    pub(crate) left: AtomicU64,
     /// The name of its type; `None` while a field may still say it.
-    span_type: Option<&'static str>,
+    pub(crate) span_type: Option<&'static str>,
     /// The fields that were told, by their place; of very many only the first are told apart.
     told: u64,
     /// Those of them that there was no room for.
     refused: u64,
     /// What waits for the type, or for a better name of the same thing.
-    pending: Vec<(usize, Value)>,
+    pub(crate) pending: Vec<(usize, Value)>,
     budget: Budget,
-    trouble: Option<Box<Trouble>>,
-    conversation: Conversation,
-    total: Option<(usize, u64)>,
-    api_names: bool,
-    attributes: usize,
-    events: usize,
-    links: usize,
+    pub(crate) trouble: Option<Box<Trouble>>,
+    pub(crate) conversation: Conversation,
+    pub(crate) total: Option<(usize, u64)>,
+    pub(crate) api_names: bool,
+    pub(crate) attributes: usize,
+    pub(crate) events: usize,
+    pub(crate) links: usize,
 }
 
 /// What is put together at the end: a model's instructions stand before its messages.
 #[derive(Debug, Default)]
-struct Conversation {
-    instructions: Option<(usize, Value)>,
-    input: Option<Value>,
+pub(crate) struct Conversation {
+    pub(crate) instructions: Option<(usize, Value)>,
+    pub(crate) input: Option<Value>,
 }
 
 impl Open {
@@ -122,7 +123,7 @@ impl Open {
     }
 
     /// From now on its type is known; what waited for that is told.
-    fn settle_type(&mut self, span_type: Option<SpanType>) {
+    pub(crate) fn settle_type(&mut self, span_type: Option<SpanType>) {
         self.span_type = Some(span_type.as_ref().map_or("generic", SpanType::name));
         if let Some(span_type) = span_type {
             self.span.retype(span_type);
@@ -136,11 +137,11 @@ impl Open {
         }
     }
 
-    fn slot(&self, at: usize) -> Option<(&'static str, Goes, Option<usize>)> {
+    pub(crate) fn slot(&self, at: usize) -> Option<(&'static str, Goes, Option<usize>)> {
         self.plan.slots.get(at).map(|slot| (slot.key, slot.goes, slot.better))
     }
 
-    fn was_told(&self, at: usize) -> bool {
+    pub(crate) fn was_told(&self, at: usize) -> bool {
         at < 64 && self.told & 1 << at != 0
     }
 
@@ -186,7 +187,7 @@ impl Open {
     }
 
     /// Puts a value where it goes; one that fits nowhere stays an attribute.
-    fn set(&mut self, at: usize, value: Value) {
+    pub(crate) fn set(&mut self, at: usize, value: Value) {
         let Some((key, goes, _)) = self.slot(at) else { return };
         let left = match goes {
             Goes::Name => match value {
@@ -238,18 +239,18 @@ impl Open {
                 None
             }
             Field::Input | Field::InputMessages => {
-                self.span.input_with(|| typed::document(&value).unwrap_or_else(|| "".into()));
+                self.span.input_with(|| read::document(&value).unwrap_or_else(|| "".into()));
                 None
             }
             Field::Output | Field::OutputMessages => {
-                self.span.output_with(|| typed::document(&value).unwrap_or_else(|| "".into()));
+                self.span.output_with(|| read::document(&value).unwrap_or_else(|| "".into()));
                 None
             }
             Field::Instructions if self.span_type == Some("llm_generation") => {
                 self.conversation.instructions = Some((at, value));
                 None
             }
-            Field::TotalTokens => match typed::whole(&value) {
+            Field::TotalTokens => match read::whole(&value) {
                 Some(total) => {
                     self.total = Some((at, total));
                     None
@@ -324,130 +325,5 @@ impl Open {
                 call.time_to_first_token = call.time_to_first_token.or(since_start);
             }
         });
-    }
-
-    /// Ends it: when it was last left, else now.
-    pub(crate) fn end(mut self, limits: &Limits) {
-        if self.span_type.is_none() {
-            let mut look = Look::default();
-            for (at, value) in &self.pending {
-                if let Some(slot) = self.plan.slots.get(*at) {
-                    look.hear_value(slot.goes, value);
-                }
-            }
-            self.settle_type(look.guessed());
-        }
-        for (at, value) in std::mem::take(&mut self.pending) {
-            match self.slot(at) {
-                Some((key, _, Some(better))) if self.was_told(better) => {
-                    self.span.attribute(key, value);
-                }
-                _ => self.set(at, value),
-            }
-        }
-        self.end_conversation();
-        self.end_counts();
-        match self.trouble.take().and_then(|trouble| trouble.verdict()) {
-            Some(Verdict::Fine) => {
-                self.span.ok();
-            }
-            Some(Verdict::Failed(info)) => {
-                self.span.fail_with(|| *info);
-            }
-            None => {}
-        }
-        for (key, seen, limit) in [
-            (DROPPED_FIELDS, self.attributes, limits.attributes),
-            (DROPPED_EVENTS, self.events, limits.events),
-            (DROPPED_LINKS, self.links, limits.links),
-        ] {
-            if seen > limit {
-                self.span.attribute(key, seen - limit);
-            }
-        }
-        let left = Some(self.left.into_inner()).filter(|nanos| *nanos > 0).map(Timestamp::from_nanos);
-        self.span.end_typed(left);
-    }
-
-    fn end_conversation(&mut self) {
-        let Conversation { instructions, input } = std::mem::take(&mut self.conversation);
-        let joined = match (&instructions, &input) {
-            (Some((_, said)), input) => with_instructions(said, input.as_ref()),
-            (None, _) => None,
-        };
-        if let (Some((at, said)), None) = (&instructions, &joined)
-            && let Some((key, ..)) = self.slot(*at)
-        {
-            self.span.attribute(key, said.clone());
-        }
-        let input = joined.map(|text| Value::Str(text.into())).or(input);
-        if let Some(document) = input.as_ref().and_then(typed::document) {
-            self.span.input(document);
-        }
-    }
-
-    /// Settles what the counts mean, now that all are there.
-    fn end_counts(&mut self) {
-        let (api_names, total) = (self.api_names, self.total);
-        let mut said = false;
-        self.span.typed(|span_type| {
-            let (provider, usage) = match span_type {
-                SpanType::LlmGeneration(call) => (&call.provider, &mut call.usage),
-                SpanType::Embedding(embedding) => (&embedding.provider, &mut embedding.usage),
-                _ => return,
-            };
-            let total = total.map(|(_, total)| total);
-            let provider = provider.as_deref();
-            *usage = tokens::settled(*usage, tokens::Told { total, api_names, scope: "", provider });
-            said = total == usage.total();
-        });
-        if let (Some((at, total)), false) = (total, said)
-            && let Some((key, ..)) = self.slot(at)
-        {
-            self.span.attribute(key, total);
-        }
-    }
-}
-
-/// The messages with a model's instructions as the first of them, without reading them through.
-///
-/// `None` if the input is no list of messages, or begins with a system message already.
-fn with_instructions(said: &Value, input: Option<&Value>) -> Option<String> {
-    let rest = match input {
-        None => "]",
-        Some(Value::Str(text)) => text.trim_start().strip_prefix('[')?.trim_start(),
-        Some(_) => return None,
-    };
-    let first = rest.split_once("\"role\"").map_or("", |(_, after)| after);
-    if first.trim_start_matches([' ', ':']).starts_with("\"system\"") {
-        return None;
-    }
-    let said = said.as_str()?;
-    let comma = if rest.starts_with(']') { "" } else { "," };
-    // Parts are told as a JSON list, words as they are.
-    Some(if said.starts_with('[') && serde_json::from_str::<serde::de::IgnoredAny>(said).is_ok() {
-        format!("[{{\"role\":\"system\",\"parts\":{said}}}{comma}{rest}")
-    } else {
-        let said = serde_json::to_string(said).ok()?;
-        format!("[{{\"role\":\"system\",\"content\":{said}}}{comma}{rest}")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn instructions_stand_before_the_messages_once() {
-        let joined = |said: &'static str, input: Option<&'static str>| {
-            with_instructions(&said.into(), input.map(Value::from).as_ref())
-        };
-        let said = r#"[{"role":"system","content":"be \"kind\""},{"role":"user"}]"#;
-        assert_eq!(joined("be \"kind\"", Some(r#"[{"role":"user"}]"#)).as_deref(), Some(said));
-        let said = r#"[{"role":"system","parts":[{"type":"text"}]}]"#;
-        assert_eq!(joined(r#"[{"type":"text"}]"#, Some("[]")).as_deref(), Some(said));
-        assert_eq!(joined(r#"[{"type":"text"}]"#, None).as_deref(), Some(said));
-        assert_eq!(joined("kind", Some(r#"[{"role": "system"}]"#)), None);
-        assert_eq!(joined("kind", Some("plain")), None);
     }
 }

@@ -51,6 +51,12 @@ pub(crate) fn formatted(value: &dyn fmt::Debug, limit: usize) -> Str {
     result
 }
 
+/// Whether a field is only for those who read spans, not for those who count them.
+fn is_content(goes: Goes) -> bool {
+    use obs_otlp::conventions::Field::{Input, InputMessages, Output, OutputMessages};
+    matches!(goes, Goes::Attribute | Goes::Field(Input | InputMessages | Output | OutputMessages, _))
+}
+
 /// Gathers what fields are told.
 pub(crate) struct Gather<'a> {
     pub(crate) plan: &'a Plan,
@@ -68,7 +74,7 @@ impl Gather<'_> {
         let goes = self.plan.slots.get(field.index()).map(|slot| slot.goes);
         match goes {
             None => false,
-            Some(Goes::Attribute) => !self.typed_only,
+            Some(goes) if is_content(goes) => !self.typed_only,
             Some(Goes::Name | Goes::Kind) => !self.looked,
             Some(_) => true,
         }

@@ -289,5 +289,7 @@ fn the_agent_is_known_to_what_runs_below_it() {
             info_span!("invoke_agent", gen_ai.operation.name = "invoke_agent", gen_ai.agent.name = "scout");
         agent.in_scope(|| drop(info_span!("call", gen_ai.operation.name = "chat")));
     });
+    let call = arrived.span("call");
     assert_eq!(arrived.parent("call"), Some("invoke_agent"));
+    assert_eq!(call.context.entity.as_ref().unwrap().name.as_deref(), Some("scout"));
 }

@@ -58,3 +58,20 @@ fn what_is_not_recorded_is_not_formatted() {
     });
     assert_eq!((arrived.spans.len(), arrived.logs.len()), (0, 0));
 }
+
+#[test]
+fn what_an_unsampled_call_used_is_counted_all_the_same() {
+    let arrived = Bench::with(|builder| builder.sampling(Sampling::Never)).run(|| {
+        let call = info_span!(
+            "call",
+            gen_ai.operation.name = "chat",
+            gen_ai.request.model = "gpt-5",
+            gen_ai.input.messages = "untold",
+            gen_ai.usage.input_tokens = tracing::field::Empty,
+        );
+        call.record("gen_ai.usage.input_tokens", 12u64);
+    });
+    let tokens = arrived.metrics.iter().find(|metric| metric.name == "mastra_model_input_tokens");
+    assert_eq!(tokens.unwrap().value, obs_core::MetricValue::Add(12.0));
+    assert!(arrived.spans.is_empty());
+}
