@@ -283,6 +283,9 @@ impl<T: Kind> ActiveSpan<T> {
 
     #[inline]
     pub(crate) fn finish(&mut self, end: Option<Timestamp>) {
+        if !matches!(self.state, Recording::On(_) | Recording::Measured(_)) {
+            return;
+        }
         match std::mem::replace(&mut self.state, Recording::Off) {
             Recording::Off | Recording::Unsampled(_) => {}
             Recording::On(mut slot) => {
