@@ -6,6 +6,7 @@ mod bridge;
 mod builder;
 mod context;
 mod entity;
+mod env;
 mod fail;
 mod failure;
 mod ids;
@@ -17,6 +18,7 @@ mod meter;
 mod observability;
 mod open;
 mod pool;
+mod registry;
 mod rollup;
 mod sampling;
 mod span;
@@ -30,14 +32,15 @@ pub use context::{Context, ContextFuture, Entered, FutureExt};
 pub use intern::intern;
 pub use judgement::{FeedbackBuilder, ScoreBuilder};
 pub use kind::{Generic, Kind};
-pub use logger::LogBuilder;
+pub use logger::{LogBuilder, Logger};
 pub use meter::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram, Meter,
     UpDownCounter,
 };
-pub use observability::{Guard, Observability};
+pub use observability::{Guard, MetricsOf, Observability};
+pub use registry::Registry;
 pub use rollup::rolled;
-pub use sampling::{Sampling, SamplingInput};
+pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};
 pub use span::ActiveSpan;
 pub use workflow::{Suspended, workflow_names};
 

@@ -4,6 +4,7 @@
 
 mod collect;
 mod context;
+mod environment;
 mod errors;
 mod hidden;
 mod judgement;
@@ -11,6 +12,8 @@ mod logs;
 mod mastra;
 mod measured;
 mod metrics;
+mod registry;
 mod runtimes;
+mod sampling;
 mod spans;
 mod workflow;
