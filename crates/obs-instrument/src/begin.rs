@@ -45,8 +45,15 @@ pub(crate) struct Unsampled {
 }
 
 impl Unsampled {
+    #[inline]
     fn recording(ids: Ids, instance: &Instance, carried: Option<Arc<Carried>>) -> Recording {
         Recording::Unsampled(Self { ids, instance: instance.number(), carried })
+    }
+
+    /// A root that nobody records.
+    #[inline]
+    pub(crate) fn root(instance: &Instance) -> Recording {
+        Self::recording(Ids::default(), instance, None)
     }
 
     pub(crate) fn context(&self) -> Context {

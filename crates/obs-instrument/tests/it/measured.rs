@@ -69,7 +69,7 @@ fn a_measured_span_keeps_its_typed_fields_and_calls_no_closure_for_the_rest() {
     drop((child, call));
     let arrived = bench.arrived();
     assert!(arrived.scores.is_empty(), "no destination has the span");
-    assert_eq!((arrived.logs.len(), arrived.logs[0].span), (1, None), "no ids that nobody could follow");
+    assert!(arrived.logs.is_empty(), "an unsampled trace leaves no log behind unless asked");
 }
 
 #[test]
