@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod annotate;
+mod automatic;
 mod begin;
 mod bridge;
 mod builder;
@@ -17,6 +18,7 @@ mod logger;
 mod meter;
 mod observability;
 mod open;
+mod own_processors;
 mod pool;
 mod registry;
 mod rollup;
@@ -26,6 +28,10 @@ mod typed;
 mod visible;
 mod workflow;
 
+pub use automatic::{
+    AUTOMATIC_METRICS, AutomaticMetric, AutomaticMetrics, Cardinality, DEFAULT_PREFIX, GEN_AI_METRICS,
+    ValuePattern,
+};
 pub use bridge::Recorder;
 pub use builder::ObservabilityBuilder;
 pub use context::{Context, ContextFuture, Entered, FutureExt};

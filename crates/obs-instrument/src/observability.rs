@@ -11,6 +11,7 @@ use obs_core::{
 };
 use obs_pipeline::{Clock, Intake, Pipeline, Report, SyncReport};
 
+use crate::automatic::Starts;
 use crate::context::instances;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::Threshold;
@@ -54,6 +55,8 @@ pub(crate) struct Instance {
     context: Arc<TraceContext>,
     resource: Arc<Resource>,
     hidden: Hidden,
+    /// Counts runs and calls that began, if anybody wants to know.
+    starts: Option<Starts>,
 }
 
 /// Which spans are not shown.
@@ -78,11 +81,12 @@ pub(crate) struct Settings {
     pub(crate) context: TraceContext,
     pub(crate) resource: Resource,
     pub(crate) hidden: Hidden,
+    pub(crate) starts: Option<Starts>,
 }
 
 impl Instance {
     pub(crate) fn new(pipeline: &Arc<Pipeline>, settings: Settings) -> Arc<Self> {
-        let Settings { sampling, min_level, unsampled_logs, context, resource, hidden } = settings;
+        let Settings { sampling, min_level, unsampled_logs, context, resource, hidden, starts } = settings;
         instances::register(|number| Self {
             number,
             pipeline: Arc::downgrade(pipeline),
@@ -93,6 +97,7 @@ impl Instance {
             context: Arc::new(context),
             resource: Arc::new(resource),
             hidden,
+            starts,
         })
     }
 
@@ -137,10 +142,11 @@ impl Instance {
         span.span_type.as_generation()?.cost.as_deref().cloned()
     }
 
-    /// A span has started.
+    /// What counts runs and calls that began, if anybody wants to know.
     #[inline]
-    #[expect(clippy::unused_self, reason = "where the instance counts starts")]
-    pub(crate) fn span_starts(&self, _: &Span) {}
+    pub(crate) fn starts(&self) -> Option<&Starts> {
+        self.starts.as_ref()
+    }
 
     pub(crate) fn intake(&self) -> &Intake {
         &self.intake
