@@ -101,6 +101,11 @@ impl Instance {
         })
     }
 
+    /// Whether anything holds its pipeline.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.pipeline.strong_count() > 0
+    }
+
     /// What a span that is not recorded knows it by.
     pub(crate) fn number(&self) -> u64 {
         self.number
@@ -210,6 +215,11 @@ macro_rules! starts {
 impl Observability {
     pub(crate) fn of(pipeline: Arc<Pipeline>, instance: Arc<Instance>) -> Self {
         Self { pipeline, instance }
+    }
+
+    /// What starting a span needs, which keeps nothing alive.
+    pub(crate) fn instance(&self) -> &Arc<Instance> {
+        &self.instance
     }
 
     /// The instance of the current context, if it still runs: the one that recorded the current span, or whose
@@ -384,10 +394,6 @@ impl Observability {
     /// Where every record is now.
     pub fn report(&self) -> Report {
         self.pipeline.report()
-    }
-
-    pub(crate) fn instance(&self) -> &Arc<Instance> {
-        &self.instance
     }
 
     /// The pipeline behind the instance.

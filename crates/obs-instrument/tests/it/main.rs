@@ -10,6 +10,7 @@ mod errors;
 mod hidden;
 mod judgement;
 mod logs;
+mod macros;
 mod mastra;
 mod measured;
 mod metrics;
