@@ -3,14 +3,15 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use obs_core::{
     AgentRun, Embedding, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
-    RagQuery, Signal, SpanType, Str, Timestamp, ToolCall, WorkflowRun, WorkflowStep,
+    RagQuery, SpanType, Str, Timestamp, ToolCall, WorkflowRun, WorkflowStep,
 };
 
+use crate::begin::Recording;
 use crate::observability::Instance;
-use crate::open::Recording;
 use crate::{ActiveSpan, Context, Generic, Kind, LogBuilder};
 
 /// What a bridge records with: like an [`Observability`](crate::Observability), but it keeps no pipeline alive.
@@ -83,36 +84,38 @@ impl Recorder {
         self.0.has_spans()
     }
 
-    /// Whether some destination takes logs.
+    /// Whether some destination takes logs of this level under this context.
     #[inline]
-    pub fn wants_logs(&self) -> bool {
-        self.0.intake().wants().contains(Signal::Logs)
+    pub fn takes_log(&self, level: Level, context: &Context) -> bool {
+        self.0.takes_log(level) && (!context.is_unsampled() || self.0.takes_unsampled_log(level))
     }
 
-    /// Whether what is started under a context without naming an instance belongs to this one.
+    /// Whether a context is one of another instance.
     #[inline]
-    pub fn owns(&self, context: &Context) -> bool {
-        context.instance().is_some_and(|instance| Arc::ptr_eq(instance, &self.0))
+    pub fn is_foreign(&self, context: &Context) -> bool {
+        context.instance().is_some_and(|instance| !Arc::ptr_eq(instance, &self.0))
     }
 
     /// Starts a span whose type is known only at run time.
     ///
     /// It is sampled, counted and settled as the type it has; see [`ActiveSpan::retype`] for one that is known later.
     pub fn start(&self, name: impl Into<Str>, span_type: SpanType, parent: &Context) -> ActiveSpan<Generic> {
-        let (name, parent) = (name.into(), parent.clone());
+        let name = name.into();
         with_kind!(
             span_type,
             K,
-            fields => ActiveSpan::<K>::start(&self.0, name, parent, || fields).cast(),
-            ActiveSpan::start(&self.0, name, parent, || Generic)
+            fields => ActiveSpan::<K>::start(&self.0, name, || parent.clone(), || fields).cast(),
+            ActiveSpan::start(&self.0, name, || parent.clone(), || Generic)
         )
     }
 
     /// A log record under a context; it is recorded when the builder is dropped.
     pub fn log(&self, level: Level, message: impl Into<Str>, context: &Context) -> LogBuilder<'_> {
         let instance = &*self.0;
-        let (trace, resource) = (instance.trace_context(), instance.resource());
-        LogBuilder::new(instance.intake(), level, message, context, trace, resource)
+        if !instance.takes_log(level) {
+            return LogBuilder::noop();
+        }
+        LogBuilder::new(instance, instance.resource(), level, || message, context)
     }
 }
 
@@ -142,6 +145,11 @@ impl<T: Kind> ActiveSpan<T> {
         }
     }
 
+    /// How long it has run by the monotonic clock; `None` if it does not record.
+    pub fn age(&self) -> Option<Duration> {
+        Some(self.now()?.since(self.started()?))
+    }
+
     /// The time, as far from the span's start as the monotonic clock says; `None` if it does not record.
     pub fn time(&self) -> Option<Timestamp> {
         self.now()
@@ -151,13 +159,13 @@ impl<T: Kind> ActiveSpan<T> {
 impl ActiveSpan<Generic> {
     /// Whether typed fields are kept, which they are for metrics even where the trace is not sampled.
     pub fn keeps_fields(&self) -> bool {
-        self.is_recording()
+        self.kept().is_some()
     }
 
     /// Sets typed fields of whatever type the span has; not called where [`Self::keeps_fields`] says no.
     #[inline]
     pub fn typed(&mut self, set: impl FnOnce(&mut SpanType)) -> &mut Self {
-        self.change(|span| set(&mut span.span_type))
+        self.keep(|span| set(&mut span.span_type))
     }
 
     /// Gives the span a type that was not known at its start, and the role that such spans usually have.
@@ -168,7 +176,7 @@ impl ActiveSpan<Generic> {
 
     /// Ends the span as the type it has, now or at the given time.
     pub fn end_typed(self, end: Option<Timestamp>) {
-        let Some((span, _)) = self.parts() else { return };
+        let Some((span, _)) = self.kept() else { return };
         let end_as: fn(Self, Option<Timestamp>) =
             with_kind!(&span.span_type, K, _ => |span, end| span.cast::<K>().end_by(end), Self::end_by);
         end_as(self, end);

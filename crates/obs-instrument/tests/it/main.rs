@@ -2,10 +2,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod automatic;
 mod collect;
 mod context;
+mod environment;
+mod errors;
+mod hidden;
 mod judgement;
 mod logs;
+mod macros;
+mod mastra;
+mod measured;
 mod metrics;
+mod registry;
 mod runtimes;
+mod sampling;
 mod spans;
+mod workflow;
