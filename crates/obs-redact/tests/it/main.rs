@@ -6,4 +6,7 @@ mod formats;
 mod hostile;
 mod json;
 mod laws;
+mod limits;
+mod pii;
+mod styles;
 mod text;
