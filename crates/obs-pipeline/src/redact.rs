@@ -65,7 +65,9 @@ impl Finish {
         let whole = match value {
             Value::Null => None,
             _ if rules.name_is_omitted(name) => Some(rules.redact_value(Some(name), " ").into_owned()),
-            Value::Map(values) if rules.name_is_sensitive(name) && !values.is_empty() => Some(rules.token().into()),
+            Value::Map(values) if rules.name_is_sensitive(name) && !values.is_empty() => {
+                Some(rules.token().into())
+            }
             Value::I64(number) => Self::number(rules, name, &number.to_string()),
             Value::F64(number) => Self::number(rules, name, &number.to_string()),
             Value::Bool(_) | Value::Str(_) | Value::List(_) | Value::Map(_) => None,
@@ -80,7 +82,9 @@ impl Finish {
             Value::Str(text) => self.redact(Some(name), text),
             Value::List(values) => {
                 values.iter_mut().for_each(|value| self.value(name, value));
-                if let Some((kept, mark)) = rules.items_beyond(values.len(), values.last().and_then(Value::as_str)) {
+                if let Some((kept, mark)) =
+                    rules.items_beyond(values.len(), values.last().and_then(Value::as_str))
+                {
                     values.truncate(kept);
                     values.push(Value::Str(mark.into()));
                 }

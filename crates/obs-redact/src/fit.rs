@@ -110,7 +110,7 @@ struct Fit<'t> {
     changed: bool,
 }
 
-impl<'t> Fit<'t> {
+impl Fit<'_> {
     fn value(&mut self, depth: usize) -> Result<(), Malformed> {
         match self.peek()? {
             b'"' => self.string(),

@@ -231,7 +231,8 @@ mod tests {
                 let mark = format!("{head}{said}{tail}");
                 assert_eq!(marks.plain.at(&format!("{mark} and more")), Some(mark.len()), "{mark}");
                 assert!(marks.plain.is(&mark) && json.is(&escape(&mark)), "{mark}");
-                assert_eq!(marks.plain.all_in(&format!("é{mark}x")), [2..2 + mark.len()], "{mark}");
+                let found = marks.plain.all_in(&format!("é{mark}x"));
+                assert_eq!(found.first(), Some(&(2..2 + mark.len())), "{mark}");
             }
         }
         let marks = Marks::new("[REDACTED]", Style::Full, None).unwrap();

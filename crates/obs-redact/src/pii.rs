@@ -26,12 +26,14 @@ pub enum Pii {
     Ip,
 }
 
+/// How many bytes of a match are really one.
+type Proof = fn(&str) -> Option<usize>;
+
 /// How one kind is found.
 #[derive(Debug)]
 pub(crate) struct Kind {
     regex: Regex,
-    /// How many bytes of the match are really one.
-    proof: fn(&str) -> Option<usize>,
+    proof: Proof,
     /// Bytes besides letters, digits and `_` that may stand neither before nor behind.
     continues: &'static [u8],
     in_numbers: bool,
@@ -39,7 +41,7 @@ pub(crate) struct Kind {
 
 impl Kind {
     pub(crate) fn new(pii: Pii) -> Result<Self, regex::Error> {
-        let (regex, proof, continues): (_, fn(&str) -> Option<usize>, &'static [u8]) = match pii {
+        let (regex, proof, continues): (_, Proof, &'static [u8]) = match pii {
             Pii::Email => (r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)*\.\p{L}{2,}", |text| Some(text.len()), b""),
             Pii::Phone => (r"\+[1-9](?:[ .()-]{0,2}[0-9]){7,14}", phone, b"+"),
             Pii::Iban => (r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}", iban, b""),
@@ -109,17 +111,15 @@ fn is_iban(text: &str) -> bool {
 }
 
 fn card(text: &str) -> Option<usize> {
-    let known = match digits(text).take(4).fold(0, |number, digit| number * 10 + digit) {
-        2221..=2720 | 3000..=3999 | 4000..=4999 | 5000..=5999 | 6000..=6999 => true,
-        _ => false,
-    };
+    let first = digits(text).take(4).fold(0, |number, digit| number * 10 + digit);
+    let known = matches!(first, 2221..=2720 | 3000..=6999);
     let sum: u32 = digits(text)
         .rev()
         .enumerate()
         .map(|(at, digit)| if at % 2 == 0 { digit } else { digit * 2 / 10 + digit * 2 % 10 })
         .sum();
     let plain = digits(text).any(|digit| Some(digit) != digits(text).next());
-    (known && plain && sum % 10 == 0).then_some(text.len())
+    (known && plain && sum.is_multiple_of(10)).then_some(text.len())
 }
 
 fn us_ssn(text: &str) -> Option<usize> {

@@ -31,7 +31,12 @@ fn uuid() -> String {
 
 /// A name, a secret and a text just beside its format.
 pub(crate) fn table() -> Vec<(&'static str, String, String)> {
-    let jwt = |parts: usize| format!("eyJ{}{}", word(20), format!(".{}", word(24)).repeat(parts));
+    let mut rows = models_and_clouds();
+    rows.extend(tools_and_documents());
+    rows
+}
+
+fn models_and_clouds() -> Vec<(&'static str, String, String)> {
     vec![
         ("anthropic", format!("sk-ant-api03-{}AA", word(93)), "sk-ant-api03-short".into()),
         (
@@ -79,6 +84,12 @@ pub(crate) fn table() -> Vec<(&'static str, String, String)> {
         ("sendgrid", format!("SG.{}.{}", word(22), word(43)), "SG.com".into()),
         ("databricks", format!("dapi{}", hex(32)), "dapi/v1/endpoint".into()),
         ("vault", format!("hvs.{}", word(90)), "hvs.example".into()),
+    ]
+}
+
+fn tools_and_documents() -> Vec<(&'static str, String, String)> {
+    let jwt = |parts: usize| format!("eyJ{}{}", word(20), format!(".{}", word(24)).repeat(parts));
+    vec![
         ("fireworks", format!("fw_{}", word(24)), "fw_update_all_the_things_please".into()),
         ("together", format!("tgp_v1_{}", word(43)), "tgp_v1_short".into()),
         ("cerebras", format!("csk-{}", word(48)), format!("task-{}", word(48))),

@@ -2,18 +2,18 @@
 
 use std::borrow::Cow;
 
-use obs_redact::{RedactConfig, Redactor};
+use obs_redact::{ConfigError, RedactConfig, Redactor};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::Value;
 
-fn redactor(config: &RedactConfig) -> Redactor {
-    Redactor::new(config).unwrap()
+fn redactor(config: &RedactConfig) -> Result<Redactor, ConfigError> {
+    Redactor::new(config)
 }
 
 #[test]
 fn a_long_string_is_cut_at_a_character_and_says_how_much_is_gone() {
-    let redactor = redactor(&RedactConfig::default().with_max_string(32));
+    let redactor = redactor(&RedactConfig::default().with_max_string(32)).unwrap();
     let long = "é".repeat(30);
     let cut = format!("{}…[truncated 28 bytes]", "é".repeat(16));
     assert_eq!(redactor.redact_text(&long), cut);
@@ -35,14 +35,14 @@ fn a_long_string_is_cut_at_a_character_and_says_how_much_is_gone() {
 
 #[test]
 fn a_cut_splits_no_mark_and_comes_after_the_search() {
-    let redactor = redactor(&RedactConfig::default().with_max_string(40));
+    let redactor = redactor(&RedactConfig::default().with_max_string(40)).unwrap();
     let text = format!("a text with a key at its very end, ghp_{}", "a1".repeat(18));
     assert_eq!(redactor.redact_text(&text), "a text with a key at its very end, …[truncated 10 bytes]");
 }
 
 #[test]
 fn long_arrays_and_objects_say_how_much_is_gone() {
-    let redactor = redactor(&RedactConfig::default().with_max_items(2).with_max_keys(3));
+    let redactor = redactor(&RedactConfig::default().with_max_items(2).with_max_keys(3)).unwrap();
     let json = r#"{"a":[1.0, 2,3 , "x,]",{"b":[]}],"b":[1,2],"c":1,"d":[5,6,7],"e":1}"#;
     let expected = r#"{"a":[1.0, 2,"[…3 more items]"],"b":[1,2],"c":1,"…":"[…2 more keys]"}"#;
     assert_eq!(redactor.redact_json(json), expected);
@@ -55,7 +55,7 @@ fn long_arrays_and_objects_say_how_much_is_gone() {
 
 #[test]
 fn a_large_document_is_cut_to_a_document() {
-    let redactor = redactor(&RedactConfig::default().with_max_payload(100));
+    let redactor = redactor(&RedactConfig::default().with_max_payload(100)).unwrap();
     let json = format!(
         r#"{{"messages":[{}{{"z":1}}],"model":"m"}}"#,
         r#"{"role":"user","content":"hello there"},"#.repeat(50)
@@ -75,7 +75,7 @@ fn a_large_document_is_cut_to_a_document() {
 #[test]
 fn excluded_fields_are_marked_whatever_they_hold() {
     let config = RedactConfig::default().with_excluded_field("home_address").with_excluded_field("*_notes");
-    let redactor = redactor(&config);
+    let redactor = redactor(&config).unwrap();
     let json = r#"{"homeAddress":{"a":[1]},"doctorNotes":"x","n":{"note":1,"my-notes":true,"a_notes":null}}"#;
     let expected = r#"{"homeAddress":"[OMITTED]","doctorNotes":"[OMITTED]","n":{"note":1,"my-notes":"[OMITTED]","a_notes":null}}"#;
     assert_eq!(redactor.redact_json(json), expected);
@@ -87,7 +87,7 @@ fn excluded_fields_are_marked_whatever_they_hold() {
 
 #[test]
 fn without_io_what_was_read_and_written_is_marked_and_the_rest_stays() {
-    let redactor = redactor(&RedactConfig::default().with_include_io(false));
+    let redactor = redactor(&RedactConfig::default().with_include_io(false)).unwrap();
     for name in
         ["input", "output", "content", "query", "gen_ai.input.messages", "x.gen_ai.prompt", "input.value"]
     {
@@ -146,7 +146,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
     fn cut_json_is_json_within_its_limits_and_cutting_again_changes_nothing(
@@ -155,7 +155,7 @@ proptest! {
     ) {
         let config = RedactConfig::default()
             .with_max_string(string).with_max_items(items).with_max_keys(keys).with_max_payload(payload);
-        let redactor = redactor(&config);
+        let redactor = redactor(&config).unwrap();
         let json = if pretty { serde_json::to_string_pretty(&value).unwrap() } else { value.to_string() };
         let cut = redactor.redact_json(&json);
         let read: Value = serde_json::from_str(&cut).unwrap();

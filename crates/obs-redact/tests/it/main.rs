@@ -7,6 +7,7 @@ mod hostile;
 mod json;
 mod laws;
 mod limits;
+mod mastra;
 mod pii;
 mod styles;
 mod text;

@@ -11,9 +11,9 @@ fn config(style: Style) -> RedactConfig {
     RedactConfig::default().with_keyed_hash("a key of enough bytes").with_style(style)
 }
 
-fn all() -> [Redactor; 4] {
-    [Style::Full, Style::Partial, Style::Indexed, Style::KeyedHash]
-        .map(|style| Redactor::new(&config(style)).unwrap())
+fn all() -> Vec<Redactor> {
+    let styles = [Style::Full, Style::Partial, Style::Indexed, Style::KeyedHash];
+    styles.into_iter().flat_map(|style| Redactor::new(&config(style))).collect()
 }
 
 #[test]
@@ -84,6 +84,7 @@ fn law_6_a_key_is_shown_nowhere_and_must_be_there() {
 
 #[test]
 fn every_style_leaves_the_marks_of_every_other() {
+    assert_eq!(all().len(), 4);
     let texts = [
         format!("{KEY} and password=hunter2hunter22, Authorization: Bearer abcdef0123456789"),
         format!(
