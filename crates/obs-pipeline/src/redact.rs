@@ -106,7 +106,7 @@ impl Finish {
         if rules.name_is_sensitive(name) {
             return Some(rules.redact_value(Some(name), number).into_owned());
         }
-        rules.number_is_sensitive(number).then(|| rules.token().into())
+        rules.number_is_sensitive(number).then(|| rules.redact_text(number).into_owned())
     }
 
     fn attributes(&self, attributes: &mut Attributes) {

@@ -17,5 +17,5 @@ mod walk;
 
 pub use config::{ConfigError, RedactConfig};
 pub use pii::Pii;
-pub use redactor::Redactor;
+pub use redactor::{Redactor, formats};
 pub use style::{HashKey, Style};

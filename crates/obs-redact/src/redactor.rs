@@ -7,7 +7,13 @@ use crate::config::{ConfigError, RedactConfig};
 use crate::edit::apply;
 use crate::engine::{Engine, OMITTED, TEXT_MARKER, looks_like_json};
 use crate::fit::{MORE, more};
+use crate::rules::values::VALUE_RULES;
 use crate::walk::{JSON_MARKER, walk};
+
+/// The names of the built-in formats, for whoever wants to see that each is found.
+pub fn formats() -> impl Iterator<Item = &'static str> {
+    VALUE_RULES.iter().map(|rule| rule.name)
+}
 
 /// The built-in rules, compiled once for the process.
 static BUILT_IN: LazyLock<Redactor> = LazyLock::new(|| {
