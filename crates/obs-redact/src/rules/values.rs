@@ -118,7 +118,6 @@ pub(crate) const VALUE_RULES: &[ValueRule] = &[
     mixed("heroku", &["hrku-"], "HRKU-[A-Za-z0-9_-]{36,}"),
     mixed("crates-io", &["cio"], "cio[A-Za-z0-9]{32}(?-u:\\b)"),
     mixed("rubygems", &["rubygems_"], "rubygems_[0-9a-f]{48}"),
-    mixed("mailgun", &["key-"], "key-[0-9a-f]{32}"),
     mixed("alibaba", &["ltai"], "LTAI[A-Za-z0-9]{16,24}(?-u:\\b)"),
     mixed("gitlab-other", &["glrt-", "gldt-", "glptt-", "glcbt-"], "gl(?:rt|dt|ptt|cbt)-[A-Za-z0-9_-]{20,}"),
     ValueRule {

@@ -112,7 +112,6 @@ fn tools_and_documents() -> Vec<(&'static str, String, String)> {
         ("heroku", format!("HRKU-{}", uuid()), "HRKU-1".into()),
         ("crates.io", format!("cio{}", word(32)), format!("cio{}", word(31))),
         ("rubygems", format!("rubygems_{}", hex(48)), "rubygems_mirror2".into()),
-        ("mailgun", format!("key-{}", hex(32)), format!("key-{}", hex(20))),
         ("alibaba", format!("LTAI{}", word(20)), "LTAI5".into()),
         ("gitlab runner", format!("glrt-{}", word(20)), "glrt-1".into()),
         ("azure client", format!("{}8Q~{}", word(3), word(34)), format!("{}8Q~{}", word(3), word(20))),

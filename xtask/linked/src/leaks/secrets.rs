@@ -73,7 +73,6 @@ const FORMATS: &[(&str, &str)] = &[
     ("heroku", "HRKU-~8-~4-~4-~4-~12"),
     ("crates-io", "cio~32"),
     ("rubygems", "rubygems_~48"),
-    ("mailgun", "key-~32"),
     ("alibaba", "LTAI~20"),
     ("azure-client-secret", "~3~18Q~~34"),
     ("age", "AGE-SECRET-KEY-1^58"),
