@@ -74,7 +74,7 @@ const FORMATS: &[(&str, &str)] = &[
     ("crates-io", "cio~32"),
     ("rubygems", "rubygems_~48"),
     ("alibaba", "LTAI~20"),
-    ("azure-client-secret", "~3~18Q~~34"),
+    ("azure-client-secret", "~4Q~~34"),
     ("age", "AGE-SECRET-KEY-1^58"),
     ("jwt", "eyJ~20.~30.~30"),
     ("private-key", "-----BEGIN RSA PRIVATE KEY-----\n~64\n~64\n-----END RSA PRIVATE KEY-----"),
