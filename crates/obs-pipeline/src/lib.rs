@@ -8,6 +8,7 @@ mod config;
 mod dead_letter;
 mod deadline;
 mod destination;
+mod emit;
 mod fallback;
 mod guard;
 mod haste;
@@ -47,6 +48,7 @@ pub use config::{
     MultiConfig, Overflow, RateLimitConfig, RetryConfig, Strategy,
 };
 pub use dead_letter::DeadLetter;
+pub use emit::Emit;
 pub use fallback::Fallback;
 pub use haste::Haste;
 pub use inspect::Inspect;
@@ -60,7 +62,7 @@ pub use monitored::{
 };
 pub use multi::Multi;
 pub use pipeline::Pipeline;
-pub use processor::{Emit, Processor, Segment};
+pub use processor::{Processor, Segment, Tick};
 pub use queue::{Awaited, Load, Loaded, Log, Offer, Queue, Removed, Wake};
 pub use rate_limit::RateLimit;
 pub use report::{DestinationReport, PerSignal, Report, SyncReport};
