@@ -7,7 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Cost, Error, Feedback, Log, Score, Span, SpanId, SpanType, Status, Str, Timestamp, TraceId, Usage};
+use crate::{
+    Cost, Error, Feedback, Log, Score, Span, SpanId, SpanType, Status, Str, Timestamp, TraceId, Usage,
+};
 
 /// Where traces can be read back from.
 #[async_trait]

@@ -6,7 +6,9 @@ use std::time::Duration;
 use obs_core::{Error, Resource, Str, TraceContext, Value};
 use obs_pipeline::{Clock, DestinationSpec, Log, Matching, Pipeline, PipelineBuilder, Processor};
 
+use crate::cost::{CostConfig, Prices};
 use crate::observability::{DROP_DEADLINE, Instance};
+use crate::own_processors::OwnProcessors;
 use crate::{Observability, Sampling};
 
 /// An instance in the making.
@@ -17,6 +19,7 @@ pub struct ObservabilityBuilder {
     context: TraceContext,
     resource: Resource,
     enabled: bool,
+    own: OwnProcessors,
 }
 
 impl ObservabilityBuilder {
@@ -27,6 +30,7 @@ impl ObservabilityBuilder {
             context: TraceContext::default(),
             resource: Resource::service(service),
             enabled: true,
+            own: OwnProcessors::default(),
         }
     }
 
@@ -122,6 +126,21 @@ impl ObservabilityBuilder {
         self.pipeline(|pipeline| pipeline.clock(clock))
     }
 
+    /// Prices of one's own, on top of the built-in ones: where both have a model, these win.
+    ///
+    /// They count before those of a file that `OBS_PRICES` names.
+    #[must_use]
+    pub fn prices(self, prices: &Prices) -> Self {
+        self.cost(CostConfig::new(Prices::built_in().extend(prices)))
+    }
+
+    /// How the costs of model calls are found; unless set, they are estimated by the built-in prices.
+    #[must_use]
+    pub fn cost(mut self, cost: CostConfig) -> Self {
+        self.own.cost = Some(cost);
+        self
+    }
+
     /// Further options of delivery, redaction and memory.
     #[must_use]
     pub fn configure(self, change: impl FnOnce(PipelineBuilder) -> PipelineBuilder) -> Self {
@@ -133,7 +152,7 @@ impl ObservabilityBuilder {
     /// # Errors
     /// If two destinations have one name, or a thread cannot be started.
     pub fn build(self) -> Result<Observability, Error> {
-        let Self { pipeline, sampling, context, mut resource, enabled } = self;
+        let Self { pipeline, sampling, context, mut resource, enabled, own } = self;
         // A trace's context does not outlive the fold of its measurements into series; a resource does.
         let lasting =
             [("deployment.environment.name", &context.environment), ("service.version", &context.release)];
@@ -142,7 +161,7 @@ impl ObservabilityBuilder {
                 resource.attributes.push(name, value.clone());
             }
         }
-        let pipeline = Arc::new(pipeline.drop_deadline(DROP_DEADLINE).build()?);
+        let pipeline = Arc::new(own.add_to(pipeline).drop_deadline(DROP_DEADLINE).build()?);
         pipeline.intake().set_enabled(enabled);
         let instance = Instance::new(&pipeline, sampling, context, resource);
         Ok(Observability::of(pipeline, instance))

@@ -2,6 +2,7 @@
 
 mod builder;
 mod context;
+pub mod cost;
 mod ids;
 mod intern;
 mod judgement;
@@ -10,6 +11,7 @@ mod logger;
 mod meter;
 mod observability;
 mod open;
+mod own_processors;
 mod pool;
 mod sampling;
 mod span;

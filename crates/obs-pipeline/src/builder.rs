@@ -84,6 +84,12 @@ impl PipelineBuilder {
         self
     }
 
+    /// Puts processors before all others, in this order: those that a producing side sets up for itself.
+    pub fn processors_first(mut self, processors: Vec<Box<dyn Processor>>) -> Self {
+        self.processors.splice(0..0, processors);
+        self
+    }
+
     /// Redacts by these rules; default: the built-in ones.
     pub fn redact(mut self, rules: RedactConfig) -> Self {
         self.redact = Some(rules);

@@ -160,12 +160,20 @@ impl ModelPrices {
             self.tiers.iter().map(|tier| (format!("tiers, above {}", tier.above_input_tokens), &tier.prices)),
         );
         for (place, rates) in all {
-            if let Some((name, price)) = rates.named().find(|(_, p)| p.is_some_and(|p| !(p.is_finite() && p >= 0.0))) {
+            if let Some((name, price)) =
+                rates.named().find(|(_, p)| p.is_some_and(|p| !(p.is_finite() && p >= 0.0)))
+            {
                 let price = price.unwrap_or_default();
-                return told(&format!("{place}, {name}"), &format!("{price} is no price; write what a million tokens cost"));
+                return told(
+                    &format!("{place}, {name}"),
+                    &format!("{price} is no price; write what a million tokens cost"),
+                );
             }
             if let Some(name) = rates.lacks(&self.prices).next() {
-                return told(&place, &format!("it lacks `{name}`, which the model has below; write that price, too"));
+                return told(
+                    &place,
+                    &format!("it lacks `{name}`, which the model has below; write that price, too"),
+                );
             }
         }
         None

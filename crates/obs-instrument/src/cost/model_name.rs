@@ -25,12 +25,28 @@ const HOSTS: [(&str, Option<&str>, &[&str]); 9] = [
     (
         "azure.ai.openai",
         Some("openai"),
-        &["azure-ai-openai", "azure-openai", "az-ai-openai", "azure", "azure-ai", "azure-ai-inference", "az-ai-inference"],
+        &[
+            "azure-ai-openai",
+            "azure-openai",
+            "az-ai-openai",
+            "azure",
+            "azure-ai",
+            "azure-ai-inference",
+            "az-ai-inference",
+        ],
     ),
     (
         "gcp.vertex_ai",
         Some("google"),
-        &["gcp-vertex-ai", "vertex-ai", "vertexai", "vertex", "google-vertex", "google-vertexai", "gcp-gen-ai"],
+        &[
+            "gcp-vertex-ai",
+            "vertex-ai",
+            "vertexai",
+            "vertex",
+            "google-vertex",
+            "google-vertexai",
+            "gcp-gen-ai",
+        ],
     ),
     ("openrouter", None, &["open-router"]),
     ("vercel", None, &["gateway", "vercel-ai-gateway"]),
@@ -61,7 +77,11 @@ fn vendor(key: &str) -> Option<&'static str> {
 }
 
 fn host(key: &str) -> Option<(&'static str, Option<&'static str>)> {
-    HOSTS.iter().find(|(_, _, names)| names.contains(&key)).or_else(|| HOSTS.iter().find(|(name, ..)| *name == key)).map(|(name, home, _)| (*name, *home))
+    HOSTS
+        .iter()
+        .find(|(_, _, names)| names.contains(&key))
+        .or_else(|| HOSTS.iter().find(|(name, ..)| *name == key))
+        .map(|(name, home, _)| (*name, *home))
 }
 
 /// Under which providers a model is looked for, in this order.
@@ -228,7 +248,11 @@ mod tests {
         base("anthropic/claude-3.5-sonnet", Some("anthropic"), "claude-3-5-sonnet");
         base("us.anthropic.claude-sonnet-4-5-20250929-v1:0", Some("anthropic"), "claude-sonnet-4-5");
         base("amazon.nova-pro-v1:0:300k", Some("amazon"), "nova-pro");
-        base("arn:aws:bedrock:us-east-1:1:inference-profile/eu.mistral.mistral-large-2407-v1:0", Some("mistral_ai"), "mistral-large");
+        base(
+            "arn:aws:bedrock:us-east-1:1:inference-profile/eu.mistral.mistral-large-2407-v1:0",
+            Some("mistral_ai"),
+            "mistral-large",
+        );
         base("models/gemini-1.5-pro-002", None, "gemini-1-5-pro");
         base("publishers/google/models/gemini-2.0-flash-001", Some("google"), "gemini-2-0-flash");
         base("gemini-2.5-pro-preview-05-06", None, "gemini-2-5-pro");

@@ -6,7 +6,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use obs_core::{Error, suggest};
+use obs_core::{Env, Error, suggest};
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
@@ -15,6 +15,9 @@ use super::model_name::{self, key};
 
 /// The table that comes with the crate.
 const BUILT_IN: &str = include_str!("../../prices/prices.json");
+
+/// The variable that names a file of one's own.
+const VARIABLE: &str = "OBS_PRICES";
 
 /// The version of the form that tables have.
 const VERSION: u64 = 1;
@@ -92,7 +95,8 @@ impl Prices {
     pub fn from_file(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|cause| {
-            let message = format!("{}: the prices cannot be read: {cause}; name a file that can", path.display());
+            let message =
+                format!("{}: the prices cannot be read: {cause}; name a file that can", path.display());
             Error::without_records(obs_core::ErrorKind::Io, message)
         })?;
         Self::parse(&text, &path.display().to_string())
@@ -118,11 +122,12 @@ impl Prices {
     /// The file that `OBS_PRICES` names, on top of the built-in prices; `None` where it is not set or empty.
     ///
     /// # Errors
-    /// As [`Prices::from_file`].
-    pub fn from_env() -> Result<Option<Self>, Error> {
-        let path = std::env::var_os("OBS_PRICES").filter(|path| !path.is_empty());
-        let read = |path| Ok(Self::built_in().extend(&Self::from_file(Path::new(&path))?));
-        path.map(read).transpose()
+    /// As [`Prices::from_file`], with the variable's name.
+    pub fn from_env(env: &Env) -> Result<Option<Self>, Error> {
+        let Some(path) = env.os(VARIABLE).filter(|path| !path.is_empty()) else { return Ok(None) };
+        let own =
+            Self::from_file(Path::new(&path)).map_err(|cause| Error::config(&env.name(VARIABLE), cause))?;
+        Ok(Some(Self::built_in().extend(&own)))
     }
 
     /// These prices and the other's, whose rows win.
@@ -158,7 +163,8 @@ impl Prices {
     pub fn find(&self, provider: Option<&str>, model: &str) -> Option<&Arc<ModelPrices>> {
         let name = model_name::parse(model);
         let sellers = model_name::sellers(provider, name.maker);
-        let named = sellers.named.iter().find_map(|seller| name.keys.iter().find_map(|key| self.0.get(seller, key)));
+        let named =
+            sellers.named.iter().find_map(|seller| name.keys.iter().find_map(|key| self.0.get(seller, key)));
         named.or_else(|| name.keys.iter().filter(|_| sellers.any).find_map(|key| self.0.only(key)))
     }
 
@@ -177,7 +183,8 @@ impl Prices {
 
     fn parse(text: &str, place: &str) -> Result<Self, Error> {
         let wrong = |message: String| Error::config(place, message);
-        let explained = |cause: &serde_json::Error| suggest::explain(Cow::Owned(cause.to_string())).into_owned();
+        let explained =
+            |cause: &serde_json::Error| suggest::explain(Cow::Owned(cause.to_string())).into_owned();
         let Value::Object(mut file) =
             serde_json::from_str(text).map_err(|cause| wrong(format!("it is no JSON: {cause}")))?
         else {
@@ -185,11 +192,14 @@ impl Prices {
         };
         const KNOWN: [&str; 4] = ["$schema", "version", "note", "models"];
         if let Some(unknown) = file.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-            let near = suggest::nearest(unknown, KNOWN).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
+            let near = suggest::nearest(unknown, KNOWN)
+                .map_or(String::new(), |near| format!(", did you mean `{near}`?"));
             return Err(wrong(format!("unknown field `{unknown}`{near} Known: `{}`", KNOWN.join("`, `"))));
         }
         if file.get("version").and_then(Value::as_u64) != Some(VERSION) {
-            return Err(wrong(format!("`version` is not {VERSION}; this release reads tables of version {VERSION}")));
+            return Err(wrong(format!(
+                "`version` is not {VERSION}; this release reads tables of version {VERSION}"
+            )));
         }
         let Some(Value::Array(rows)) = file.remove("models") else {
             return Err(wrong("`models` is no list; write one row a model".into()));
@@ -213,7 +223,9 @@ impl Prices {
             }
             for name in row.names() {
                 match seen.entry((model_name::provider(&row.provider), key(name))) {
-                    Entry::Occupied(_) => return Err(wrong(&row, format!("`{name}` is there twice; leave one out"))),
+                    Entry::Occupied(_) => {
+                        return Err(wrong(&row, format!("`{name}` is there twice; leave one out")));
+                    }
                     Entry::Vacant(entry) => drop(entry.insert(())),
                 }
             }

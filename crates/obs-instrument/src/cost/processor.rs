@@ -88,7 +88,8 @@ impl CostProcessor {
 /// What the provider said the call cost; it then stands in the span's field and no longer among its attributes.
 fn reported(attributes: &mut Attributes) -> Option<Cost> {
     let is_money = |amount: &f64| amount.is_finite() && *amount >= 0.0;
-    let amount = |attributes: &Attributes, name| attributes.get(name).and_then(Value::as_f64).filter(is_money);
+    let amount =
+        |attributes: &Attributes, name| attributes.get(name).and_then(Value::as_f64).filter(is_money);
     let names = REPORTED.iter().find(|[total, ..]| amount(attributes, total).is_some())?;
     let mut take = |name| {
         let amount = amount(attributes, name);

@@ -4,8 +4,10 @@
 
 mod collect;
 mod context;
+mod cost;
 mod judgement;
 mod logs;
 mod metrics;
+mod prices;
 mod runtimes;
 mod spans;
