@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Error, Resource, Str, TraceContext, Value};
+use obs_core::{Error, Resource, Str, TraceContext, TraceReader, Value};
 use obs_pipeline::{Clock, DestinationSpec, Log, Matching, Pipeline, PipelineBuilder, Processor};
 
 use crate::cost::{CostConfig, Prices};
@@ -20,6 +20,7 @@ pub struct ObservabilityBuilder {
     resource: Resource,
     enabled: bool,
     own: OwnProcessors,
+    reader: Option<Arc<dyn TraceReader>>,
 }
 
 impl ObservabilityBuilder {
@@ -31,6 +32,7 @@ impl ObservabilityBuilder {
             resource: Resource::service(service),
             enabled: true,
             own: OwnProcessors::default(),
+            reader: None,
         }
     }
 
@@ -126,6 +128,13 @@ impl ObservabilityBuilder {
         self.pipeline(|pipeline| pipeline.clock(clock))
     }
 
+    /// Where traces are read back from for what is said of them later, such as an obs-store; nowhere unless set.
+    #[must_use]
+    pub fn reader(mut self, reader: Arc<dyn TraceReader>) -> Self {
+        self.reader = Some(reader);
+        self
+    }
+
     /// Prices of one's own, on top of the built-in ones: where both have a model, these win.
     ///
     /// They count before those of a file that `OBS_PRICES` names.
@@ -152,7 +161,7 @@ impl ObservabilityBuilder {
     /// # Errors
     /// If two destinations have one name, or a thread cannot be started.
     pub fn build(self) -> Result<Observability, Error> {
-        let Self { pipeline, sampling, context, mut resource, enabled, own } = self;
+        let Self { pipeline, sampling, context, mut resource, enabled, own, reader } = self;
         // A trace's context does not outlive the fold of its measurements into series; a resource does.
         let lasting =
             [("deployment.environment.name", &context.environment), ("service.version", &context.release)];
@@ -164,6 +173,9 @@ impl ObservabilityBuilder {
         let pipeline = Arc::new(own.add_to(pipeline).drop_deadline(DROP_DEADLINE).build()?);
         pipeline.intake().set_enabled(enabled);
         let instance = Instance::new(&pipeline, sampling, context, resource);
+        if let Some(reader) = reader {
+            instance.set_reader(reader);
+        }
         Ok(Observability::of(pipeline, instance))
     }
 }

@@ -13,8 +13,10 @@ mod observability;
 mod open;
 mod own_processors;
 mod pool;
+mod reading;
 mod sampling;
 mod span;
+mod trace;
 mod typed;
 
 pub use builder::ObservabilityBuilder;
@@ -30,6 +32,7 @@ pub use meter::{
 pub use observability::{Guard, Observability};
 pub use sampling::{Sampling, SamplingInput};
 pub use span::ActiveSpan;
+pub use trace::{READ_SCHEDULE, RecordedTrace, SpanHandle, TraceHandle};
 
 #[cfg(feature = "macros")]
 pub use obs_instrument_macros::observe;

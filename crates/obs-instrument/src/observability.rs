@@ -1,18 +1,20 @@
 //! An instance: what an application holds.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use obs_core::{
-    AgentRun, Embedding, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
-    RagQuery, Resource, ScoreValue, Signal, Str, Target, ToolCall, TraceContext, WorkflowRun, WorkflowStep,
+    AgentRun, Embedding, EvalExecution, Feedback, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
+    RagQuery, Resource, Score, ScoreValue, Signal, Str, Target, ToolCall, TraceContext, TraceId, TraceReader, WorkflowRun, WorkflowStep,
 };
-use obs_pipeline::{Clock, Intake, Pipeline, Report, SyncReport};
+use obs_pipeline::{Aside, Clock, Intake, Pipeline, Report, SyncReport};
 
 use crate::context::instances;
+use crate::judgement::batch;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::LogBuilder;
+use crate::trace::TraceHandle;
 use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Sampling};
 
 /// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
@@ -39,6 +41,9 @@ pub(crate) struct Instance {
     sampling: Sampling,
     context: Arc<TraceContext>,
     resource: Arc<Resource>,
+    /// Where traces are read back from, and the thread on which they are.
+    reader: OnceLock<Arc<dyn TraceReader>>,
+    aside: Aside,
 }
 
 impl Instance {
@@ -55,7 +60,22 @@ impl Instance {
             sampling,
             context: Arc::new(context),
             resource: Arc::new(resource),
+            reader: OnceLock::new(),
+            aside: Aside::new(pipeline.intake().clock().clone()),
         })
+    }
+
+    /// Says where traces are read back from; the first to say so counts.
+    pub(crate) fn set_reader(&self, reader: Arc<dyn TraceReader>) {
+        let _ = self.reader.set(reader);
+    }
+
+    pub(crate) fn reader(&self) -> Option<&Arc<dyn TraceReader>> {
+        self.reader.get()
+    }
+
+    pub(crate) fn aside(&self) -> &Aside {
+        &self.aside
     }
 
     /// What a span that is not recorded knows it by.
@@ -210,26 +230,75 @@ impl Observability {
         FeedbackBuilder::within(intake, target, kind, value, context, resource)
     }
 
+    /// A trace that was recorded before, here or in another process: to read it back, and to judge it.
+    pub fn trace(&self, id: TraceId) -> TraceHandle {
+        TraceHandle::new(&self.instance, id)
+    }
+
+    /// A score to be recorded with others by [`Self::scores`]: with an id, the time and what is known of this instance.
+    pub fn new_score(&self, target: Target, name: impl Into<Str>, value: impl Into<ScoreValue>) -> Score {
+        batch::score(&self.instance, target, name.into(), value.into())
+    }
+
+    /// Feedback to be recorded with other by [`Self::feedback_batch`].
+    pub fn new_feedback(
+        &self,
+        target: Target,
+        kind: impl Into<Str>,
+        value: impl Into<ScoreValue>,
+    ) -> Feedback {
+        batch::feedback(&self.instance, target, kind.into(), value.into())
+    }
+
+    /// Records scores, such as those of a run of an evaluation.
+    ///
+    /// With a [reader](ObservabilityBuilder::reader), those of traces whose root they do not know wait for it, as those of
+    /// [`Self::trace`] do; each trace is read once.
+    pub fn scores(&self, scores: impl IntoIterator<Item = Score>) {
+        batch::scores(&self.instance, scores);
+    }
+
+    /// Records feedback; as [`Self::scores`].
+    pub fn feedback_batch(&self, feedback: impl IntoIterator<Item = Feedback>) {
+        batch::feedbacks(&self.instance, feedback);
+    }
+
     /// Turns recording off and on again.
     pub fn set_enabled(&self, enabled: bool) {
         self.instance.intake.set_enabled(enabled);
     }
 
     /// Delivers what is recorded; blocks until done or the deadline, and says how it went.
+    ///
+    /// Judgements that wait for their trace are waited for, too: for half of the time they may go on looking, then they go
+    /// out with what is known.
     pub fn flush(&self, deadline: Duration) -> Report {
-        self.pipeline.flush(deadline)
+        self.settled(deadline, Pipeline::flush)
+    }
+
+    /// Does it once more for judgements that waited for their trace, which may have to be delivered first.
+    fn settled<R>(&self, deadline: Duration, deliver: impl Fn(&Pipeline, Duration) -> R) -> R {
+        if self.instance.aside.is_idle() {
+            return deliver(&self.pipeline, deadline);
+        }
+        // Real time even where a test pauses the instance's clock: the promise is made to the caller.
+        let clock = Clock::system();
+        let left = || deadline.saturating_sub(clock.monotonic());
+        self.pipeline.flush(left());
+        self.instance.aside.settle(left());
+        deliver(&self.pipeline, left())
     }
 
     /// Makes what is recorded durable where a lane has a durable queue; names the lanes that have none.
     pub fn sync(&self, deadline: Duration) -> SyncReport {
-        self.pipeline.sync(deadline)
+        self.settled(deadline, Pipeline::sync)
     }
 
     /// Stops recording and delivers the rest; blocks until done or the deadline, and says how it went.
     ///
     /// What is recorded afterwards, and spans that are still open, are ignored and not counted: end spans before.
     pub fn shutdown(&self, deadline: Duration) -> Report {
-        self.pipeline.shutdown(deadline)
+        self.settled(deadline, Pipeline::shutdown)
     }
 
     /// Where every record is now.
@@ -245,6 +314,15 @@ impl Observability {
     /// A guard that flushes when it is dropped, for the end of `main` or of a request in a serverless function.
     pub fn guard(&self) -> Guard {
         Guard { obs: self.clone(), deadline: DROP_DEADLINE }
+    }
+}
+
+impl Drop for Observability {
+    /// The last handle waits for judgements that wait for their trace, which would find nobody to take them else.
+    fn drop(&mut self) {
+        if Arc::strong_count(&self.pipeline) == 1 && !self.instance.aside.is_idle() {
+            self.flush(DROP_DEADLINE);
+        }
     }
 }
 

@@ -178,7 +178,7 @@ fn tuned_from(name: &str) -> &str {
 
 /// Without its last date or version, if it has one.
 fn without_version(name: &str) -> Option<&str> {
-    if let Some((rest, revision)) = name.rsplit_once(':') {
+    if let Some((rest, revision)) = name.rsplit_once(':').filter(|(rest, _)| *rest != "ft") {
         // Any other word behind a colon is a way of serving with a price of its own: `:free`.
         return digits(revision.trim_end_matches('k')).then_some(rest);
     }
