@@ -1,8 +1,14 @@
 #![doc = include_str!("../README.md")]
 
+mod annotate;
+mod begin;
+mod bridge;
 mod builder;
 mod context;
 pub mod cost;
+mod entity;
+mod fail;
+mod failure;
 mod ids;
 mod intern;
 mod judgement;
@@ -14,11 +20,15 @@ mod open;
 mod own_processors;
 mod pool;
 mod reading;
+mod rollup;
 mod sampling;
 mod span;
 mod trace;
 mod typed;
+mod visible;
+mod workflow;
 
+pub use bridge::Recorder;
 pub use builder::ObservabilityBuilder;
 pub use context::{Context, ContextFuture, Entered, FutureExt};
 pub use intern::intern;
@@ -30,9 +40,11 @@ pub use meter::{
     UpDownCounter,
 };
 pub use observability::{Guard, Observability};
+pub use rollup::rolled;
 pub use sampling::{Sampling, SamplingInput};
 pub use span::ActiveSpan;
 pub use trace::{READ_SCHEDULE, RecordedTrace, SpanHandle, TraceHandle};
+pub use workflow::{Suspended, workflow_names};
 
 #[cfg(feature = "macros")]
 pub use obs_instrument_macros::observe;

@@ -5,17 +5,19 @@ use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use obs_core::{
-    AgentRun, Embedding, EvalExecution, Feedback, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
-    RagQuery, Resource, Score, ScoreValue, Signal, Str, Target, ToolCall, TraceContext, TraceId, TraceReader, WorkflowRun, WorkflowStep,
+    AgentRun, Cost, Embedding, EvalExecution, Feedback, Level, LlmGeneration, McpToolCall, MemoryLookup,
+    MemoryUpdate, RagQuery, Resource, Score, ScoreValue, Signal, Span, Str, Target, ToolCall, TraceContext,
+    TraceId, TraceReader, WorkflowRun, WorkflowStep,
 };
 use obs_pipeline::{Aside, Clock, Intake, Pipeline, Report, SyncReport};
 
 use crate::context::instances;
+use crate::cost::CostConfig;
 use crate::judgement::batch;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::LogBuilder;
 use crate::trace::TraceHandle;
-use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Sampling};
+use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Recorder, Sampling};
 
 /// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
 ///
@@ -41,9 +43,25 @@ pub(crate) struct Instance {
     sampling: Sampling,
     context: Arc<TraceContext>,
     resource: Arc<Resource>,
+    hidden: Hidden,
     /// Where traces are read back from, and the thread on which they are.
     reader: OnceLock<Arc<dyn TraceReader>>,
     aside: Aside,
+    /// How the costs of calls are found that nobody is shown.
+    costs: OnceLock<CostConfig>,
+}
+
+/// Which spans are not shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Hidden {
+    /// The excluded types, as [`Kind::BIT`]s.
+    pub(crate) types: u16,
+    /// Whether internal spans are shown like any other.
+    pub(crate) internal_shown: bool,
+    /// Whether automatic metrics count spans that are not shown.
+    pub(crate) counted: bool,
+    /// Whether they count the spans of unsampled traces, too.
+    pub(crate) unsampled_counted: bool,
 }
 
 impl Instance {
@@ -52,6 +70,7 @@ impl Instance {
         sampling: Sampling,
         context: TraceContext,
         resource: Resource,
+        hidden: Hidden,
     ) -> Arc<Self> {
         instances::register(|number| Self {
             number,
@@ -61,7 +80,9 @@ impl Instance {
             context: Arc::new(context),
             resource: Arc::new(resource),
             reader: OnceLock::new(),
+            costs: OnceLock::new(),
             aside: Aside::new(pipeline.intake().clock().clone()),
+            hidden,
         })
     }
 
@@ -88,6 +109,39 @@ impl Instance {
     pub(crate) fn has_spans(&self) -> bool {
         !self.intake.wants().without(Signal::Metrics).is_empty()
     }
+
+    /// Whether a span of this type is hidden, unless it is a root.
+    #[inline]
+    pub(crate) fn hides(&self, bit: u16, internal: bool) -> bool {
+        self.hidden.types & bit != 0 || (internal && !self.hidden.internal_shown)
+    }
+
+    /// Whether spans that nobody is to see are counted all the same.
+    #[inline]
+    pub(crate) fn measures(&self) -> bool {
+        self.hidden.counted && self.intake.wants().contains(Signal::Metrics)
+    }
+
+    /// [`Self::measures`], for the spans of unsampled traces.
+    #[inline]
+    pub(crate) fn measures_unsampled(&self) -> bool {
+        self.hidden.unsampled_counted && self.measures()
+    }
+
+    /// What a call of a model cost.
+    pub(crate) fn cost_of(&self, span: &Span) -> Option<Cost> {
+        self.costs.get().map_or_else(|| span.span_type.cost().cloned(), |costs| costs.of(span))
+    }
+
+    /// Says how costs are found; the first to say so counts.
+    pub(crate) fn set_costs(&self, costs: CostConfig) {
+        let _ = self.costs.set(costs);
+    }
+
+    /// A span has started.
+    #[inline]
+    #[expect(clippy::unused_self, reason = "where the instance counts starts")]
+    pub(crate) fn span_starts(&self, _: &Span) {}
 
     pub(crate) fn intake(&self) -> &Intake {
         &self.intake
@@ -176,6 +230,27 @@ impl Observability {
     #[inline]
     pub fn start<T: Kind>(&self, name: impl Into<Str>, fields: T, parent: &Context) -> ActiveSpan<T> {
         ActiveSpan::start(&self.instance, name, parent.clone(), || fields)
+    }
+
+    /// Starts a span of the framework's own work, which is not shown unless the builder's `include_internal_spans` says so.
+    ///
+    /// What is started, logged or scored under it attaches to the nearest visible span above; a root is always visible.
+    /// For one of another type see [`Self::start_internal`].
+    pub fn internal_span(&self, name: impl Into<Str>) -> ActiveSpan {
+        ActiveSpan::start_internal(&self.instance, name, Context::current(), Generic::default)
+    }
+
+    /// [`Self::internal_span`] of any type, under a context of the caller's choice.
+    ///
+    /// Tokens and costs of an internal call of a model are added to the nearest visible span above, as
+    /// [`crate::rolled`] names them.
+    pub fn start_internal<T: Kind>(
+        &self,
+        name: impl Into<Str>,
+        fields: T,
+        parent: &Context,
+    ) -> ActiveSpan<T> {
+        ActiveSpan::start_internal(&self.instance, name, parent.clone(), || fields)
     }
 
     /// A log record under the current context; it is recorded when the builder is dropped.
@@ -309,6 +384,11 @@ impl Observability {
     /// The pipeline behind the instance.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
+    }
+
+    /// What a bridge from another library records with.
+    pub fn recorder(&self) -> Recorder {
+        Recorder::new(Arc::clone(&self.instance))
     }
 
     /// A guard that flushes when it is dropped, for the end of `main` or of a request in a serverless function.

@@ -41,7 +41,9 @@ impl Judgement {
             Self::Score(score) => (&mut score.target, &mut score.context, &mut score.experiment_id),
             Self::Feedback(given) => (&mut given.target, &mut given.context, &mut given.experiment_id),
         };
-        let (Target::Span { root_span_id, .. } | Target::Trace { root_span_id, .. }) = &mut *target else { return };
+        let (Target::Span { root_span_id, .. } | Target::Trace { root_span_id, .. }) = &mut *target else {
+            return;
+        };
         *root_span_id = root_span_id.or(known.root);
         let of_span = target.span_id().and_then(|span| known.spans.get(&span));
         if let Some(told) = of_span.or(known.context.as_ref()) {

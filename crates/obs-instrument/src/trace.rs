@@ -111,7 +111,8 @@ impl TraceHandle {
     /// `Config` without a reader, else what the reader said at the last try.
     pub async fn read(&self) -> Result<Option<RecordedTrace>, Error> {
         let Some(reader) = self.reader.clone() else {
-            let advice = "there is nothing to read the trace from; give the builder a `reader`, or the handle one";
+            let advice =
+                "there is nothing to read the trace from; give the builder a `reader`, or the handle one";
             return Err(Error::config("reader", advice));
         };
         let (trace_id, schedule) = (self.trace_id, Arc::clone(&self.schedule));

@@ -153,7 +153,10 @@ impl Aside {
 /// Starts the thread; it ends when the sender is dropped.
 fn start() -> Result<mpsc::UnboundedSender<Work>, Error> {
     let (sender, mut works) = mpsc::unbounded_channel::<Work>();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|cause| refused(&cause))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| refused(&cause))?;
     let run = move || {
         runtime.block_on(async move {
             while let Some(work) = works.recv().await {

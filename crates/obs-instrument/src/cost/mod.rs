@@ -13,9 +13,13 @@ mod entry;
 mod model_name;
 mod prices;
 mod processor;
+mod reported;
+
+use obs_core::{Cost, Span};
 
 pub use entry::{ModelPrices, Rates, Tier};
 pub use prices::Prices;
+use processor::Call;
 pub(crate) use processor::CostProcessor;
 
 /// The attribute of a call whose cost is not known, and why: `model` if no list has the model, `usage` if the call did
@@ -48,6 +52,21 @@ impl CostConfig {
     /// Only costs that the application states are there; none are estimated.
     pub fn off() -> Self {
         Self(Source::Off)
+    }
+
+    /// What a call cost: what is said of it, else an estimate.
+    pub(crate) fn of(&self, span: &Span) -> Option<Cost> {
+        let said = || span.span_type.cost().cloned().or_else(|| reported::of(&span.attributes));
+        said().or_else(|| {
+            let call = Call::of(&span.span_type)?;
+            let found = match &self.0 {
+                Source::Off => None,
+                Source::BuiltIn => Prices::built_in().find_call(&call).cloned(),
+                Source::Own(prices) => prices.find_call(&call).cloned(),
+            };
+            let (_, _, usage) = span.span_type.model()?;
+            compute::cost(&*found?, usage).map(|computed| computed.cost)
+        })
     }
 
     /// The processor that does it, if any.

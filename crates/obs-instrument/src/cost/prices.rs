@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use super::entry::ModelPrices;
 use super::model_name::{self, key};
+use super::processor::Call;
 
 /// The table that comes with the crate.
 const BUILT_IN: &str = include_str!("../../prices/prices.json");
@@ -169,16 +170,12 @@ impl Prices {
     }
 
     /// What a call of a model costs: of the model that answered, else of the one that was asked for.
-    pub(super) fn find_call(
-        &self,
-        provider: Option<&str>,
-        asked: Option<&str>,
-        answered: Option<&str>,
-    ) -> Option<&Arc<ModelPrices>> {
-        let found = answered.and_then(|model| self.find(provider, model));
+    pub(super) fn find_call(&self, call: &Call) -> Option<&Arc<ModelPrices>> {
+        let find = |model: &str| self.find(call.provider.as_deref(), model);
         // A model that was tuned for somebody costs more than the one that was asked for by a shorter name.
-        let tuned = answered.is_some_and(|model| model_name::parse(model).tuned);
-        found.or_else(|| self.find(provider, asked.filter(|_| !tuned)?))
+        let tuned = call.answered.as_deref().is_some_and(|model| model_name::parse(model).tuned);
+        let asked = call.asked.as_deref().filter(|_| !tuned);
+        call.answered.as_deref().and_then(find).or_else(|| find(asked?))
     }
 
     fn parse(text: &str, place: &str) -> Result<Self, Error> {

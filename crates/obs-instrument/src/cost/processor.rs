@@ -2,25 +2,33 @@
 
 use std::sync::Arc;
 
-use obs_core::{Attributes, Cost, Signals, Span, SpanRecord, SpanType, Str, Usage, Value};
+use obs_core::{Signals, Span, SpanRecord, SpanType, Str};
 use obs_pipeline::{Emit, Processor, Segment};
 use rustc_hash::FxHashMap;
 
 use super::compute::{self, Computed};
 use super::entry::ModelPrices;
-use super::{MISSING, Prices, UNKNOWN};
+use super::{MISSING, Prices, UNKNOWN, reported};
 
 /// The most models that are remembered; beyond, all are looked up anew.
 const CAPACITY: usize = 1024;
 
-/// Under what a provider's own word about a cost comes in US dollars: the whole, the input's part, the output's.
-const REPORTED: [[&str; 3]; 2] = [
-    ["gen_ai.usage.cost", "gen_ai.usage.input_cost", "gen_ai.usage.output_cost"],
-    ["llm.cost.total", "llm.cost.prompt", "llm.cost.completion"],
-];
+/// Which model was called.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Call {
+    pub(super) provider: Option<Str>,
+    pub(super) asked: Option<Str>,
+    pub(super) answered: Option<Str>,
+}
 
-/// Which model: the provider, the model that was asked for and the one that answered.
-type Call = (Option<Str>, Option<Str>, Option<Str>);
+impl Call {
+    /// The call that a span stands for, if it is one.
+    pub(super) fn of(span_type: &SpanType) -> Option<Self> {
+        let (model, provider, _) = span_type.model()?;
+        let answered = span_type.as_generation().and_then(|call| call.response_model.clone());
+        Some(Self { provider: provider.cloned(), asked: model.cloned(), answered })
+    }
+}
 
 /// The processor that fills in the cost of generations and embeddings.
 #[derive(Debug)]
@@ -41,8 +49,7 @@ impl CostProcessor {
             return known.clone();
         }
         let prices = self.prices.get_or_insert_with(Prices::built_in);
-        let (provider, asked, answered) = &call;
-        let found = prices.find_call(provider.as_deref(), asked.as_deref(), answered.as_deref()).cloned();
+        let found = prices.find_call(&call).cloned();
         if self.known.len() >= CAPACITY {
             self.known.clear();
         }
@@ -51,21 +58,16 @@ impl CostProcessor {
     }
 
     fn fill(&mut self, span: &mut Span) {
-        let (call, usage, cost): (Call, &Usage, &mut Option<Box<Cost>>) = match &mut span.span_type {
-            SpanType::LlmGeneration(call) => {
-                let named = (call.provider.clone(), call.model.clone(), call.response_model.clone());
-                (named, &call.usage, &mut call.cost)
-            }
-            SpanType::Embedding(embedding) => {
-                let named = (embedding.provider.clone(), embedding.model.clone(), None);
-                (named, &embedding.usage, &mut embedding.cost)
-            }
+        let Some(call) = Call::of(&span.span_type) else { return };
+        let (usage, cost) = match &mut span.span_type {
+            SpanType::LlmGeneration(call) => (&call.usage, &mut call.cost),
+            SpanType::Embedding(embedding) => (&embedding.usage, &mut embedding.cost),
             _ => return,
         };
         if cost.is_some() {
             return;
         }
-        if let Some(reported) = reported(&mut span.attributes) {
+        if let Some(reported) = reported::take(&mut span.attributes) {
             *cost = Some(Box::new(reported));
             return;
         }
@@ -83,20 +85,6 @@ impl CostProcessor {
             Err(unknown) => span.attributes.insert(UNKNOWN, unknown),
         }
     }
-}
-
-/// What the provider said the call cost; it then stands in the span's field and no longer among its attributes.
-fn reported(attributes: &mut Attributes) -> Option<Cost> {
-    let is_money = |amount: &f64| amount.is_finite() && *amount >= 0.0;
-    let amount =
-        |attributes: &Attributes, name| attributes.get(name).and_then(Value::as_f64).filter(is_money);
-    let names = REPORTED.iter().find(|[total, ..]| amount(attributes, total).is_some())?;
-    let mut take = |name| {
-        let amount = amount(attributes, name);
-        amount.inspect(|_| drop(attributes.remove(name)))
-    };
-    let [total, input, output] = names.map(&mut take);
-    Some(Cost { input, output, ..Cost::usd(total?) })
 }
 
 impl Processor for CostProcessor {

@@ -5,9 +5,14 @@
 mod collect;
 mod context;
 mod cost;
+mod errors;
+mod hidden;
 mod judgement;
 mod logs;
+mod mastra;
+mod measured;
 mod metrics;
 mod prices;
 mod runtimes;
 mod spans;
+mod workflow;
