@@ -7,6 +7,7 @@ mod builder;
 mod context;
 pub mod cost;
 mod entity;
+mod env;
 mod fail;
 mod failure;
 mod ids;
@@ -20,6 +21,7 @@ mod open;
 mod own_processors;
 mod pool;
 mod reading;
+mod registry;
 mod rollup;
 mod sampling;
 mod span;
@@ -34,14 +36,15 @@ pub use context::{Context, ContextFuture, Entered, FutureExt};
 pub use intern::intern;
 pub use judgement::{FeedbackBuilder, ScoreBuilder};
 pub use kind::{Generic, Kind};
-pub use logger::LogBuilder;
+pub use logger::{LogBuilder, Logger};
 pub use meter::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram, Meter,
     UpDownCounter,
 };
-pub use observability::{Guard, Observability};
+pub use observability::{Guard, MetricsOf, Observability};
+pub use registry::Registry;
 pub use rollup::rolled;
-pub use sampling::{Sampling, SamplingInput};
+pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};
 pub use span::ActiveSpan;
 pub use trace::{READ_SCHEDULE, RecordedTrace, SpanHandle, TraceHandle};
 pub use workflow::{Suspended, workflow_names};

@@ -70,11 +70,11 @@ impl CostConfig {
     }
 
     /// The processor that does it, if any.
-    pub(crate) fn processor(self) -> Option<CostProcessor> {
-        match self.0 {
+    pub(crate) fn processor(&self) -> Option<CostProcessor> {
+        match &self.0 {
             Source::Off => None,
             Source::BuiltIn => Some(CostProcessor::new(None)),
-            Source::Own(prices) => Some(CostProcessor::new(Some(prices))),
+            Source::Own(prices) => Some(CostProcessor::new(Some(prices.clone()))),
         }
     }
 }

@@ -17,9 +17,6 @@ use super::processor::Call;
 /// The table that comes with the crate.
 const BUILT_IN: &str = include_str!("../../prices/prices.json");
 
-/// The variable that names a file of one's own.
-const VARIABLE: &str = "OBS_PRICES";
-
 /// The version of the form that tables have.
 const VERSION: u64 = 1;
 
@@ -76,6 +73,9 @@ impl Table {
 }
 
 impl Prices {
+    /// The variable that names a file of one's own.
+    pub(crate) const VARIABLE: &'static str = "OBS_PRICES";
+
     /// The prices that come with this crate: the public ones of the large vendors, each with its source and date.
     ///
     /// They are estimates: discounts, batches and regions are not in them.
@@ -125,9 +125,9 @@ impl Prices {
     /// # Errors
     /// As [`Prices::from_file`], with the variable's name.
     pub fn from_env(env: &Env) -> Result<Option<Self>, Error> {
-        let Some(path) = env.os(VARIABLE).filter(|path| !path.is_empty()) else { return Ok(None) };
-        let own =
-            Self::from_file(Path::new(&path)).map_err(|cause| Error::config(&env.name(VARIABLE), cause))?;
+        let Some(path) = env.os(Self::VARIABLE).filter(|path| !path.is_empty()) else { return Ok(None) };
+        let own = Self::from_file(Path::new(&path))
+            .map_err(|cause| Error::config(&env.name(Self::VARIABLE), cause))?;
         Ok(Some(Self::built_in().extend(&own)))
     }
 

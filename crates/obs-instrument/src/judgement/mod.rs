@@ -1,6 +1,6 @@
 //! Scores and feedback.
 
-pub(crate) mod batch;
+mod batch;
 
 use std::sync::Arc;
 

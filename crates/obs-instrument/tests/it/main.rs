@@ -5,6 +5,7 @@
 mod collect;
 mod context;
 mod cost;
+mod environment;
 mod errors;
 mod hidden;
 mod judgement;
@@ -15,6 +16,8 @@ mod measured;
 mod metrics;
 mod posthoc;
 mod prices;
+mod registry;
 mod runtimes;
+mod sampling;
 mod spans;
 mod workflow;
