@@ -145,7 +145,7 @@ impl Reading {
         let work = |pace| async move {
             let end = end;
             match read(&*reader, trace_id, &schedule, pace).await {
-                Ok(Some(trace)) => return end.0.finish(Known::of(&trace)),
+                Ok(Some(trace)) => end.0.finish(Known::of(&trace)),
                 Ok(None) => tell(trace_id, "nothing is known of it where it was looked for"),
                 Err(error) => tell(trace_id, &error),
             }

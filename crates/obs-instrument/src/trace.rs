@@ -16,9 +16,9 @@ pub const READ_SCHEDULE: [Duration; 7] = [
     Duration::from_millis(100),
     Duration::from_millis(250),
     Duration::from_millis(500),
-    Duration::from_millis(1000),
-    Duration::from_millis(2000),
-    Duration::from_millis(2000),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(2),
 ];
 
 /// A trace that was recorded before, here or in another process, known by its id.

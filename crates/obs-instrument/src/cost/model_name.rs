@@ -95,25 +95,19 @@ pub(super) struct Sellers {
 /// Who may sell a model: the provider, who makes it by its name, and, where the provider only passes on, anybody.
 pub(super) fn sellers(provider: Option<&str>, maker: Option<&'static str>) -> Sellers {
     let mut named = Vec::new();
-    let any = match provider.map(key) {
-        None => true,
-        Some(given) => {
+    let mut any = true;
+    if let Some(provider) = provider {
+        let given = key(provider);
+        if let Some((name, home)) = host(&given) {
+            named.push(name.to_owned());
+            named.extend(maker.or(home).map(str::to_owned));
+        } else {
             // Instrumentations tell the interface behind the provider: `openai.chat`.
-            let first = provider.and_then(|name| name.split('.').next()).map(key);
-            match host(&given) {
-                Some((name, home)) => {
-                    named.push(name.to_owned());
-                    named.extend(maker.or(home).map(str::to_owned));
-                    true
-                }
-                None => {
-                    let known = vendor(&given).or_else(|| vendor(first.as_deref()?));
-                    named.push(known.map_or(given, str::to_owned));
-                    false
-                }
-            }
+            let first = key(provider.split('.').next().unwrap_or(provider));
+            named.push(vendor(&given).or_else(|| vendor(&first)).map_or(given, str::to_owned));
+            any = false;
         }
-    };
+    }
     named.extend(maker.map(str::to_owned).filter(|maker| !named.contains(maker)));
     Sellers { named, any }
 }

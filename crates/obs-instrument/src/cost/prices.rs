@@ -1,13 +1,12 @@
 //! Lists of prices: the one that comes with the crate, one's own, and finding a model in them.
 
 use std::borrow::Cow;
-use std::collections::hash_map::Entry;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use obs_core::{Env, Error, suggest};
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
 use super::entry::ModelPrices;
@@ -16,6 +15,9 @@ use super::processor::Call;
 
 /// The table that comes with the crate.
 const BUILT_IN: &str = include_str!("../../prices/prices.json");
+
+/// What a table says of itself.
+const FIELDS: [&str; 4] = ["$schema", "version", "note", "models"];
 
 /// The version of the form that tables have.
 const VERSION: u64 = 1;
@@ -187,11 +189,10 @@ impl Prices {
         else {
             return Err(wrong("it is no JSON object; write `{\"version\": 1, \"models\": […]}`".into()));
         };
-        const KNOWN: [&str; 4] = ["$schema", "version", "note", "models"];
-        if let Some(unknown) = file.keys().find(|name| !KNOWN.contains(&name.as_str())) {
-            let near = suggest::nearest(unknown, KNOWN)
+        if let Some(unknown) = file.keys().find(|name| !FIELDS.contains(&name.as_str())) {
+            let near = suggest::nearest(unknown, FIELDS)
                 .map_or(String::new(), |near| format!(", did you mean `{near}`?"));
-            return Err(wrong(format!("unknown field `{unknown}`{near} Known: `{}`", KNOWN.join("`, `"))));
+            return Err(wrong(format!("unknown field `{unknown}`{near} Known: `{}`", FIELDS.join("`, `"))));
         }
         if file.get("version").and_then(Value::as_u64) != Some(VERSION) {
             return Err(wrong(format!(
@@ -212,19 +213,15 @@ impl Prices {
         let wrong = |row: &ModelPrices, message: String| {
             Error::config(place, format!("{} of {}: {message}", row.model, row.provider))
         };
-        let mut seen = FxHashMap::default();
+        let mut seen = FxHashSet::default();
         let mut table = Table::default();
         for row in rows {
             if let Some((field, advice)) = row.fault() {
                 return Err(wrong(&row, format!("{field}: {advice}")));
             }
-            for name in row.names() {
-                match seen.entry((model_name::provider(&row.provider), key(name))) {
-                    Entry::Occupied(_) => {
-                        return Err(wrong(&row, format!("`{name}` is there twice; leave one out")));
-                    }
-                    Entry::Vacant(entry) => drop(entry.insert(())),
-                }
+            let seller = model_name::provider(&row.provider);
+            if let Some(twice) = row.names().find(|name| !seen.insert((seller.clone(), key(name)))) {
+                return Err(wrong(&row, format!("`{twice}` is there twice; leave one out")));
             }
             table.put(Arc::new(row));
         }
