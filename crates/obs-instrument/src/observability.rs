@@ -11,6 +11,7 @@ use obs_core::{
 };
 use obs_pipeline::{Aside, Clock, Intake, Pipeline, Report, SyncReport};
 
+use crate::automatic::Starts;
 use crate::context::instances;
 use crate::cost::CostConfig;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
@@ -60,6 +61,8 @@ pub(crate) struct Instance {
     aside: Aside,
     /// How the costs of calls are found that nobody is shown.
     costs: OnceLock<CostConfig>,
+    /// Counts runs and calls that began, if anybody wants to know.
+    starts: Option<Starts>,
 }
 
 /// Which spans are not shown.
@@ -84,11 +87,12 @@ pub(crate) struct Settings {
     pub(crate) context: TraceContext,
     pub(crate) resource: Resource,
     pub(crate) hidden: Hidden,
+    pub(crate) starts: Option<Starts>,
 }
 
 impl Instance {
     pub(crate) fn new(pipeline: &Arc<Pipeline>, settings: Settings) -> Arc<Self> {
-        let Settings { sampling, min_level, unsampled_logs, context, resource, hidden } = settings;
+        let Settings { sampling, min_level, unsampled_logs, context, resource, hidden, starts } = settings;
         instances::register(|number| Self {
             number,
             pipeline: Arc::downgrade(pipeline),
@@ -102,6 +106,7 @@ impl Instance {
             costs: OnceLock::new(),
             aside: Aside::new(pipeline.intake().clock().clone()),
             hidden,
+            starts,
         })
     }
 
@@ -116,6 +121,11 @@ impl Instance {
 
     pub(crate) fn aside(&self) -> &Aside {
         &self.aside
+    }
+
+    /// Whether anything holds its pipeline.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.pipeline.strong_count() > 0
     }
 
     /// What a span that is not recorded knows it by.
@@ -157,10 +167,11 @@ impl Instance {
         let _ = self.costs.set(costs);
     }
 
-    /// A span has started.
+    /// What counts runs and calls that began, if anybody wants to know.
     #[inline]
-    #[expect(clippy::unused_self, reason = "where the instance counts starts")]
-    pub(crate) fn span_starts(&self, _: &Span) {}
+    pub(crate) fn starts(&self) -> Option<&Starts> {
+        self.starts.as_ref()
+    }
 
     pub(crate) fn intake(&self) -> &Intake {
         &self.intake
@@ -224,6 +235,11 @@ macro_rules! starts {
 impl Observability {
     pub(crate) fn of(pipeline: Arc<Pipeline>, instance: Arc<Instance>) -> Self {
         Self { pipeline, instance }
+    }
+
+    /// What starting a span needs, which keeps nothing alive.
+    pub(crate) fn instance(&self) -> &Arc<Instance> {
+        &self.instance
     }
 
     /// The instance of the current context, if it still runs: the one that recorded the current span, or whose
@@ -414,10 +430,6 @@ impl Observability {
     /// Where every record is now.
     pub fn report(&self) -> Report {
         self.pipeline.report()
-    }
-
-    pub(crate) fn instance(&self) -> &Arc<Instance> {
-        &self.instance
     }
 
     /// The pipeline behind the instance.

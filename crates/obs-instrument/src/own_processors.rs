@@ -1,8 +1,10 @@
 //! The processors that an instance sets up for itself, in the one order in which they must run.
 
-use obs_core::{Env, Error};
+use obs_core::{Env, Error, Signal};
 use obs_pipeline::{PipelineBuilder, Processor};
 
+use crate::AutomaticMetrics;
+use crate::automatic::{Automatic, Starts};
 use crate::cost::{CostConfig, Prices};
 use crate::env::conflict;
 
@@ -10,6 +12,7 @@ use crate::env::conflict;
 #[derive(Debug, Default)]
 pub(crate) struct OwnProcessors {
     pub(crate) cost: Option<CostConfig>,
+    pub(crate) automatic: AutomaticMetrics,
     /// The prices that the environment names.
     env_prices: Option<Prices>,
 }
@@ -31,11 +34,34 @@ impl OwnProcessors {
     }
 
     /// Puts them before the application's: costs first, so that whatever comes after knows them.
-    pub(crate) fn add_to(costs: &CostConfig, pipeline: PipelineBuilder) -> PipelineBuilder {
+    pub(crate) fn add_to(self, pipeline: PipelineBuilder, costs: &CostConfig) -> PipelineBuilder {
         let mut own: Vec<Box<dyn Processor>> = Vec::new();
         if let Some(cost) = costs.processor() {
             own.push(Box::new(cost));
         }
-        pipeline.processors_first(own)
+        let taken = pipeline.taken();
+        if !taken.contains(Signal::Metrics) {
+            return pipeline.processors_first(own);
+        }
+        if let Some(automatic) = Automatic::new(&self.automatic, taken.contains(Signal::Traces)) {
+            own.push(Box::new(automatic));
+        }
+        pipeline.processors_first(own).advise_bounds(self.automatic.advice())
+    }
+
+    /// Whether metrics are made of spans, for a destination that takes them.
+    pub(crate) fn counts(&self, pipeline: &PipelineBuilder) -> bool {
+        self.automatic.counts() && pipeline.taken().contains(Signal::Metrics)
+    }
+
+    /// What counts starts, if they are to be counted.
+    ///
+    /// # Errors
+    /// A configuration error for options of automatic metrics that cannot be obeyed.
+    pub(crate) fn starts(&self, pipeline: &PipelineBuilder) -> Result<Option<Starts>, Error> {
+        self.automatic.check()?;
+        let taken = pipeline.taken();
+        let wanted = taken.contains(Signal::Metrics);
+        Ok(wanted.then(|| Starts::new(&self.automatic, taken.contains(Signal::Traces))).flatten())
     }
 }
