@@ -11,9 +11,9 @@ use obs_core::{
 use obs_pipeline::Intake;
 use uuid::Uuid;
 
-use crate::ids;
 use crate::observability::Instance;
 use crate::reading::{Judgement, Reading};
+use crate::{entity, ids};
 
 /// Where a judgement goes when it is made.
 #[derive(Debug)]
@@ -46,7 +46,11 @@ macro_rules! builder {
                 value: impl Into<ScoreValue>,
                 under: &Span,
             ) -> Self {
-                Self::within(intake, target, $what, value, &under.context, &under.resource)
+                if !intake.wants().contains(Signal::$signal) {
+                    return Self(None);
+                }
+                // A judgement of a run is one of the agent or workflow that ran.
+                Self::within(intake, target, $what, value, &entity::below(under), &under.resource)
             }
 
             pub(crate) fn within(

@@ -188,6 +188,24 @@ fn nothing_is_counted_where_nobody_takes_metrics_or_they_are_switched_off() {
 }
 
 #[test]
+fn a_judgement_of_a_run_is_one_of_its_agent() {
+    let bench = Bench::new();
+    let agent = bench.obs.agent_run("answer");
+    agent.score("good", true);
+    agent.feedback_trace("thumbs", true);
+    agent.end();
+    let arrived = bench.arrived();
+    let judged = arrived.metrics.iter().filter(|metric| metric.labels.get("entity_type").is_some());
+    assert_eq!(
+        lines(judged),
+        [
+            "mastra_feedback_total counter feedback_type=thumbs source=unknown entity_type=agent",
+            "mastra_scores_total counter scorer=good entity_type=agent",
+        ],
+    );
+}
+
+#[test]
 fn law_1_accounting_holds_for_what_is_made_of_others() {
     let bench = Bench::new();
     for at in 1..500 {
