@@ -124,6 +124,7 @@ impl Instance {
     }
 
     /// Whether anything holds its pipeline.
+    #[cfg(feature = "macros")]
     pub(crate) fn is_alive(&self) -> bool {
         self.pipeline.strong_count() > 0
     }

@@ -116,6 +116,7 @@ impl<T: Kind> ActiveSpan<T> {
     }
 
     /// Whether nothing of the span goes anywhere, not even its ids.
+    #[cfg(feature = "macros")]
     pub(crate) fn is_off(&self) -> bool {
         matches!(self.state, Recording::Off)
     }
