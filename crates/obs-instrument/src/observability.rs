@@ -13,7 +13,7 @@ use obs_pipeline::{Clock, Intake, Pipeline, Report, SyncReport};
 use crate::context::instances;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::LogBuilder;
-use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Sampling};
+use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Recorder, Sampling};
 
 /// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
 ///
@@ -240,6 +240,11 @@ impl Observability {
     /// The pipeline behind the instance.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
+    }
+
+    /// What a bridge from another library records with.
+    pub fn recorder(&self) -> Recorder {
+        Recorder::new(Arc::clone(&self.instance))
     }
 
     /// A guard that flushes when it is dropped, for the end of `main` or of a request in a serverless function.

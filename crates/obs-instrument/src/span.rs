@@ -23,8 +23,8 @@ use crate::{FutureExt, Generic, Kind, ids, pool};
 /// would fill fields are then not called.
 /// Setters take `&mut self` and chain; the type parameter says which typed fields there are.
 pub struct ActiveSpan<T: Kind = Generic> {
-    state: Recording,
-    kind: PhantomData<fn() -> T>,
+    pub(crate) state: Recording,
+    pub(crate) kind: PhantomData<fn() -> T>,
 }
 
 impl<T: Kind> ActiveSpan<T> {
@@ -46,7 +46,7 @@ impl<T: Kind> ActiveSpan<T> {
     }
 
     #[inline]
-    fn parts(&self) -> Option<(&Span, &Open)> {
+    pub(crate) fn parts(&self) -> Option<(&Span, &Open)> {
         match &self.state {
             Recording::On(slot) => slot.parts(),
             Recording::Off | Recording::Unsampled(_) => None,
@@ -62,7 +62,7 @@ impl<T: Kind> ActiveSpan<T> {
     }
 
     #[inline]
-    fn change(&mut self, change: impl FnOnce(&mut Span)) -> &mut Self {
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Span)) -> &mut Self {
         if let Some((span, _)) = self.parts_mut() {
             change(span);
         }

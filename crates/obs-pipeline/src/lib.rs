@@ -8,6 +8,7 @@ mod config;
 mod dead_letter;
 mod deadline;
 mod destination;
+mod emit;
 mod fallback;
 mod guard;
 mod haste;
@@ -47,6 +48,7 @@ pub use config::{
     MultiConfig, Overflow, RateLimitConfig, RetryConfig, Strategy,
 };
 pub use dead_letter::DeadLetter;
+pub use emit::Emit;
 pub use fallback::Fallback;
 pub use haste::Haste;
 pub use inspect::Inspect;
@@ -60,7 +62,7 @@ pub use monitored::{
 };
 pub use multi::Multi;
 pub use pipeline::Pipeline;
-pub use processor::{Emit, Processor, Segment};
+pub use processor::{Processor, Segment, Tick};
 pub use queue::{Awaited, Load, Loaded, Log, Offer, Queue, Removed, Wake};
 pub use rate_limit::RateLimit;
 pub use report::{DestinationReport, PerSignal, Report, SyncReport};
@@ -70,7 +72,7 @@ pub use self_metrics::{SELF_METRICS, SelfMetric};
 pub use spec::DestinationSpec;
 pub use split::Split;
 pub use stats::DestinationStats;
-pub use suppress::suppress_this_thread;
+pub use suppress::{is_suppressed, suppress_this_thread};
 pub use terms::{Counts, IntakeTerms, Terms, dropped, filtered};
 pub use timeout::Timeout;
 pub use unwind::Unwind;

@@ -98,6 +98,7 @@ impl Pipeline {
 
     /// Delivers all that was recorded before, if that is done within `deadline`.
     ///
+    /// Processors that hold records back decide at once on what they have seen so far.
     /// After a shutdown it only reports.
     pub fn flush(&self, deadline: Duration) -> Report {
         if self.intake.is_closed() {
@@ -108,7 +109,7 @@ impl Pipeline {
             return self.reported(false);
         }
         let tickets: Vec<_> = self.destinations.iter().map(|destination| destination.flush()).collect();
-        let mut complete = true;
+        let mut complete = self.control.is_settled();
         for (destination, ticket) in self.destinations.iter().zip(tickets) {
             complete &= destination.flushed(ticket, deadline);
         }
@@ -118,6 +119,7 @@ impl Pipeline {
     /// Brings all that was recorded before to disk where a lane has one, if that is done within `deadline`.
     ///
     /// Lanes in memory cannot do that; the report names them.
+    /// Processors that hold records back decide at once, as for a flush.
     pub fn sync(&self, deadline: Duration) -> SyncReport {
         if self.intake.is_forked() {
             let reason = Some("this process was forked; build a pipeline after the fork".into());
@@ -130,7 +132,8 @@ impl Pipeline {
         }
         let deadline = Deadline::after(deadline);
         let collected = self.collect(false, deadline);
-        let complete = collected && self.log.as_ref().is_none_or(|log| log.sync(deadline.left()));
+        let settled = self.control.is_settled();
+        let complete = collected && settled && self.log.as_ref().is_none_or(|log| log.sync(deadline.left()));
         let lanes = self.destinations.iter().flat_map(|destination| {
             let lane = |signal| format!("{}/{signal}", destination.name()).into_boxed_str();
             destination.not_durable().into_iter().map(lane).collect::<Vec<_>>()
@@ -139,6 +142,7 @@ impl Pipeline {
         let at_risk = self.destinations.iter().find(|destination| destination.is_at_risk());
         let reason: Option<Box<str>> = match (&self.log, collected) {
             (_, false) => Some("the deadline passed before all was collected".into()),
+            (_, true) if !settled => Some("a processor holds records back in memory".into()),
             (Some(log), true) if !complete => Some(match log.health() {
                 Health::Degraded(why) | Health::Unhealthy(why) => why,
                 Health::Healthy => "the deadline passed before all was on disk".into(),

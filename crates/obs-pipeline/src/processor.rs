@@ -1,13 +1,26 @@
 //! What happens to records between the application and the lanes.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use obs_core::{Feedback, Log, Metric, Score, Signal, Signals, SpanRecord};
 
-/// Changes, removes or adds records in the collector, before redaction and before any destination.
+use crate::Emit;
+
+/// Changes, removes, adds or holds back records in the collector, before redaction and before any destination.
 ///
 /// Processors run in the order they were given to the builder, one segment at a time.
-/// A processor that panics loses the records of that segment, counted as `dropped{panic}`, and is used again.
+/// A processor that panics loses the records of that segment and those that it held, counted as `dropped{panic}`, lets
+/// nothing through, and is used again.
+///
+/// # Holding back
+///
+/// A processor that must see more before it decides, a whole trace for one, takes records out of their segment, says so
+/// with [`Emit::hold`], and later gives each back with [`Emit::release_span`] and its like, or gives it up with
+/// [`Emit::discard`].
+/// Meanwhile they are `pending` in every report.
+/// Their bytes are no part of [`crate::PipelineBuilder::intake_bytes`]: a processor that holds has a bound in bytes of its own,
+/// so that a trace that takes its time cannot keep an application from recording.
 pub trait Processor: Debug + Send + 'static {
     /// Its name: removed records are counted as `filtered{processor:NAME}`.
     fn name(&self) -> &str;
@@ -17,6 +30,34 @@ pub trait Processor: Debug + Send + 'static {
 
     /// Works on a segment; removing a record filters it, adding one records it.
     fn process(&mut self, records: &mut Segment, emit: &mut Emit);
+
+    /// Time has passed: what is held may have waited long enough.
+    ///
+    /// It is called after each pass over the segments: every 5 ms while anything is recorded, every 50 ms while any processor
+    /// holds something, and for every flush, sync and shutdown; not at all while nothing happens.
+    /// Nothing by default.
+    fn tick(&mut self, tick: &Tick, emit: &mut Emit) {
+        let _ = (tick, emit);
+    }
+
+    /// It panicked, and what it held is counted as lost: it forgets all of it.
+    ///
+    /// Whoever holds implements this, since a record that is released after it was counted as lost is counted twice.
+    /// Nothing by default.
+    fn reset(&mut self) {}
+}
+
+/// What a processor is told as time passes; see [`Processor::tick`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tick {
+    /// Now, on the pipeline's monotonic clock.
+    pub now: Duration,
+    /// Somebody waits for a flush, a sync or a shutdown: all that is held is to be settled now.
+    ///
+    /// What stays held makes that flush incomplete.
+    pub flush: bool,
+    /// There is no other tick: what is held afterwards is lost, counted as `dropped{shutdown}`.
+    pub last: bool,
 }
 
 /// Records of one signal that the collector owns, in the order they were made by each thread.
@@ -80,55 +121,3 @@ macro_rules! segment_from {
 }
 
 segment_from!(SpanRecord => Traces, Metric => Metrics, Log => Logs, Score => Scores, Feedback => Feedback);
-
-/// Takes records that a processor makes of others, such as metrics of spans.
-///
-/// They pass the processors that come after it, and redaction.
-#[derive(Debug, Default)]
-pub struct Emit {
-    spans: Vec<SpanRecord>,
-    metrics: Vec<Metric>,
-    logs: Vec<Log>,
-    scores: Vec<Score>,
-    feedback: Vec<Feedback>,
-}
-
-impl Emit {
-    /// Adds a span record.
-    pub fn span(&mut self, record: SpanRecord) {
-        self.spans.push(record);
-    }
-
-    /// Adds a measurement.
-    pub fn metric(&mut self, metric: Metric) {
-        self.metrics.push(metric);
-    }
-
-    /// Adds a log record.
-    pub fn log(&mut self, log: Log) {
-        self.logs.push(log);
-    }
-
-    /// Adds a score.
-    pub fn score(&mut self, score: Score) {
-        self.scores.push(score);
-    }
-
-    /// Adds feedback.
-    pub fn feedback(&mut self, feedback: Feedback) {
-        self.feedback.push(feedback);
-    }
-
-    /// What was added, one segment a signal.
-    pub(crate) fn take(&mut self) -> impl Iterator<Item = Segment> + use<> {
-        let Self { spans, metrics, logs, scores, feedback } = std::mem::take(self);
-        let segments = [
-            Segment::Traces(spans),
-            Segment::Metrics(metrics),
-            Segment::Logs(logs),
-            Segment::Scores(scores),
-            Segment::Feedback(feedback),
-        ];
-        segments.into_iter().filter(|segment| !segment.is_empty())
-    }
-}

@@ -12,13 +12,13 @@ pub mod dropped {
     pub const INTAKE_FULL: &str = "intake_full";
     /// A bridge from another SDK could not read them.
     pub const UNREADABLE: &str = "unreadable";
-    /// A processor panicked.
+    /// A processor panicked over them, or while it held them.
     pub const PANIC: &str = "panic";
     /// The queue of a destination held as many bytes as it may.
     pub const OVERFLOW: &str = "overflow";
     /// The records grew too old in a queue.
     pub const EXPIRED: &str = "expired";
-    /// The pipeline was shut down before they could be delivered.
+    /// The pipeline was shut down before they could be delivered, or before a processor that held them let go of them.
     pub const SHUTDOWN: &str = "shutdown";
     /// What disk had of them cannot be read.
     pub const DAMAGED: &str = "damaged";

@@ -73,6 +73,14 @@ impl Context {
         Entered { before, not_send: PhantomData }
     }
 
+    /// Makes this the context of the thread, and gives the one that was.
+    ///
+    /// For bridges that are told of entering and leaving by calls; everybody else is better off with [`Self::enter`].
+    #[must_use = "the context before is to be made current again"]
+    pub fn replace_current(self) -> Self {
+        CURRENT.try_with(|current| current.replace(self)).unwrap_or_default()
+    }
+
     /// Runs a function under this context.
     pub fn scope<T>(&self, run: impl FnOnce() -> T) -> T {
         let _entered = self.enter();

@@ -17,6 +17,8 @@ struct State {
     done: u64,
     closing: bool,
     closed: bool,
+    /// Whether a processor held records back although somebody waited for them.
+    held_back: bool,
 }
 
 /// What is asked for at the moment.
@@ -24,6 +26,8 @@ struct State {
 pub(super) struct Request {
     pub(super) ticket: u64,
     pub(super) close: bool,
+    /// Whether somebody waits for it.
+    pub(super) flush: bool,
 }
 
 impl Control {
@@ -47,7 +51,7 @@ impl Control {
     /// What is asked for now.
     pub(super) fn request(&self) -> Request {
         let state = self.state();
-        Request { ticket: state.wanted, close: state.closing }
+        Request { ticket: state.wanted, close: state.closing, flush: state.wanted > state.done }
     }
 
     /// Whether something was asked for that is not done.
@@ -56,9 +60,17 @@ impl Control {
         state.wanted > state.done
     }
 
-    /// A request is done.
-    pub(super) fn answer(&self, request: Request) {
+    /// Whether the last request was done to the full: no processor held records back.
+    pub(crate) fn is_settled(&self) -> bool {
+        !self.state().held_back
+    }
+
+    /// A request is done; `held_back` says that processors still hold records.
+    pub(super) fn answer(&self, request: Request, held_back: bool) {
         let mut state = self.state();
+        if request.flush {
+            state.held_back = held_back;
+        }
         state.done = state.done.max(request.ticket);
         state.closed |= request.close;
         drop(state);

@@ -19,12 +19,13 @@ use crate::redact::Finish;
 use crate::self_metrics::SelfMetrics;
 use crate::suppress::suppress_this_thread;
 use crate::terms::dropped;
-use crate::{Intake, Log, Processor, Segment};
+use crate::{Intake, Log, Processor, Segment, Tick};
 
 pub(crate) use control::Control;
 pub(crate) use sealed::{Sealed, without_starts};
 
-use process::Processors;
+use control::Request;
+use process::{Processors, Work};
 use recycle::Recycle;
 use sealed::Seal;
 
@@ -33,7 +34,7 @@ const BEAT: Duration = Duration::from_millis(5);
 /// After so many passes that found nothing the collector sleeps. While there is any traffic it looks by itself: to wake it
 /// costs the thread that records a system call, a hundred times the price of a record.
 const LINGER: u32 = 8;
-/// How often memory is looked after while nothing is recorded.
+/// How often memory, and what processors hold, is looked after while nothing is recorded.
 const SLOW_BEAT: Duration = Duration::from_millis(50);
 /// After so many slow beats, memory that is still in use is given up.
 const SLOW_BEATS: u32 = 40;
@@ -197,10 +198,10 @@ impl Collector {
                 self.rest();
             }
             let request = self.control.request();
-            if let Err(panic) = guarded(|| self.pass(request.close)) {
+            if let Err(panic) = guarded(|| self.pass(request)) {
                 self.lose(&panic);
             }
-            self.control.answer(request);
+            self.control.answer(request, self.processors.is_holding());
             if request.close {
                 return;
             }
@@ -220,8 +221,11 @@ impl Collector {
         }
         self.finish.forget();
         let (intake, control) = (&self.intake, &self.control);
-        let at_most =
-            if watching { SLOW_BEAT } else { SLEEP.min(self.lanes.until_self_metrics(&self.intake)) };
+        let at_most = if watching || self.processors.is_holding() {
+            SLOW_BEAT
+        } else {
+            SLEEP.min(self.lanes.until_self_metrics(&self.intake))
+        };
         intake.bell().sleep(at_most, || intake.books().is_idle() && !control.is_asked());
         self.anchor();
         if !self.intake.books().is_idle() && !self.control.is_asked() {
@@ -230,9 +234,9 @@ impl Collector {
     }
 
     /// Takes everything the shards hold and offers it to the lanes.
-    fn pass(&mut self, close: bool) {
+    fn pass(&mut self, request: Request) {
         let mut books = self.intake.books();
-        let credit = books.swap(close);
+        let credit = books.swap(request.close);
         for buffers in books.swapped() {
             let Buffers { spans, metrics, logs, scores, feedback, .. } = buffers;
             self.spans.take(spans);
@@ -252,8 +256,9 @@ impl Collector {
                 self.intake.bytes().release(chunk.bytes);
             }
         });
+        self.tick(request);
         each_hand!(self, hand => hand.recycle.sweep());
-        self.lanes.tell_self_metrics(&self.intake, close);
+        self.lanes.tell_self_metrics(&self.intake, request.close);
         self.lanes.watch_disk(self.intake.clock().monotonic());
         self.quiet = if taken == 0 { self.quiet.saturating_add(1) } else { 0 };
         self.anchor();
@@ -269,15 +274,33 @@ impl Collector {
             }
         });
         self.intake.books().drop_all_pending(dropped::PANIC);
+        self.processors.forget();
         // A subscriber may have been what panicked.
         let _ = guarded(
             || tracing::error!(target: "obs::collector", "a pass of the collector panicked: {panic}"),
         );
     }
 
+    /// Tells the processors of the time, one after the other: what one lets go of may be held by those behind it.
+    fn tick(&mut self, request: Request) {
+        let tick = Tick {
+            now: self.intake.clock().monotonic(),
+            flush: request.flush || request.close,
+            last: request.close,
+        };
+        for at in 0..self.processors.len() {
+            let mut work = Work::new();
+            self.processors.tick(at, &tick, &self.intake, &mut work);
+            self.work_off(work);
+        }
+    }
+
     /// Sees a segment, and whatever processors make of it, through to the lanes.
     fn process(&mut self, segment: Segment) {
-        let mut work = vec![(0, segment)];
+        self.work_off(vec![(0, segment)]);
+    }
+
+    fn work_off(&mut self, mut work: Work) {
         while let Some((stage, segment)) = work.pop() {
             let Some(mut segment) = self.processors.run(stage, segment, &self.intake, &mut work) else {
                 continue;

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::coverage::{Coverage, Layer, Watched, WatchedLetters};
+use crate::holding::Keeper;
 use crate::make::{PATIENCE, builder, record};
 
 #[derive(Debug, Clone)]
@@ -88,7 +89,8 @@ fn scripts() -> impl Strategy<Value = (Vec<Vec<Step>>, Vec<Step>)> {
     (each, script(step())).prop_map(|((a, b, c, d), fallback)| (vec![a, b, c, d], fallback))
 }
 
-/// A pipeline of destinations that take metrics in each form, with fallbacks and dead letters before some.
+/// A pipeline of destinations that take metrics in each form, with fallbacks and dead letters before some, behind a
+/// processor that holds records back.
 struct Rig {
     pipeline: Pipeline,
     hand: obs_pipeline::ManualClock,
@@ -125,6 +127,7 @@ impl Rig {
         let pipeline = builder()
             .clock(clock)
             .without_redaction()
+            .processor(Keeper::of_every_third())
             .to(leaf(0).with_config(tight).with_dead_letters(letters.clone()))
             .to(leaf(1)
                 .with_config(fallen)

@@ -13,6 +13,7 @@ mod everyday;
 mod fallback;
 mod fan_out;
 mod giving_up;
+mod holding;
 mod hosts;
 mod inspect;
 mod isolation;
