@@ -77,6 +77,16 @@ impl Recorder {
         Self(instance)
     }
 
+    /// The instance of the current context, else the default one of the global registry.
+    pub fn at_hand() -> Option<Self> {
+        Context::current().recorder()
+    }
+
+    /// A context outside of every trace, of this instance.
+    pub fn context(&self) -> Context {
+        Context::of(Arc::clone(&self.0))
+    }
+
     /// Whether a span would be recorded, if its trace is.
     #[inline]
     pub fn wants_spans(&self) -> bool {

@@ -3,6 +3,8 @@
 mod bridge;
 mod builder;
 mod context;
+#[cfg(feature = "http")]
+mod headers;
 mod ids;
 mod intern;
 mod judgement;
@@ -11,14 +13,19 @@ mod logger;
 mod meter;
 mod observability;
 mod open;
+#[cfg(feature = "opentelemetry")]
+mod opentelemetry;
 mod pool;
+mod propagation;
 mod sampling;
 mod span;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod typed;
 
 pub use bridge::Recorder;
 pub use builder::ObservabilityBuilder;
-pub use context::{Context, ContextFuture, Entered, FutureExt};
+pub use context::{Context, ContextFuture, ContextIter, ContextStream, Entered, FutureExt, StreamExt};
 pub use intern::intern;
 pub use judgement::{FeedbackBuilder, ScoreBuilder};
 pub use kind::{Generic, Kind};
@@ -28,6 +35,9 @@ pub use meter::{
     UpDownCounter,
 };
 pub use observability::{Guard, Observability};
+#[cfg(feature = "opentelemetry")]
+pub use self::opentelemetry::EnteredBoth;
+pub use propagation::{Baggage, BaggageError, Carrier};
 pub use sampling::{Sampling, SamplingInput};
 pub use span::ActiveSpan;
 

@@ -1,8 +1,10 @@
 //! The current span, carried across calls, awaits, tasks and threads.
 
+mod carry;
 mod future;
 pub(crate) mod instances;
 mod node;
+mod stream;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -12,9 +14,14 @@ use std::sync::Arc;
 use obs_core::{SpanId, SpanRef, Str, TraceContext, TraceId};
 use obs_pipeline::Intake;
 
+pub use self::carry::ContextIter;
 pub use self::future::{ContextFuture, FutureExt};
-pub(crate) use self::node::{Carried, Node, State};
+pub(crate) use self::node::{Carried, Node, Remote, State};
+pub use self::stream::{ContextStream, StreamExt};
+use crate::Baggage;
 use crate::observability::Instance;
+use crate::propagation::traceparent::{SAMPLED, TraceParent};
+use crate::propagation::tracestate::TraceState;
 
 /// What new spans, logs, metrics and scores attach themselves to: a span, an unsampled trace, or nothing.
 ///
@@ -39,16 +46,31 @@ impl Context {
         CURRENT.try_with(|current| current.borrow().clone()).unwrap_or_default()
     }
 
-    /// A span in another process, as its headers told.
+    /// A span in another process, as a protocol told that [`Self::extract`] does not know.
+    ///
+    /// What names no instance under it is recorded by the one that is current now.
     pub fn remote(trace_id: TraceId, span_id: SpanId, sampled: bool, trace_state: Option<Str>) -> Self {
-        if sampled {
-            let trace = Arc::default();
-            let node = Node::new(trace_id, span_id, None, None, 1, trace_state, trace, None);
-            Self::sampled(Arc::new(node), None)
-        } else {
-            let carried = trace_state.map(|state| Arc::new(Carried { trace_state: Some(state) }));
-            Self::unsampled(trace_id, span_id, None, carried)
+        let parent = TraceParent { trace_id, span_id, flags: if sampled { SAMPLED } else { 0 } };
+        let state = trace_state.and_then(|state| TraceState::parse(&state).ok()).unwrap_or_default();
+        let instance = Self::current().instance().cloned();
+        Self::received(Remote { parent: Some(parent), state, instance, ..Remote::default() })
+    }
+
+    /// What came from another process.
+    pub(crate) fn received(remote: Remote) -> Self {
+        let Remote { parent, state, baggage, instance } = remote;
+        let TraceState { others, root_span_id } = state;
+        let Some(TraceParent { trace_id, span_id, flags }) = parent else {
+            let carried = Carried { baggage, ..Carried::default() };
+            return Self { state: State::None { instance }, carried: carried.shared() };
+        };
+        if flags & SAMPLED == 0 {
+            let carried = Carried { baggage, trace_state: others, trace_flags: flags };
+            return Self::unsampled(trace_id, span_id, instance, carried.shared());
         }
+        let trace = Arc::default();
+        let node = Node::new(trace_id, span_id, None, root_span_id, flags, others, trace, instance);
+        Self::sampled(Arc::new(node), Carried { baggage, ..Carried::default() }.shared())
     }
 
     /// Outside of every trace, but of an instance.
@@ -125,12 +147,14 @@ impl Context {
 
     /// What is known of the whole trace; nothing if the span is in another process.
     pub fn trace_context(&self) -> Option<&Arc<TraceContext>> {
-        self.node().filter(|node| node.ancestor.is_some()).map(|node| &node.trace)
+        self.node().filter(|node| !node.is_remote()).map(|node| &node.trace)
     }
 
     /// What is known of the whole trace, if the instance of this intake records it: one tenant's user is none of another's.
     pub(crate) fn trace_context_within(&self, intake: &Intake) -> Option<&Arc<TraceContext>> {
-        let own = |node: &&Arc<Node>| node.instance.as_ref().is_some_and(|own| own.intake().is_same(intake));
+        let own = |node: &&Arc<Node>| {
+            !node.is_remote() && node.instance.as_ref().is_some_and(|own| own.intake().is_same(intake))
+        };
         self.node().filter(own).map(|node| &node.trace)
     }
 
@@ -145,6 +169,26 @@ impl Context {
         carried: Option<Arc<Carried>>,
     ) -> Self {
         Self { state: State::Unsampled { trace_id, span_id, instance }, carried }
+    }
+
+    pub(crate) fn carried(&self) -> Option<&Carried> {
+        self.carried.as_deref()
+    }
+
+    /// The context with other baggage.
+    pub(crate) fn replace_baggage(&self, baggage: Baggage) -> Self {
+        let carried = Carried { baggage, ..self.carried().cloned().unwrap_or_default() };
+        Self { state: self.state.clone(), carried: carried.shared() }
+    }
+
+    /// The parent of what is started under it, as it travels.
+    pub(crate) fn trace_parent(&self) -> Option<TraceParent> {
+        let flags = match &self.state {
+            State::None { .. } => 0,
+            State::Unsampled { .. } => self.carried().map_or(0, |carried| carried.trace_flags) & !SAMPLED,
+            State::Sampled(node) => node.trace_flags | SAMPLED,
+        };
+        Some(TraceParent { trace_id: self.trace_id()?, span_id: self.span_id()?, flags })
     }
 
     pub(crate) fn into_parts(self) -> (State, Option<Arc<Carried>>) {

@@ -5,7 +5,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use obs_core::{Ancestor, ErrorInfo, SpanId, Str, TraceContext, TraceId};
 use uuid::Uuid;
 
+use crate::Baggage;
 use crate::observability::Instance;
+use crate::propagation::traceparent::TraceParent;
+use crate::propagation::tracestate::TraceState;
 
 #[derive(Clone)]
 pub(crate) enum State {
@@ -31,8 +34,28 @@ impl Default for State {
 /// What goes on to children and to other processes besides the ids; absent where there is nothing of the kind.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Carried {
+    pub(crate) baggage: Baggage,
     /// Of an unsampled trace; the node of a sampled one has its own.
     pub(crate) trace_state: Option<Str>,
+    /// As above.
+    pub(crate) trace_flags: u8,
+}
+
+impl Carried {
+    pub(crate) fn shared(self) -> Option<Arc<Self>> {
+        let empty = self.baggage.is_empty() && self.trace_state.is_none() && self.trace_flags == 0;
+        (!empty).then(|| Arc::new(self))
+    }
+}
+
+/// What came from another process.
+#[derive(Debug, Default)]
+pub(crate) struct Remote {
+    pub(crate) parent: Option<TraceParent>,
+    pub(crate) state: TraceState,
+    pub(crate) baggage: Baggage,
+    /// The one that records here what names none.
+    pub(crate) instance: Option<Arc<Instance>>,
 }
 
 /// A recorded span as its children see it.
@@ -46,7 +69,7 @@ pub(crate) struct Node {
     pub(crate) trace_flags: u8,
     pub(crate) trace_state: Option<Str>,
     pub(crate) trace: Arc<TraceContext>,
-    /// The instance that records the span; absent where it is in another process.
+    /// The instance that records the span; for one in another process, the one that records here what names none.
     pub(crate) instance: Option<Arc<Instance>>,
     /// The error that a child failed with last, so that this span, failing with the same, shares its id.
     error: Mutex<Option<(Str, Uuid)>>,
@@ -77,9 +100,14 @@ impl Node {
         }
     }
 
-    /// Whether another instance records the span, so that it is for this one as if it were in another process.
+    /// Whether the span is in another process.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.ancestor.is_none()
+    }
+
+    /// Whether this instance does not record the span: it is in another process, or as if it were.
     pub(crate) fn is_foreign(&self, instance: &Arc<Instance>) -> bool {
-        self.instance.as_ref().is_none_or(|own| !Arc::ptr_eq(own, instance))
+        self.is_remote() || self.instance.as_ref().is_none_or(|own| !Arc::ptr_eq(own, instance))
     }
 
     /// Remembers what a child failed with.

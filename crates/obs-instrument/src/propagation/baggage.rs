@@ -165,7 +165,9 @@ impl Pair {
             if is_plain(byte) {
                 text.push(char::from(byte));
             } else {
-                let hex = |digit: u8| char::from_digit(u32::from(digit), 16).map_or('0', |hex| hex.to_ascii_uppercase());
+                let hex = |digit: u8| {
+                    char::from_digit(u32::from(digit), 16).map_or('0', |hex| hex.to_ascii_uppercase())
+                };
                 text.extend(['%', hex(byte >> 4), hex(byte & 15)]);
             }
         }
@@ -194,7 +196,8 @@ fn trim(text: &str) -> &str {
 }
 
 fn is_token(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// What a value may have in it.
@@ -236,12 +239,19 @@ mod tests {
 
     #[test]
     fn pairs_properties_and_percents_are_read() {
-        let (baggage, left_out) =
-            Baggage::parse("user%20id=Am%C3%A9lie , server=DF%2028;prop ; ttl = 5;;b\"d, =x,empty=,flag;x,odd=50%,\"q\"=1");
+        let (baggage, left_out) = Baggage::parse(
+            "user%20id=Am%C3%A9lie , server=DF%2028;prop ; ttl = 5;;b\"d, =x,empty=,flag;x,odd=50%,\"q\"=1",
+        );
         assert_eq!(left_out, 3);
         assert_eq!(baggage.get("user%20id"), Some("Amélie"), "keys are not encoded");
-        assert_eq!((baggage.get("server"), baggage.properties("server")), (Some("DF 28"), Some("prop;ttl = 5")));
-        assert_eq!((baggage.get("empty"), baggage.get("odd"), baggage.get("flag")), (Some(""), Some("50%"), None));
+        assert_eq!(
+            (baggage.get("server"), baggage.properties("server")),
+            (Some("DF 28"), Some("prop;ttl = 5"))
+        );
+        assert_eq!(
+            (baggage.get("empty"), baggage.get("odd"), baggage.get("flag")),
+            (Some(""), Some("50%"), None)
+        );
         let out = baggage.format().unwrap();
         assert_eq!(out, "user%20id=Am%C3%A9lie,server=DF%2028;prop;ttl = 5,empty=,odd=50%25");
         assert_eq!(baggage.bytes, out.len());

@@ -101,7 +101,10 @@ mod tests {
         check(HashMap::from([("TraceState".to_owned(), "old=1".to_owned())]));
         check(BTreeMap::new());
         check(Map::from_iter([("TRACESTATE".to_owned(), Value::from(7))]));
-        check(vec![("tracestate".to_owned(), "old=1".to_owned()), ("Tracestate".to_owned(), "old=2".to_owned())]);
+        check(vec![
+            ("tracestate".to_owned(), "old=1".to_owned()),
+            ("Tracestate".to_owned(), "old=2".to_owned()),
+        ]);
     }
 
     #[test]

@@ -65,13 +65,12 @@ impl Context {
             tracing::debug!(target: "obs::context", "a caller's {name} was not taken: {cause}");
         };
         let text = carrier.get(TRACEPARENT);
-        let parent = text.and_then(|text| {
-            TraceParent::parse(&text).inspect_err(|cause| refused(TRACEPARENT, cause)).ok()
-        });
+        let parent = text
+            .and_then(|text| TraceParent::parse(&text).inspect_err(|cause| refused(TRACEPARENT, cause)).ok());
         // Without its parent a trace's state belongs to nothing.
-        let state = parent.and_then(|_| carrier.get(TRACESTATE)).and_then(|text| {
-            TraceState::parse(&text).inspect_err(|cause| refused(TRACESTATE, cause)).ok()
-        });
+        let state = parent
+            .and_then(|_| carrier.get(TRACESTATE))
+            .and_then(|text| TraceState::parse(&text).inspect_err(|cause| refused(TRACESTATE, cause)).ok());
         let (baggage, left_out) = carrier.get(BAGGAGE).map(|text| Baggage::parse(&text)).unwrap_or_default();
         if left_out > 0 {
             let cause = format!("{left_out} of its members are no pairs, or do not fit into the limits");

@@ -60,7 +60,11 @@ impl std::fmt::Display for TraceParent {
 fn id(bytes: &[u8], from: usize, to: usize) -> Option<u128> {
     let digits = bytes.get(from..to)?;
     let lower = |digit: &u8| matches!(digit, b'0'..=b'9' | b'a'..=b'f');
-    digits.iter().all(lower).then(|| str::from_utf8(digits).ok())?.and_then(|digits| u128::from_str_radix(digits, 16).ok())
+    digits
+        .iter()
+        .all(lower)
+        .then(|| str::from_utf8(digits).ok())?
+        .and_then(|digits| u128::from_str_radix(digits, 16).ok())
 }
 
 fn byte(bytes: &[u8], at: usize) -> Result<u8, &'static str> {
@@ -85,10 +89,17 @@ mod tests {
 
     #[test]
     fn versions_to_come_are_read_as_far_as_ours_goes() {
-        for text in [GOOD.replacen("00", "cc", 1), format!("{}-what-the-future-will-be", GOOD.replacen("00", "01", 1))] {
+        for text in [
+            GOOD.replacen("00", "cc", 1),
+            format!("{}-what-the-future-will-be", GOOD.replacen("00", "01", 1)),
+        ] {
             assert_eq!(TraceParent::parse(&text), TraceParent::parse(GOOD), "{text}");
         }
-        assert_eq!(TraceParent::parse(&GOOD.replace("-01", "-ff")).unwrap().flags, 3, "unknown flags are not passed on");
+        assert_eq!(
+            TraceParent::parse(&GOOD.replace("-01", "-ff")).unwrap().flags,
+            3,
+            "unknown flags are not passed on"
+        );
     }
 
     #[test]

@@ -66,7 +66,8 @@ impl TraceState {
 
 /// The members that fit: too many characters cost the long ones, then the oldest, which are last.
 fn joined(mut members: Vec<&str>, most: usize) -> Option<Str> {
-    let length = |members: &[&str]| members.iter().map(|member| member.len() + 1).sum::<usize>().saturating_sub(1);
+    let length =
+        |members: &[&str]| members.iter().map(|member| member.len() + 1).sum::<usize>().saturating_sub(1);
     while length(&members) > most {
         let long = members.iter().rposition(|member| member.len() > LONG);
         members.remove(long.unwrap_or(members.len() - 1));
@@ -77,7 +78,8 @@ fn joined(mut members: Vec<&str>, most: usize) -> Option<Str> {
 fn is_key(key: &str) -> bool {
     let first = |byte: &u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let other = |byte: &u8| first(byte) || b"_-*/@".contains(byte);
-    key.len() <= 256 && key.as_bytes().split_first().is_some_and(|(head, tail)| first(head) && tail.iter().all(other))
+    key.len() <= 256
+        && key.as_bytes().split_first().is_some_and(|(head, tail)| first(head) && tail.iter().all(other))
 }
 
 fn is_value(value: &str) -> bool {
@@ -101,21 +103,37 @@ mod tests {
     #[test]
     fn others_keep_their_order_and_ours_comes_first() {
         let root = SpanId::new(ROOT_ID);
-        assert_eq!(round("rojo=00f0, congo=t61rcWkgMzE", root), "obs=r:00f067aa0ba902b7,rojo=00f0,congo=t61rcWkgMzE");
-        assert_eq!(round("rojo=1,obs=r:00f067aa0ba902b7,congo=2", None), "obs=r:00f067aa0ba902b7,rojo=1,congo=2");
-        assert_eq!(round(" , a=1,\t,fw529a3039@dt=FfnNXw==x,", None).len(), 0, "an `=` in a value spoils the list");
+        assert_eq!(
+            round("rojo=00f0, congo=t61rcWkgMzE", root),
+            "obs=r:00f067aa0ba902b7,rojo=00f0,congo=t61rcWkgMzE"
+        );
+        assert_eq!(
+            round("rojo=1,obs=r:00f067aa0ba902b7,congo=2", None),
+            "obs=r:00f067aa0ba902b7,rojo=1,congo=2"
+        );
+        assert_eq!(
+            round(" , a=1,\t,fw529a3039@dt=FfnNXw==x,", None).len(),
+            0,
+            "an `=` in a value spoils the list"
+        );
         assert_eq!(round(",a=1 , ,b@c=x y", None), "a=1,b@c=x y");
     }
 
     #[test]
     fn one_bad_member_spoils_the_list() {
-        for bad in ["a", "a=", "A=1", "=1", "a=1,b=\u{7f}", "a=é", "a =1", "_a=1", &format!("{}=1", "k".repeat(257))] {
+        for bad in
+            ["a", "a=", "A=1", "=1", "a=1,b=\u{7f}", "a=é", "a =1", "_a=1", &format!("{}=1", "k".repeat(257))]
+        {
             assert!(TraceState::parse(bad).is_err(), "{bad}");
         }
         let many = |count: usize| (0..count).map(|at| format!("k{at}=v")).collect::<Vec<_>>().join(",");
         assert!(TraceState::parse(&many(33)).is_err());
         assert_eq!(round(&many(32), None), many(32));
-        assert_eq!(round(&many(32), SpanId::new(1)), format!("obs=r:{:016x},{}", 1, many(31)), "the oldest makes room");
+        assert_eq!(
+            round(&many(32), SpanId::new(1)),
+            format!("obs=r:{:016x},{}", 1, many(31)),
+            "the oldest makes room"
+        );
     }
 
     #[test]
