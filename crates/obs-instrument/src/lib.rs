@@ -23,6 +23,8 @@ mod span;
 pub mod tower;
 mod typed;
 
+#[cfg(feature = "opentelemetry")]
+pub use self::opentelemetry::EnteredBoth;
 pub use bridge::Recorder;
 pub use builder::ObservabilityBuilder;
 pub use context::{Context, ContextFuture, ContextIter, ContextStream, Entered, FutureExt, StreamExt};
@@ -35,8 +37,6 @@ pub use meter::{
     UpDownCounter,
 };
 pub use observability::{Guard, Observability};
-#[cfg(feature = "opentelemetry")]
-pub use self::opentelemetry::EnteredBoth;
 pub use propagation::{Baggage, BaggageError, Carrier};
 pub use sampling::{Sampling, SamplingInput};
 pub use span::ActiveSpan;

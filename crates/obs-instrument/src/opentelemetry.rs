@@ -28,13 +28,15 @@ impl Context {
     pub fn from_otel(otel: &Otel) -> Self {
         let span = otel.span();
         let span = span.span_context();
-        let ids = TraceId::from_bytes(span.trace_id().to_bytes()).zip(SpanId::from_bytes(span.span_id().to_bytes()));
+        let ids = TraceId::from_bytes(span.trace_id().to_bytes())
+            .zip(SpanId::from_bytes(span.span_id().to_bytes()));
         let flags = span.trace_flags().to_u8();
         let parent = ids.map(|(trace_id, span_id)| TraceParent { trace_id, span_id, flags });
         let state = TraceState::parse(&span.trace_state().header()).unwrap_or_default();
         let mut baggage = Baggage::default();
         for (key, (value, _)) in otel.baggage() {
-            let refused: Result<(), BaggageError> = baggage.insert(key.as_str().to_owned(), value.as_str().to_owned());
+            let refused: Result<(), BaggageError> =
+                baggage.insert(key.as_str().to_owned(), value.as_str().to_owned());
             if let Err(error) = refused {
                 tracing::debug!(target: "obs::context", "{error}");
             }
@@ -53,7 +55,7 @@ impl Context {
             let root = self.node().and_then(|node| node.root_span_id);
             let state = TraceState::format(root, self.trace_state().map(|state| &**state));
             let state = state.and_then(|state| OtelState::from_str(&state).ok()).unwrap_or_default();
-            let (trace_id, span_id) = (trace_id.to_bytes().into(), span_id.to_bytes().into());
+            let (trace_id, span_id) = (trace_id.get().into(), span_id.get().into());
             otel = otel.with_remote_span_context(SpanContext::new(
                 trace_id,
                 span_id,

@@ -13,14 +13,14 @@ use super::Context;
 pub trait StreamExt: Stream + Sized {
     /// The stream, polled and dropped under this context.
     ///
-    /// ```no_run
-    /// # use futures_core::Stream;
-    /// # use obs_instrument::{ActiveSpan, StreamExt};
-    /// # use obs_instrument::core::LlmGeneration;
-    /// # fn tokens() -> impl Stream<Item = String> { tokio_stream::iter([]) }
-    /// # fn of(call: &ActiveSpan<LlmGeneration>) -> impl Stream<Item = String> {
-    /// tokens().with_context(call.context())
-    /// # }
+    /// ```
+    /// use futures_core::Stream;
+    /// use obs_instrument::core::LlmGeneration;
+    /// use obs_instrument::{ActiveSpan, StreamExt};
+    ///
+    /// fn under(call: &ActiveSpan<LlmGeneration>, tokens: impl Stream<Item = String>) -> impl Stream<Item = String> {
+    ///     tokens.with_context(call.context())
+    /// }
     /// ```
     fn with_context(self, context: Context) -> ContextStream<Self> {
         ContextStream { stream: Some(self), context }

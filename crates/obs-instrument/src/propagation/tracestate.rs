@@ -166,7 +166,7 @@ mod tests {
             let text = TraceState::format(root, joined(members.iter().map(String::as_str).collect(), CHARS).as_deref());
             let state = TraceState::parse(text.as_deref().unwrap_or_default()).unwrap();
             prop_assert_eq!(state.root_span_id, root);
-            prop_assert_eq!(state.others.unwrap_or_default().as_str(), members.join(","));
+            prop_assert_eq!(state.others.as_deref().unwrap_or_default(), members.join(","));
         }
 
         #[test]

@@ -81,6 +81,8 @@ where
         let (mut parts, body) = request.into_parts();
         let (span, context) = ClientLayer::start(recorder.as_ref(), &mut parts);
         let future = context.scope(|| self.inner.call(Request::from_parts(parts, body)));
-        ResponseFuture::new(future, span, context, |status| status.is_client_error() || status.is_server_error())
+        ResponseFuture::new(future, span, context, |status| {
+            status.is_client_error() || status.is_server_error()
+        })
     }
 }

@@ -67,7 +67,10 @@ pub(super) fn describe_outgoing(parts: &Parts, attributes: &mut Attributes) {
 
 /// What a status says that counts as an error.
 pub(super) fn error(status: StatusCode) -> ErrorInfo {
-    ErrorInfo { error_type: Some(status.as_str().to_owned().into()), ..ErrorInfo::message(status.to_string()) }
+    ErrorInfo {
+        error_type: Some(status.as_str().to_owned().into()),
+        ..ErrorInfo::message(status.to_string())
+    }
 }
 
 fn version(version: Version) -> Option<&'static str> {

@@ -75,7 +75,8 @@ impl ServerLayer {
         let (parent, linked) = self.parent(recorder, parts);
         let name = request::name(&parts.method, route.as_deref());
         let mut span = recorder.start(name, SpanType::Generic, &parent);
-        span.kind(SpanKind::Server).attributes(|all| request::describe_incoming(parts, route.as_deref(), all));
+        span.kind(SpanKind::Server)
+            .attributes(|all| request::describe_incoming(parts, route.as_deref(), all));
         if let Some((trace_id, span_id)) = linked.and_then(|caller| caller.trace_id().zip(caller.span_id())) {
             span.link(trace_id, span_id, Attributes::new());
         }

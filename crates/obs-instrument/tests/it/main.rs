@@ -4,8 +4,15 @@
 
 mod collect;
 mod context;
+mod executors;
 mod judgement;
 mod logs;
 mod metrics;
+#[cfg(feature = "opentelemetry")]
+mod opentelemetry;
+mod propagation;
 mod runtimes;
 mod spans;
+#[cfg(feature = "tower")]
+mod tower;
+mod trees;
