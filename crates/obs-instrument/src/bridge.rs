@@ -9,8 +9,8 @@ use obs_core::{
     RagQuery, Signal, SpanType, Str, Timestamp, ToolCall, WorkflowRun, WorkflowStep,
 };
 
+use crate::begin::Recording;
 use crate::observability::Instance;
-use crate::open::Recording;
 use crate::{ActiveSpan, Context, Generic, Kind, LogBuilder};
 
 /// What a bridge records with: like an [`Observability`](crate::Observability), but it keeps no pipeline alive.
@@ -161,13 +161,13 @@ impl<T: Kind> ActiveSpan<T> {
 impl ActiveSpan<Generic> {
     /// Whether typed fields are kept, which they are for metrics even where the trace is not sampled.
     pub fn keeps_fields(&self) -> bool {
-        self.is_recording()
+        self.kept().is_some()
     }
 
     /// Sets typed fields of whatever type the span has; not called where [`Self::keeps_fields`] says no.
     #[inline]
     pub fn typed(&mut self, set: impl FnOnce(&mut SpanType)) -> &mut Self {
-        self.change(|span| set(&mut span.span_type))
+        self.keep(|span| set(&mut span.span_type))
     }
 
     /// Gives the span a type that was not known at its start, and the role that such spans usually have.
@@ -178,7 +178,7 @@ impl ActiveSpan<Generic> {
 
     /// Ends the span as the type it has, now or at the given time.
     pub fn end_typed(self, end: Option<Timestamp>) {
-        let Some((span, _)) = self.parts() else { return };
+        let Some((span, _)) = self.kept() else { return };
         let end_as: fn(Self, Option<Timestamp>) =
             with_kind!(&span.span_type, K, _ => |span, end| span.cast::<K>().end_by(end), Self::end_by);
         end_as(self, end);

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Error, Resource, Str, TraceContext, Value};
+use obs_core::{Error, Resource, SpanType, Str, TraceContext, Value, suggest};
 use obs_pipeline::{Clock, DestinationSpec, Log, Matching, Pipeline, PipelineBuilder, Processor};
 
-use crate::observability::{DROP_DEADLINE, Instance};
+use crate::kind::place_of;
+use crate::observability::{DROP_DEADLINE, Hidden, Instance};
+use crate::visible::Unseen;
 use crate::{Observability, Sampling};
 
 /// An instance in the making.
@@ -17,16 +19,18 @@ pub struct ObservabilityBuilder {
     context: TraceContext,
     resource: Resource,
     enabled: bool,
+    hidden: Hidden,
 }
 
 impl ObservabilityBuilder {
     pub(crate) fn new(service: Str) -> Self {
         Self {
-            pipeline: Pipeline::builder(),
+            pipeline: Pipeline::builder().processor(Unseen::Unsampled).processor(Unseen::Hidden),
             sampling: Sampling::Always,
             context: TraceContext::default(),
             resource: Resource::service(service),
             enabled: true,
+            hidden: Hidden::default(),
         }
     }
 
@@ -76,6 +80,40 @@ impl ObservabilityBuilder {
     #[must_use]
     pub fn sampling(mut self, sampling: Sampling) -> Self {
         self.sampling = sampling;
+        self
+    }
+
+    /// Leaves out the spans of these types, named as [`SpanType::NAMES`] has them.
+    ///
+    /// What is under such a span moves up to the nearest span that is shown; tokens and costs of a model's call that is left
+    /// out are added to that one, as [`crate::rolled`] names them.
+    /// Metrics count spans that are left out, too, and a root is never left out.
+    ///
+    /// # Errors
+    /// If a name is none of a type.
+    pub fn exclude_span_types<S: AsRef<str>>(
+        mut self,
+        names: impl IntoIterator<Item = S>,
+    ) -> Result<Self, Error> {
+        for name in names {
+            let name = name.as_ref();
+            let place = place_of(name);
+            if place == SpanType::NAMES.len() {
+                let nearest = suggest::nearest(name, SpanType::NAMES);
+                let meant = nearest.map(|nearest| format!(", did you mean `{nearest}`?")).unwrap_or_default();
+                let known = SpanType::NAMES.join("`, `");
+                let advice = format!("there is no type of span `{name}`{meant} Known: `{known}`");
+                return Err(Error::config("exclude_span_types", advice));
+            }
+            self.hidden.types |= 1 << place;
+        }
+        Ok(self)
+    }
+
+    /// Whether internal spans are shown like any other; they are hidden unless set to true.
+    #[must_use]
+    pub fn include_internal_spans(mut self, include: bool) -> Self {
+        self.hidden.internal_shown = include;
         self
     }
 
@@ -133,7 +171,7 @@ impl ObservabilityBuilder {
     /// # Errors
     /// If two destinations have one name, or a thread cannot be started.
     pub fn build(self) -> Result<Observability, Error> {
-        let Self { pipeline, sampling, context, mut resource, enabled } = self;
+        let Self { pipeline, sampling, context, mut resource, enabled, hidden } = self;
         // A trace's context does not outlive the fold of its measurements into series; a resource does.
         let lasting =
             [("deployment.environment.name", &context.environment), ("service.version", &context.release)];
@@ -144,7 +182,7 @@ impl ObservabilityBuilder {
         }
         let pipeline = Arc::new(pipeline.drop_deadline(DROP_DEADLINE).build()?);
         pipeline.intake().set_enabled(enabled);
-        let instance = Instance::new(&pipeline, sampling, context, resource);
+        let instance = Instance::new(&pipeline, sampling, context, resource, hidden);
         Ok(Observability::of(pipeline, instance))
     }
 }

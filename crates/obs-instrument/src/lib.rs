@@ -1,8 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod annotate;
+mod begin;
 mod bridge;
 mod builder;
 mod context;
+mod entity;
+mod fail;
+mod failure;
 #[cfg(feature = "http")]
 mod headers;
 mod ids;
@@ -17,11 +22,14 @@ mod open;
 mod opentelemetry;
 mod pool;
 mod propagation;
+mod rollup;
 mod sampling;
 mod span;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod typed;
+mod visible;
+mod workflow;
 
 #[cfg(feature = "opentelemetry")]
 pub use self::opentelemetry::EnteredBoth;
@@ -38,8 +46,10 @@ pub use meter::{
 };
 pub use observability::{Guard, Observability};
 pub use propagation::{Baggage, BaggageError, Carrier};
+pub use rollup::rolled;
 pub use sampling::{Sampling, SamplingInput};
 pub use span::ActiveSpan;
+pub use workflow::{Suspended, workflow_names};
 
 #[cfg(feature = "macros")]
 pub use obs_instrument_macros::observe;

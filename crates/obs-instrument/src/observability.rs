@@ -5,8 +5,9 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use obs_core::{
-    AgentRun, Embedding, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
-    RagQuery, Resource, ScoreValue, Signal, Str, Target, ToolCall, TraceContext, WorkflowRun, WorkflowStep,
+    AgentRun, Cost, Embedding, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
+    RagQuery, Resource, ScoreValue, Signal, Span, Str, Target, ToolCall, TraceContext, WorkflowRun,
+    WorkflowStep,
 };
 use obs_pipeline::{Clock, Intake, Pipeline, Report, SyncReport};
 
@@ -39,6 +40,20 @@ pub(crate) struct Instance {
     sampling: Sampling,
     context: Arc<TraceContext>,
     resource: Arc<Resource>,
+    hidden: Hidden,
+}
+
+/// Which spans are not shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Hidden {
+    /// The excluded types, as [`Kind::BIT`]s.
+    pub(crate) types: u16,
+    /// Whether internal spans are shown like any other.
+    pub(crate) internal_shown: bool,
+    /// Whether automatic metrics count spans that are not shown.
+    pub(crate) counted: bool,
+    /// Whether they count the spans of unsampled traces, too.
+    pub(crate) unsampled_counted: bool,
 }
 
 impl Instance {
@@ -47,6 +62,7 @@ impl Instance {
         sampling: Sampling,
         context: TraceContext,
         resource: Resource,
+        hidden: Hidden,
     ) -> Arc<Self> {
         instances::register(|number| Self {
             number,
@@ -55,6 +71,7 @@ impl Instance {
             sampling,
             context: Arc::new(context),
             resource: Arc::new(resource),
+            hidden,
         })
     }
 
@@ -68,6 +85,35 @@ impl Instance {
     pub(crate) fn has_spans(&self) -> bool {
         !self.intake.wants().without(Signal::Metrics).is_empty()
     }
+
+    /// Whether a span of this type is hidden, unless it is a root.
+    #[inline]
+    pub(crate) fn hides(&self, bit: u16, internal: bool) -> bool {
+        self.hidden.types & bit != 0 || (internal && !self.hidden.internal_shown)
+    }
+
+    /// Whether spans that nobody is to see are counted all the same.
+    #[inline]
+    pub(crate) fn measures(&self) -> bool {
+        self.hidden.counted && self.intake.wants().contains(Signal::Metrics)
+    }
+
+    /// [`Self::measures`], for the spans of unsampled traces.
+    #[inline]
+    pub(crate) fn measures_unsampled(&self) -> bool {
+        self.hidden.unsampled_counted && self.measures()
+    }
+
+    /// What a call of a model cost.
+    #[expect(clippy::unused_self, reason = "where the instance's prices are asked")]
+    pub(crate) fn cost_of(&self, span: &Span) -> Option<Cost> {
+        span.span_type.as_generation()?.cost.as_deref().cloned()
+    }
+
+    /// A span has started.
+    #[inline]
+    #[expect(clippy::unused_self, reason = "where the instance counts starts")]
+    pub(crate) fn span_starts(&self, _: &Span) {}
 
     pub(crate) fn intake(&self) -> &Intake {
         &self.intake
@@ -156,6 +202,27 @@ impl Observability {
     #[inline]
     pub fn start<T: Kind>(&self, name: impl Into<Str>, fields: T, parent: &Context) -> ActiveSpan<T> {
         ActiveSpan::start(&self.instance, name, parent.clone(), || fields)
+    }
+
+    /// Starts a span of the framework's own work, which is not shown unless the builder's `include_internal_spans` says so.
+    ///
+    /// What is started, logged or scored under it attaches to the nearest visible span above; a root is always visible.
+    /// For one of another type see [`Self::start_internal`].
+    pub fn internal_span(&self, name: impl Into<Str>) -> ActiveSpan {
+        ActiveSpan::start_internal(&self.instance, name, Context::current(), Generic::default)
+    }
+
+    /// [`Self::internal_span`] of any type, under a context of the caller's choice.
+    ///
+    /// Tokens and costs of an internal call of a model are added to the nearest visible span above, as
+    /// [`crate::rolled`] names them.
+    pub fn start_internal<T: Kind>(
+        &self,
+        name: impl Into<Str>,
+        fields: T,
+        parent: &Context,
+    ) -> ActiveSpan<T> {
+        ActiveSpan::start_internal(&self.instance, name, parent.clone(), || fields)
     }
 
     /// A log record under the current context; it is recorded when the builder is dropped.

@@ -20,8 +20,9 @@ pub(crate) use self::node::{Carried, Node, Remote, State};
 pub use self::stream::{ContextStream, StreamExt};
 use crate::Baggage;
 use crate::observability::Instance;
-use crate::propagation::traceparent::{SAMPLED, TraceParent};
+use crate::propagation::traceparent::TraceParent;
 use crate::propagation::tracestate::TraceState;
+use crate::visible::SAMPLED;
 
 /// What new spans, logs, metrics and scores attach themselves to: a span, an unsampled trace, or nothing.
 ///
@@ -50,10 +51,7 @@ impl Context {
     ///
     /// What names no instance under it is recorded by the one that is current now.
     pub fn remote(trace_id: TraceId, span_id: SpanId, sampled: bool, trace_state: Option<Str>) -> Self {
-        let parent = TraceParent { trace_id, span_id, flags: if sampled { SAMPLED } else { 0 } };
-        let state = trace_state.and_then(|state| TraceState::parse(&state).ok()).unwrap_or_default();
-        let instance = Self::current().instance().cloned();
-        Self::received(Remote { parent: Some(parent), state, instance, ..Remote::default() })
+        Self::remote_under(trace_id, span_id, sampled, trace_state, None)
     }
 
     /// What came from another process.
@@ -70,7 +68,23 @@ impl Context {
         }
         let trace = Arc::default();
         let node = Node::new(trace_id, span_id, None, root_span_id, flags, others, trace, instance);
-        Self::sampled(Arc::new(node), Carried { baggage, ..Carried::default() }.shared())
+        Self::known(Arc::new(node), Carried { baggage, ..Carried::default() }.shared())
+    }
+
+    /// [`Self::remote`] of a trace whose root is known.
+    pub(crate) fn remote_under(
+        trace_id: TraceId,
+        span_id: SpanId,
+        sampled: bool,
+        trace_state: Option<Str>,
+        root: Option<SpanId>,
+    ) -> Self {
+        let flags = if sampled { SAMPLED } else { 0 };
+        let parent = Some(TraceParent { trace_id, span_id, flags });
+        let read = trace_state.and_then(|state| TraceState::parse(&state).ok()).unwrap_or_default();
+        let state = TraceState { root_span_id: root.or(read.root_span_id), ..read };
+        let instance = Self::current().instance().cloned();
+        Self::received(Remote { parent, state, instance, ..Remote::default() })
     }
 
     /// Outside of every trace, but of an instance.
@@ -82,7 +96,7 @@ impl Context {
     pub(crate) fn instance(&self) -> Option<&Arc<Instance>> {
         match &self.state {
             State::None { instance } | State::Unsampled { instance, .. } => instance.as_ref(),
-            State::Sampled(node) => node.instance.as_ref(),
+            State::Known(node) => node.instance.as_ref(),
         }
     }
 
@@ -114,7 +128,7 @@ impl Context {
         match &self.state {
             State::None { .. } => None,
             State::Unsampled { trace_id, .. } => Some(*trace_id),
-            State::Sampled(node) => Some(node.trace_id),
+            State::Known(node) => Some(node.trace_id),
         }
     }
 
@@ -123,21 +137,19 @@ impl Context {
         match &self.state {
             State::None { .. } => None,
             State::Unsampled { span_id, .. } => Some(*span_id),
-            State::Sampled(node) => Some(node.span_id),
+            State::Known(node) => Some(node.span_id),
         }
     }
 
     /// What other vendors said of the trace in its `tracestate`.
     pub fn trace_state(&self) -> Option<&Str> {
-        match &self.state {
-            State::Sampled(node) => node.trace_state.as_ref(),
-            State::None { .. } | State::Unsampled { .. } => self.carried.as_ref()?.trace_state.as_ref(),
-        }
+        let node = self.node().and_then(|node| node.trace_state.as_ref());
+        node.or_else(|| self.carried()?.trace_state.as_ref())
     }
 
     /// Whether what is started under it is recorded; a context outside of every trace says no.
     pub fn is_sampled(&self) -> bool {
-        matches!(self.state, State::Sampled(_))
+        self.node().is_some()
     }
 
     /// What logs and exemplars carry: the span, if it is recorded.
@@ -158,8 +170,8 @@ impl Context {
         self.node().filter(own).map(|node| &node.trace)
     }
 
-    pub(crate) const fn sampled(node: Arc<Node>, carried: Option<Arc<Carried>>) -> Self {
-        Self { state: State::Sampled(node), carried }
+    pub(crate) const fn known(node: Arc<Node>, carried: Option<Arc<Carried>>) -> Self {
+        Self { state: State::Known(node), carried }
     }
 
     pub(crate) const fn unsampled(
@@ -183,21 +195,23 @@ impl Context {
 
     /// The parent of what is started under it, as it travels.
     pub(crate) fn trace_parent(&self) -> Option<TraceParent> {
-        let flags = match &self.state {
-            State::None { .. } => 0,
-            State::Unsampled { .. } => self.carried().map_or(0, |carried| carried.trace_flags) & !SAMPLED,
-            State::Sampled(node) => node.trace_flags | SAMPLED,
+        let carried = self.carried().map_or(0, |carried| carried.trace_flags) & !SAMPLED;
+        let known = match &self.state {
+            State::None { .. } | State::Unsampled { .. } => 0,
+            State::Known(node) => node.trace_flags,
         };
-        Some(TraceParent { trace_id: self.trace_id()?, span_id: self.span_id()?, flags })
+        Some(TraceParent { trace_id: self.trace_id()?, span_id: self.span_id()?, flags: known | carried })
     }
 
     pub(crate) fn into_parts(self) -> (State, Option<Arc<Carried>>) {
         (self.state, self.carried)
     }
 
+    /// The span, if it is sampled.
+    #[inline]
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
         match &self.state {
-            State::Sampled(node) => Some(node),
+            State::Known(node) => Some(node).filter(|node| node.is_sampled()),
             State::None { .. } | State::Unsampled { .. } => None,
         }
     }

@@ -292,6 +292,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn any_text_comes_back(pairs in prop::collection::vec(("[a-zA-Z0-9_.!-]{1,8}", any::<String>()), 0..9)) {
             let mut baggage = Baggage::default();

@@ -4,8 +4,6 @@ use std::str;
 
 use obs_core::{SpanId, TraceId};
 
-/// The trace is recorded.
-pub(crate) const SAMPLED: u8 = 0b01;
 /// The flags that version 00 knows: sampled, and that the trace's id is random.
 const KNOWN: u8 = 0b11;
 /// What version 00 is long; later versions may be longer.

@@ -111,11 +111,7 @@ mod tests {
             round("rojo=1,obs=r:00f067aa0ba902b7,congo=2", None),
             "obs=r:00f067aa0ba902b7,rojo=1,congo=2"
         );
-        assert_eq!(
-            round(" , a=1,\t,fw529a3039@dt=FfnNXw==x,", None).len(),
-            0,
-            "an `=` in a value spoils the list"
-        );
+        assert!(TraceState::parse("a=FfnNXw==x").is_err(), "an `=` in a value spoils the list");
         assert_eq!(round(",a=1 , ,b@c=x y", None), "a=1,b@c=x y");
     }
 

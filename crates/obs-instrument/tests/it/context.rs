@@ -29,7 +29,9 @@ fn what_is_known_of_the_trace_goes_down_the_tree() {
     let arrived = bench.arrived();
     let (root, child) = (arrived.span("root"), arrived.span("child"));
     assert_eq!(child.context.session_id.as_deref(), Some("s-1"));
-    assert_eq!(root.context, child.context);
+    assert_eq!(root.context.session_id, child.context.session_id);
+    let at_work = child.context.entity.as_ref().unwrap();
+    assert_eq!((at_work.kind.as_deref(), at_work.name.as_deref()), (Some("agent"), Some("root")));
 }
 
 #[test]

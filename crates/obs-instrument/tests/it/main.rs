@@ -4,9 +4,13 @@
 
 mod collect;
 mod context;
+mod errors;
 mod executors;
+mod hidden;
 mod judgement;
 mod logs;
+mod mastra;
+mod measured;
 mod metrics;
 #[cfg(feature = "opentelemetry")]
 mod opentelemetry;
@@ -16,3 +20,4 @@ mod spans;
 #[cfg(feature = "tower")]
 mod tower;
 mod trees;
+mod workflow;
