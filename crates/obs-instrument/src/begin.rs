@@ -7,6 +7,7 @@ use obs_core::{SpanId, Str, TraceId};
 use crate::context::{Carried, Context, Node, State, instances};
 use crate::observability::Instance;
 use crate::open::{Place, Slot};
+use crate::sampling::overrule;
 use crate::visible::Unseen;
 use crate::{Kind, ids, pool};
 
@@ -63,7 +64,10 @@ pub(crate) fn begin<T: Kind>(
     internal: bool,
     fields: impl FnOnce() -> T,
 ) -> Recording {
-    let (state, carried) = parent.into_parts();
+    let (mut state, mut carried) = parent.into_parts();
+    if instance.sampler().asks_below() {
+        (state, carried) = overrule(instance, state, carried, &name, T::NAME);
+    }
     let place = match state {
         State::Known(node) => {
             let unseen = if !node.is_sampled() {
@@ -86,13 +90,12 @@ pub(crate) fn begin<T: Kind>(
             Place { trace_id, span_id, parent: Some(Arc::new(node)), carried, unseen }
         }
         State::None { .. } => {
-            let measured = instance.measures_unsampled();
-            if instance.sampling().is_never() && !measured {
+            if instance.sampler().takes_no_root() && !instance.measures_unsampled() {
                 return Unsampled::recording(Ids::default(), instance, carried);
             }
             let (trace_id, span_id) = ids::root();
-            let sampled = instance.sampling().sample(trace_id, &name, T::NAME);
-            if !sampled && !measured {
+            let sampled = instance.sampler().takes_root(&instance.question::<T>(trace_id, &name));
+            if !sampled && !instance.measures_unsampled() {
                 return Unsampled::recording(Ids::known(trace_id, span_id), instance, carried);
             }
             let unseen = (!sampled).then_some(Unseen::Unsampled);

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use obs_core::{
     AgentRun, Embedding, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
-    RagQuery, Signal, SpanType, Str, Timestamp, ToolCall, WorkflowRun, WorkflowStep,
+    RagQuery, SpanType, Str, Timestamp, ToolCall, WorkflowRun, WorkflowStep,
 };
 
 use crate::begin::Recording;
 use crate::observability::Instance;
-use crate::{ActiveSpan, Context, Generic, Kind, LogBuilder};
+use crate::{ActiveSpan, Context, Generic, Kind, LogBuilder, Registry};
 
 /// What a bridge records with: like an [`Observability`](crate::Observability), but it keeps no pipeline alive.
 ///
@@ -79,7 +79,8 @@ impl Recorder {
 
     /// The instance of the current context, else the default one of the global registry.
     pub fn at_hand() -> Option<Self> {
-        Context::current().recorder()
+        let default = || Registry::global().default_instance()?.context().recorder();
+        Context::current().recorder().or_else(default)
     }
 
     /// A context outside of every trace, of this instance.
@@ -96,7 +97,7 @@ impl Recorder {
     /// Whether some destination takes logs.
     #[inline]
     pub fn wants_logs(&self) -> bool {
-        self.0.intake().wants().contains(Signal::Logs)
+        self.0.wants_logs()
     }
 
     /// Whether what is started under a context without naming an instance belongs to this one.
@@ -109,20 +110,22 @@ impl Recorder {
     ///
     /// It is sampled, counted and settled as the type it has; see [`ActiveSpan::retype`] for one that is known later.
     pub fn start(&self, name: impl Into<Str>, span_type: SpanType, parent: &Context) -> ActiveSpan<Generic> {
-        let (name, parent) = (name.into(), parent.clone());
+        let name = name.into();
         with_kind!(
             span_type,
             K,
-            fields => ActiveSpan::<K>::start(&self.0, name, parent, || fields).cast(),
-            ActiveSpan::start(&self.0, name, parent, || Generic)
+            fields => ActiveSpan::<K>::start(&self.0, name, || parent.clone(), || fields).cast(),
+            ActiveSpan::start(&self.0, name, || parent.clone(), || Generic)
         )
     }
 
     /// A log record under a context; it is recorded when the builder is dropped.
     pub fn log(&self, level: Level, message: impl Into<Str>, context: &Context) -> LogBuilder<'_> {
         let instance = &*self.0;
-        let (trace, resource) = (instance.trace_context(), instance.resource());
-        LogBuilder::new(instance.intake(), level, message, context, trace, resource)
+        if !instance.takes_log(level) {
+            return LogBuilder::noop();
+        }
+        LogBuilder::new(instance, instance.resource(), level, || message, context)
     }
 }
 

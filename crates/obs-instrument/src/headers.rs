@@ -20,7 +20,7 @@ impl Carrier for HeaderMap {
                 self.insert(HeaderName::from_static(name), value);
             }
             Err(_) => {
-                tracing::debug!(target: "obs::context", "{name} was not sent: it is no value of a header")
+                tracing::debug!(target: "obs::context", "{name} was not sent: it is no value of a header");
             }
         }
     }

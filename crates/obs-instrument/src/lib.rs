@@ -6,6 +6,7 @@ mod bridge;
 mod builder;
 mod context;
 mod entity;
+mod env;
 mod fail;
 mod failure;
 #[cfg(feature = "http")]
@@ -22,6 +23,7 @@ mod open;
 mod opentelemetry;
 mod pool;
 mod propagation;
+mod registry;
 mod rollup;
 mod sampling;
 mod span;
@@ -39,15 +41,16 @@ pub use context::{Context, ContextFuture, ContextIter, ContextStream, Entered, F
 pub use intern::intern;
 pub use judgement::{FeedbackBuilder, ScoreBuilder};
 pub use kind::{Generic, Kind};
-pub use logger::LogBuilder;
+pub use logger::{LogBuilder, Logger};
 pub use meter::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram, Meter,
     UpDownCounter,
 };
-pub use observability::{Guard, Observability};
+pub use observability::{Guard, MetricsOf, Observability};
 pub use propagation::{Baggage, BaggageError, Carrier};
+pub use registry::Registry;
 pub use rollup::rolled;
-pub use sampling::{Sampling, SamplingInput};
+pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};
 pub use span::ActiveSpan;
 pub use workflow::{Suspended, workflow_names};
 

@@ -5,15 +5,16 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use obs_core::{
-    AgentRun, Cost, Embedding, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
-    RagQuery, Resource, ScoreValue, Signal, Span, Str, Target, ToolCall, TraceContext, WorkflowRun,
-    WorkflowStep,
+    AgentRun, Cost, Embedding, Env, Error, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup,
+    MemoryUpdate, RagQuery, Resource, ScoreValue, Signal, Span, Str, Target, ToolCall, TraceContext, TraceId,
+    WorkflowRun, WorkflowStep,
 };
 use obs_pipeline::{Clock, Intake, Pipeline, Report, SyncReport};
 
 use crate::context::instances;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
-use crate::logger::LogBuilder;
+use crate::logger::Threshold;
+use crate::sampling::{Question, Sampler};
 use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Recorder, Sampling};
 
 /// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
@@ -30,6 +31,16 @@ pub struct Observability {
     instance: Arc<Instance>,
 }
 
+/// Which traces automatic metrics count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MetricsOf {
+    /// All of them, also those that are not recorded.
+    #[default]
+    All,
+    /// Those that are recorded.
+    Sampled,
+}
+
 /// What starting a span needs.
 #[derive(Debug)]
 pub(crate) struct Instance {
@@ -37,10 +48,13 @@ pub(crate) struct Instance {
     /// Whoever holds an instance, a context for one, does not keep its pipeline alive.
     pipeline: Weak<Pipeline>,
     intake: Intake,
-    sampling: Sampling,
+    sampler: Sampler,
+    min_level: Threshold,
+    unsampled_logs: Option<Level>,
     context: Arc<TraceContext>,
     resource: Arc<Resource>,
     hidden: Hidden,
+    baggage_attributes: Box<[Str]>,
 }
 
 /// Which spans are not shown.
@@ -56,23 +70,40 @@ pub(crate) struct Hidden {
     pub(crate) unsampled_counted: bool,
 }
 
+/// What an instance is told when it is built.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) sampling: Sampling,
+    pub(crate) min_level: Level,
+    pub(crate) unsampled_logs: Option<Level>,
+    pub(crate) context: TraceContext,
+    pub(crate) resource: Resource,
+    pub(crate) hidden: Hidden,
+    /// The keys of baggage that become attributes of spans.
+    pub(crate) baggage_attributes: Vec<Str>,
+}
+
 impl Instance {
-    pub(crate) fn new(
-        pipeline: &Arc<Pipeline>,
-        sampling: Sampling,
-        context: TraceContext,
-        resource: Resource,
-        hidden: Hidden,
-    ) -> Arc<Self> {
+    pub(crate) fn new(pipeline: &Arc<Pipeline>, settings: Settings) -> Arc<Self> {
+        let Settings { sampling, min_level, unsampled_logs, context, resource, hidden, baggage_attributes } =
+            settings;
         instances::register(|number| Self {
             number,
             pipeline: Arc::downgrade(pipeline),
             intake: pipeline.intake(),
-            sampling,
+            sampler: Sampler::new(sampling),
+            min_level: Threshold::new(min_level),
+            unsampled_logs,
             context: Arc::new(context),
             resource: Arc::new(resource),
             hidden,
+            baggage_attributes: baggage_attributes.into(),
         })
+    }
+
+    /// The keys of baggage that become attributes of spans.
+    pub(crate) fn baggage_attributes(&self) -> &[Str] {
+        &self.baggage_attributes
     }
 
     /// What a span that is not recorded knows it by.
@@ -123,8 +154,34 @@ impl Instance {
         self.intake.clock()
     }
 
-    pub(crate) fn sampling(&self) -> &Sampling {
-        &self.sampling
+    pub(crate) fn sampler(&self) -> &Sampler {
+        &self.sampler
+    }
+
+    /// What the sampler is asked about a trace that begins here with such a span.
+    #[inline]
+    pub(crate) fn question<'a, T: Kind>(&'a self, trace_id: TraceId, name: &'a str) -> Question<'a> {
+        Question { trace_id, name, span_type: T::NAME, trace: &self.context, clock: self.clock() }
+    }
+
+    #[inline]
+    pub(crate) fn wants_logs(&self) -> bool {
+        self.intake.wants().contains(Signal::Logs)
+    }
+
+    /// Whether a log of this level is recorded, outside of unsampled traces.
+    #[inline]
+    pub(crate) fn takes_log(&self, level: Level) -> bool {
+        self.wants_logs() && self.min_level.lets(level)
+    }
+
+    /// Whether one that is recorded elsewhere is under an unsampled trace, too.
+    pub(crate) fn takes_unsampled_log(&self, level: Level) -> bool {
+        self.unsampled_logs.is_some_and(|least| level >= least)
+    }
+
+    pub(crate) fn min_level(&self) -> &Threshold {
+        &self.min_level
     }
 
     pub(crate) fn trace_context(&self) -> &Arc<TraceContext> {
@@ -142,7 +199,7 @@ macro_rules! starts {
             #[doc = concat!("Starts ", $what, " under the current context.")]
             #[inline]
             pub fn $name(&self, name: impl Into<Str>) -> ActiveSpan<$kind> {
-                ActiveSpan::start(&self.instance, name, Context::current(), $kind::default)
+                ActiveSpan::start(&self.instance, name, Context::current, $kind::default)
             }
         )*
     };
@@ -180,7 +237,47 @@ impl Observability {
 
     /// Begins an instance for the service of this name.
     pub fn builder(service: impl Into<Str>) -> ObservabilityBuilder {
-        ObservabilityBuilder::new(service.into())
+        ObservabilityBuilder::new(Resource::service(service), None)
+    }
+
+    /// Begins an instance as the environment says; the service has this name unless the environment has another.
+    ///
+    /// [`Self::builder`] followed by [`ObservabilityBuilder::from_env`], which has the list of variables, keeps the name
+    /// that the code gives.
+    ///
+    /// # Errors
+    /// As [`ObservabilityBuilder::from_env`].
+    pub fn from_env(service: impl Into<Str>) -> Result<ObservabilityBuilder, Error> {
+        Self::from_vars(service, &Env::process())
+    }
+
+    /// As [`Self::from_env`], with `PREFIX_` before each variable's name.
+    ///
+    /// # Errors
+    /// As [`ObservabilityBuilder::from_env`].
+    pub fn from_env_prefixed(service: impl Into<Str>, prefix: &str) -> Result<ObservabilityBuilder, Error> {
+        Self::from_vars(service, &Env::process().prefixed(prefix))
+    }
+
+    /// As [`Self::from_env`], from this environment.
+    ///
+    /// ```
+    /// use obs_instrument::Observability;
+    /// use obs_instrument::core::Env;
+    /// # use obs_testkit::Scripted;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let exporter = Scripted::new([]);
+    /// let env = Env::of([("OTEL_SERVICE_NAME", "support-bot-eu"), ("OBS_SAMPLING", "0.1")]);
+    /// let obs = Observability::from_vars("support-bot", &env)?.to(exporter).build()?;
+    /// assert!(format!("{obs:?}").contains("support-bot-eu"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`ObservabilityBuilder::from_env`].
+    pub fn from_vars(service: impl Into<Str>, env: &Env) -> Result<ObservabilityBuilder, Error> {
+        ObservabilityBuilder::new(Resource::default(), Some(service.into())).from_vars(env)
     }
 
     starts! {
@@ -201,7 +298,7 @@ impl Observability {
     /// Starts a span with its typed fields under a context of the caller's choice.
     #[inline]
     pub fn start<T: Kind>(&self, name: impl Into<Str>, fields: T, parent: &Context) -> ActiveSpan<T> {
-        ActiveSpan::start(&self.instance, name, parent.clone(), || fields)
+        ActiveSpan::start(&self.instance, name, || parent.clone(), || fields)
     }
 
     /// Starts a span of the framework's own work, which is not shown unless the builder's `include_internal_spans` says so.
@@ -209,7 +306,7 @@ impl Observability {
     /// What is started, logged or scored under it attaches to the nearest visible span above; a root is always visible.
     /// For one of another type see [`Self::start_internal`].
     pub fn internal_span(&self, name: impl Into<Str>) -> ActiveSpan {
-        ActiveSpan::start_internal(&self.instance, name, Context::current(), Generic::default)
+        ActiveSpan::start_internal(&self.instance, name, Context::current, Generic::default)
     }
 
     /// [`Self::internal_span`] of any type, under a context of the caller's choice.
@@ -222,36 +319,7 @@ impl Observability {
         fields: T,
         parent: &Context,
     ) -> ActiveSpan<T> {
-        ActiveSpan::start_internal(&self.instance, name, parent.clone(), || fields)
-    }
-
-    /// A log record under the current context; it is recorded when the builder is dropped.
-    #[inline]
-    pub fn log(&self, level: Level, message: impl Into<Str>) -> LogBuilder<'_> {
-        {
-            let Instance { intake, context, resource, .. } = &*self.instance;
-            LogBuilder::new(intake, level, message, &Context::current(), context, resource)
-        }
-    }
-
-    /// An [`Level::Info`] record.
-    pub fn info(&self, message: impl Into<Str>) -> LogBuilder<'_> {
-        self.log(Level::Info, message)
-    }
-
-    /// A [`Level::Warn`] record.
-    pub fn warn(&self, message: impl Into<Str>) -> LogBuilder<'_> {
-        self.log(Level::Warn, message)
-    }
-
-    /// An [`Level::Error`] record.
-    pub fn error(&self, message: impl Into<Str>) -> LogBuilder<'_> {
-        self.log(Level::Error, message)
-    }
-
-    /// A [`Level::Debug`] record.
-    pub fn debug(&self, message: impl Into<Str>) -> LogBuilder<'_> {
-        self.log(Level::Debug, message)
+        ActiveSpan::start_internal(&self.instance, name, || parent.clone(), || fields)
     }
 
     /// Where instruments for metrics are made.
@@ -277,7 +345,19 @@ impl Observability {
         FeedbackBuilder::within(intake, target, kind, value, context, resource)
     }
 
-    /// Turns recording off and on again.
+    /// From now on records these traces; those that have begun go on as they are.
+    pub fn set_sampling(&self, sampling: Sampling) {
+        self.instance.sampler.set(sampling);
+    }
+
+    /// Which traces are recorded.
+    pub fn sampling(&self) -> Sampling {
+        self.instance.sampler.get()
+    }
+
+    /// Turns recording off and on again: while it is off, every call costs a load and does nothing.
+    ///
+    /// What has begun is lost, if it ends meanwhile.
     pub fn set_enabled(&self, enabled: bool) {
         self.instance.intake.set_enabled(enabled);
     }
@@ -304,6 +384,10 @@ impl Observability {
         self.pipeline.report()
     }
 
+    pub(crate) fn instance(&self) -> &Arc<Instance> {
+        &self.instance
+    }
+
     /// The pipeline behind the instance.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
@@ -324,7 +408,7 @@ impl fmt::Debug for Observability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observability")
             .field("resource", &self.instance.resource)
-            .field("sampling", &self.instance.sampling)
+            .field("sampling", &self.instance.sampler)
             .finish_non_exhaustive()
     }
 }

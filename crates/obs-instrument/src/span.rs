@@ -30,11 +30,11 @@ impl<T: Kind> ActiveSpan<T> {
     pub(crate) fn start(
         instance: &Arc<Instance>,
         name: impl Into<Str>,
-        parent: Context,
+        parent: impl FnOnce() -> Context,
         fields: impl FnOnce() -> T,
     ) -> Self {
         let state = if instance.has_spans() {
-            begin(instance, name.into(), parent, false, fields)
+            begin(instance, name.into(), parent(), false, fields)
         } else {
             Recording::Off
         };
@@ -45,11 +45,11 @@ impl<T: Kind> ActiveSpan<T> {
     pub(crate) fn start_internal(
         instance: &Arc<Instance>,
         name: impl Into<Str>,
-        parent: Context,
+        parent: impl FnOnce() -> Context,
         fields: impl FnOnce() -> T,
     ) -> Self {
         let state = if instance.has_spans() {
-            begin(instance, name.into(), parent, true, fields)
+            begin(instance, name.into(), parent(), true, fields)
         } else {
             Recording::Off
         };
@@ -190,7 +190,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub fn child<C: Kind>(&self, name: impl Into<Str>) -> ActiveSpan<C> {
         let context = self.context();
         match context.instance().map(Arc::clone) {
-            Some(instance) => ActiveSpan::start(&instance, name, context, C::default),
+            Some(instance) => ActiveSpan::start(&instance, name, || context, C::default),
             None => ActiveSpan::noop(),
         }
     }
@@ -214,11 +214,15 @@ impl<T: Kind> ActiveSpan<T> {
 
     /// A log record under this span; it is recorded when the builder is dropped.
     pub fn log(&self, level: Level, message: impl Into<Str>) -> LogBuilder<'_> {
-        match self.seen() {
-            Some((span, open)) => {
-                LogBuilder::new(open.intake(), level, message, &self.context(), &span.context, &span.resource)
-            }
-            None => LogBuilder::noop(),
+        match &self.state {
+            Recording::Off => LogBuilder::noop(),
+            Recording::Unsampled(span) => LogBuilder::of_unsampled(&span.context(), level, message),
+            Recording::On(slot) | Recording::Measured(slot) => match slot.parts() {
+                Some((span, open)) if open.instance.takes_log(level) => {
+                    LogBuilder::new(&open.instance, &span.resource, level, || message, &open.context(span))
+                }
+                _ => LogBuilder::noop(),
+            },
         }
     }
 

@@ -152,6 +152,15 @@ impl Context {
         self.node().is_some()
     }
 
+    /// Whether it is within a trace that is not recorded.
+    pub(crate) fn is_unsampled(&self) -> bool {
+        match &self.state {
+            State::None { .. } => false,
+            State::Unsampled { .. } => true,
+            State::Known(node) => !node.is_sampled(),
+        }
+    }
+
     /// What logs and exemplars carry: the span, if it is recorded.
     pub fn reference(&self) -> Option<SpanRef> {
         self.node().map(|node| SpanRef { trace_id: node.trace_id, span_id: Some(node.span_id) })

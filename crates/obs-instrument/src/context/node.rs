@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use obs_core::{Ancestor, MAX_DEPTH, SpanId, Str, TraceContext, TraceId};
+use obs_core::{Ancestor, Attributes, MAX_DEPTH, SpanId, Str, TraceContext, TraceId};
 
 use crate::Baggage;
 use crate::failure::Failures;
@@ -39,6 +39,15 @@ pub(crate) struct Carried {
 }
 
 impl Carried {
+    /// Copies the baggage of these keys.
+    pub(crate) fn tell(&self, keys: &[Str], attributes: &mut Attributes) {
+        for key in keys {
+            if let Some(value) = self.baggage.get(key) {
+                attributes.insert(key.clone(), Str::copied(value));
+            }
+        }
+    }
+
     pub(crate) fn shared(self) -> Option<Arc<Self>> {
         let empty = self.baggage.is_empty() && self.trace_state.is_none() && self.trace_flags == 0;
         (!empty).then(|| Arc::new(self))

@@ -55,7 +55,8 @@ fn a_context_tells_its_instance_and_keeps_none_alive() {
 
 #[test]
 fn an_unsampled_span_still_knows_its_instance() {
-    let bench = Bench::with(|builder| builder.sampling(Sampling::Never));
+    let bench =
+        Bench::with(|builder| builder.sampling(Sampling::Never).unsampled_logs(obs_core::Level::Info));
     bench.obs.span("unsampled").scope(|| {
         Observability::current().unwrap().info("heard");
     });

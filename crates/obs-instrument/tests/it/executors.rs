@@ -35,7 +35,7 @@ impl Flavour {
                 runtime.block_on(async { tokio::spawn(walk).await.unwrap() });
             }
             Self::LocalSet => {
-                LocalSet::new().block_on(&current(), async { tokio::task::spawn_local(walk).await.unwrap() })
+                LocalSet::new().block_on(&current(), async { tokio::task::spawn_local(walk).await.unwrap() });
             }
             Self::Plain => block_on(walk),
         }

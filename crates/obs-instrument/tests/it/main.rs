@@ -4,6 +4,7 @@
 
 mod collect;
 mod context;
+mod environment;
 mod errors;
 mod executors;
 mod hidden;
@@ -15,7 +16,9 @@ mod metrics;
 #[cfg(feature = "opentelemetry")]
 mod opentelemetry;
 mod propagation;
+mod registry;
 mod runtimes;
+mod sampling;
 mod spans;
 #[cfg(feature = "tower")]
 mod tower;

@@ -1,10 +1,11 @@
 //! Defects that users of another library have met: none of them is to come back here.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use obs_core::{Attributes, LlmGeneration, Timestamp, Usage, WorkflowStep};
+use obs_core::{Attributes, Level, LlmGeneration, SpanId, Timestamp, TraceId, Usage, WorkflowStep};
 use obs_instrument::pipeline::Clock;
-use obs_instrument::rolled;
+use obs_instrument::{Context, Sampling, rolled};
 
 use crate::collect::Bench;
 
@@ -54,7 +55,7 @@ fn defect_26_a_child_that_outlives_its_parent_keeps_its_own_times() {
 #[test]
 fn defect_9_usage_is_on_exactly_one_span_a_call() {
     let bench = Bench::with(|builder| builder.exclude_span_types(["llm_generation"]).unwrap());
-    let outer = bench.obs.start("shown", LlmGeneration::default(), &obs_instrument::Context::NONE);
+    let outer = bench.obs.start("shown", LlmGeneration::default(), &Context::NONE);
     outer.child::<LlmGeneration>("hidden").usage(Usage::new(7, 3));
     outer.end();
     let arrived = bench.arrived();
@@ -81,4 +82,113 @@ fn defect_3_a_span_that_goes_on_in_another_process_needs_ids_and_no_object() {
     let (before, after) = (here.arrived(), there.arrived());
     assert_eq!(before.span("run").trace_id, after.span("run").trace_id);
     assert!(after.span("run").end.is_some());
+}
+
+/// Elsewhere, logs and metrics of an unsampled trace carry the id `no-op-trace`, which poisons every join.
+#[test]
+fn no_record_has_an_id_made_up_for_unsampled_traces() {
+    let bench = Bench::with(|builder| builder.sampling(Sampling::Never).unsampled_logs(Level::Trace));
+    bench.obs.agent_run("run").scope(|| {
+        bench.obs.info("in an unsampled trace");
+        bench.obs.meter().counter("calls").add(1.0, ());
+    });
+    let arrived = bench.arrived();
+    assert_eq!(arrived.logs[0].span, None);
+    assert!(arrived.metrics.iter().all(|metric| metric.exemplar.is_none()));
+}
+
+/// Elsewhere, a ratio is drawn anew in each service, so that two services with one trace id disagree.
+#[test]
+fn a_ratio_is_decided_by_the_trace_id() {
+    let half = || Sampling::ratio(0.5).unwrap().ignoring_remote_parents();
+    let [first, second] = [half(), half()].map(|half| Bench::with(|builder| builder.sampling(half)));
+    for _ in 0..100 {
+        let root = first.obs.span("root");
+        let below = root.context().scope(|| second.obs.span("below"));
+        assert_eq!(below.is_recording(), root.is_recording());
+    }
+}
+
+/// Elsewhere, the header always says that the trace is sampled.
+#[test]
+fn an_unsampled_context_says_so_and_keeps_its_ids() {
+    let bench = Bench::with(|builder| builder.sampling(Sampling::Never));
+    let span = bench.obs.span("s");
+    let context = span.context();
+    assert_eq!((context.is_sampled(), context.trace_id()), (false, span.trace_id()));
+    assert_eq!(context.span_id(), span.span_id());
+}
+
+/// Elsewhere, a share that is none means "never" after a warning.
+#[test]
+fn a_share_that_is_none_is_an_error() {
+    for share in [-0.1, 1.1, f64::NAN] {
+        assert!(Sampling::ratio(share).is_err(), "{share}");
+    }
+}
+
+/// Elsewhere, an unsampled span still copies and cleans what it is given.
+#[test]
+fn an_unsampled_span_makes_nothing_of_what_it_is_given() {
+    let bench = Bench::with(|builder| builder.sampling(Sampling::Never));
+    let mut span = bench.obs.llm_generation("chat");
+    span.input_with(|| -> &str { panic!("not recording") }).attributes(|_| panic!("not recording"));
+    span.scope(|| bench.obs.log_with(Level::Fatal, || -> String { panic!("not recording") }));
+}
+
+/// Elsewhere, what a second copy of the library records has another global and is lost or crosses over.
+#[test]
+fn an_instance_needs_no_global() {
+    let [one, two] = [Bench::new(), Bench::new()];
+    one.obs.span("one").scope(|| two.obs.span("two").end());
+    assert_eq!((one.arrived().spans.len(), two.arrived().spans.len()), (1, 1));
+    assert_eq!(Context::current().trace_id(), None);
+}
+
+/// Elsewhere, a server of MCP begins a trace of its own, since nothing but HTTP carries the caller's.
+#[test]
+fn defect_27_a_call_over_mcp_stays_in_its_trace() {
+    let (client, server) = (Bench::new(), Bench::new());
+    let run = client.obs.agent_run("run");
+    let call = run.context().scope(|| client.obs.mcp_tool_call("weather"));
+    let mut request =
+        serde_json::json!({ "name": "weather", "arguments": {}, "_meta": { "progressToken": 1 } });
+    let meta = request["_meta"].as_object_mut().unwrap();
+    call.context().with_baggage("tenant", "acme").unwrap().inject(meta);
+    let wire = request.to_string();
+
+    let request: serde_json::Value = serde_json::from_str(&wire).unwrap();
+    let meta = request["_meta"].as_object().unwrap();
+    assert_eq!(meta["progressToken"], 1);
+    let context = Context::extract(meta);
+    assert_eq!(context.baggage().get("tenant"), Some("acme"));
+    context.scope(|| server.obs.tool_call("weather").end());
+    let serve = server.arrived();
+    let serve = serve.span("weather");
+    assert_eq!((Some(serve.trace_id), serve.parent_span_id), (call.trace_id(), call.span_id()));
+}
+
+/// Elsewhere, the flag is 01 whatever was decided, so that services below record what nobody sees the top of.
+#[test]
+fn defect_27_the_sampled_flag_that_goes_out_is_the_true_one() {
+    for (sampling, sampled) in [(Sampling::Always, true), (Sampling::Never, false)] {
+        let (here, there) = (Bench::with(|builder| builder.sampling(sampling)), Bench::new());
+        let mut headers = HashMap::new();
+        here.obs.span("call").context().inject(&mut headers);
+        assert_eq!(headers["traceparent"].ends_with("-01"), sampled);
+        Context::extract(&headers).scope(|| assert_eq!(there.obs.span("serve").is_recording(), sampled));
+    }
+}
+
+/// Elsewhere, spans whose parent nobody knows wait for it, and are dropped when they are too many.
+#[test]
+fn defect_30_a_span_whose_parent_is_unknown_is_kept_and_says_so() {
+    let bench = Bench::new();
+    for at in 1..=300 {
+        let (trace, parent) = (TraceId::new(at).unwrap(), SpanId::new(at as u64).unwrap());
+        Context::remote(trace, parent, true, None).scope(|| bench.obs.span("orphan").end());
+    }
+    let arrived = bench.arrived();
+    assert_eq!(arrived.spans.len(), 300);
+    assert!(arrived.spans.iter().all(|span| span.remote_parent && span.parent_span_id.is_some()));
 }

@@ -6,7 +6,7 @@ use obs_core::{SpanId, TraceId};
 use obs_instrument::{Context, Sampling};
 use opentelemetry::baggage::BaggageExt;
 use opentelemetry::trace::{TraceContextExt, Tracer, TracerProvider};
-use opentelemetry::{Context as Otel, KeyValue};
+use opentelemetry::{Context as Otel, KeyValue, StringValue};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter};
 
@@ -73,7 +73,7 @@ fn a_span_of_obs_is_the_parent() {
     {
         let _both = context.enter_both();
         tracer.in_span("inner", |otel| {
-            assert_eq!(otel.baggage().get("tenant").map(|value| value.as_str()), Some("acme"));
+            assert_eq!(otel.baggage().get("tenant").map(StringValue::as_str), Some("acme"));
             // And back again.
             Context::from_otel(&otel).scope(|| bench.obs.tool_call("deep").end());
         });

@@ -155,3 +155,20 @@ fn what_is_extracted_belongs_to_the_instance_at_hand() {
     let arrived = bench.arrived();
     assert!(arrived.span("here").remote_parent && arrived.span("new").is_root());
 }
+
+#[test]
+fn baggage_becomes_attributes_where_asked_for_and_is_redacted_there() {
+    let keys = ["tenant", "authorization", "absent"];
+    let bench = Bench::with(|builder| builder.baggage_attributes(keys));
+    let baggage = [("tenant", "acme"), ("authorization", "Basic planted"), ("other", "private")];
+    let context =
+        baggage.iter().fold(Context::NONE, |all, (key, value)| all.with_baggage(*key, *value).unwrap());
+    context.scope(|| bench.obs.span("root").scope(|| bench.obs.span("child").end()));
+    let arrived = bench.arrived();
+    for name in ["root", "child"] {
+        let span = arrived.span(name);
+        assert_eq!(span.attributes.get("tenant").and_then(|value| value.as_str()), Some("acme"));
+        assert!(span.attributes.get("authorization").is_some() && span.attributes.get("absent").is_none());
+        assert!(!format!("{span:?}").contains("planted") && !format!("{span:?}").contains("private"));
+    }
+}

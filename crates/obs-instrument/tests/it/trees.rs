@@ -7,7 +7,7 @@ use std::task::{self, Poll};
 use std::thread;
 
 use futures_core::Stream;
-use obs_core::{SpanId, Target, TraceId};
+use obs_core::{Level, SpanId, Target, TraceId};
 use obs_instrument::{Context, FutureExt, Observability, Sampling, StreamExt};
 use proptest::prelude::*;
 
@@ -168,7 +168,8 @@ proptest! {
 
     #[test]
     fn a_tree_is_recorded_whole_or_not_at_all(plan in plan(), flavour in prop::sample::select(&Flavour::ALL[..])) {
-        let bench = Bench::with(|builder| builder.sampling(Sampling::ratio(0.5).unwrap()));
+        let half = Sampling::ratio(0.5).unwrap();
+        let bench = Bench::with(|builder| builder.sampling(half).unsampled_logs(Level::Trace));
         let count = size(&plan);
         flavour.run(walk(bench.obs.clone(), plan, "0".into(), flavour));
         let arrived = bench.arrived();
