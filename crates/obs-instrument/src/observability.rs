@@ -11,6 +11,7 @@ use obs_core::{
 };
 use obs_pipeline::{Clock, Intake, Pipeline, Report, SyncReport};
 
+use crate::automatic::Starts;
 use crate::context::instances;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::Threshold;
@@ -55,6 +56,8 @@ pub(crate) struct Instance {
     resource: Arc<Resource>,
     hidden: Hidden,
     baggage_attributes: Box<[Str]>,
+    /// Counts runs and calls that began, if anybody wants to know.
+    starts: Option<Starts>,
 }
 
 /// Which spans are not shown.
@@ -81,12 +84,12 @@ pub(crate) struct Settings {
     pub(crate) hidden: Hidden,
     /// The keys of baggage that become attributes of spans.
     pub(crate) baggage_attributes: Vec<Str>,
+    pub(crate) starts: Option<Starts>,
 }
 
 impl Instance {
     pub(crate) fn new(pipeline: &Arc<Pipeline>, settings: Settings) -> Arc<Self> {
-        let Settings { sampling, min_level, unsampled_logs, context, resource, hidden, baggage_attributes } =
-            settings;
+        let Settings { sampling, min_level, unsampled_logs, context, resource, .. } = settings;
         instances::register(|number| Self {
             number,
             pipeline: Arc::downgrade(pipeline),
@@ -96,14 +99,20 @@ impl Instance {
             unsampled_logs,
             context: Arc::new(context),
             resource: Arc::new(resource),
-            hidden,
-            baggage_attributes: baggage_attributes.into(),
+            hidden: settings.hidden,
+            starts: settings.starts,
+            baggage_attributes: settings.baggage_attributes.into(),
         })
     }
 
     /// The keys of baggage that become attributes of spans.
     pub(crate) fn baggage_attributes(&self) -> &[Str] {
         &self.baggage_attributes
+    }
+
+    /// Whether anything holds its pipeline.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.pipeline.strong_count() > 0
     }
 
     /// What a span that is not recorded knows it by.
@@ -141,10 +150,11 @@ impl Instance {
         span.span_type.as_generation()?.cost.as_deref().cloned()
     }
 
-    /// A span has started.
+    /// What counts runs and calls that began, if anybody wants to know.
     #[inline]
-    #[expect(clippy::unused_self, reason = "where the instance counts starts")]
-    pub(crate) fn span_starts(&self, _: &Span) {}
+    pub(crate) fn starts(&self) -> Option<&Starts> {
+        self.starts.as_ref()
+    }
 
     pub(crate) fn intake(&self) -> &Intake {
         &self.intake
@@ -208,6 +218,11 @@ macro_rules! starts {
 impl Observability {
     pub(crate) fn of(pipeline: Arc<Pipeline>, instance: Arc<Instance>) -> Self {
         Self { pipeline, instance }
+    }
+
+    /// What starting a span needs, which keeps nothing alive.
+    pub(crate) fn instance(&self) -> &Arc<Instance> {
+        &self.instance
     }
 
     /// The instance of the current context, if it still runs: the one that recorded the current span, or whose
@@ -382,10 +397,6 @@ impl Observability {
     /// Where every record is now.
     pub fn report(&self) -> Report {
         self.pipeline.report()
-    }
-
-    pub(crate) fn instance(&self) -> &Arc<Instance> {
-        &self.instance
     }
 
     /// The pipeline behind the instance.

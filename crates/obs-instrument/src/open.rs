@@ -8,6 +8,7 @@ use obs_core::{Ancestor, ErrorInfo, Span, SpanId, SpanRecord, Str, Timestamp, Tr
 use obs_pipeline::Intake;
 use uuid::Uuid;
 
+use crate::automatic::TOLD;
 use crate::context::{Carried, Context, Node};
 use crate::entity;
 use crate::failure::Failure;
@@ -35,7 +36,7 @@ pub(crate) struct Open {
     node: OnceLock<Arc<Node>>,
     /// The first node that was given out, where a change of the trace's context has made it old.
     first: Option<Arc<Node>>,
-    /// Whether it was told that the span has started.
+    /// Whether the start of the span was counted.
     told: AtomicBool,
     /// The start on the monotonic clock, so that durations are right even if the wall clock is set.
     started: Duration,
@@ -148,9 +149,7 @@ impl Open {
     /// The span as its children see it: a hidden one under the ids of the nearest that is visible.
     pub(crate) fn node(&self, span: &Span) -> &Arc<Node> {
         self.node.get_or_init(|| {
-            if !self.told.swap(true, Ordering::Relaxed) {
-                self.tell_start(span);
-            }
+            self.tell_start(span);
             let trace = entity::below(span);
             let node = if let (Some(Unseen::Hidden), Some(shown)) = (self.unseen, &self.parent) {
                 Node::behind(shown, trace, &self.instance)
@@ -222,18 +221,23 @@ impl Open {
     /// The span ends: what was hidden under it becomes known, and its start, if nobody was told before.
     #[inline]
     fn close(&mut self, span: &mut Span) {
-        if !*self.told.get_mut() {
-            self.tell_start(span);
+        if *self.told.get_mut() {
+            span.trace_flags |= TOLD;
         }
         if let Some(sums) = self.known_node().and_then(|node| node.rollup().close()) {
             sums.tell(span);
         }
     }
 
-    /// Called once a span: before the first child, scope or log under it, else at its end, so that what was set right after
-    /// the start is known.
-    #[inline]
+    /// Tells that the span has started, once: before the first child, scope or log under it, so that what was set right
+    /// after the start is known.
+    ///
+    /// Of a span that has none of those, the collector tells both at its end.
     fn tell_start(&self, span: &Span) {
-        self.instance.span_starts(span);
+        if let Some(starts) = self.instance.starts()
+            && !self.told.load(Ordering::Relaxed)
+        {
+            self.told.store(starts.tell(self.intake(), span, self.now(span)), Ordering::Relaxed);
+        }
     }
 }

@@ -115,6 +115,11 @@ impl<T: Kind> ActiveSpan<T> {
         self
     }
 
+    /// Whether nothing of the span goes anywhere, not even its ids.
+    pub(crate) fn is_off(&self) -> bool {
+        matches!(self.state, Recording::Off)
+    }
+
     /// Whether what is set here will be recorded.
     ///
     /// A span that is only measured says no, though its typed fields, its status and its error are kept.

@@ -43,9 +43,16 @@ impl Bench {
 
     /// One whose destination takes these signals alone.
     pub(crate) fn taking(signals: Signals) -> Self {
+        Self::taking_with(signals, |builder| builder)
+    }
+
+    pub(crate) fn taking_with(
+        signals: Signals,
+        configure: impl FnOnce(ObservabilityBuilder) -> ObservabilityBuilder,
+    ) -> Self {
         let exporter = Scripted::builder([]);
         let descriptor = exporter.descriptor().narrowed(signals);
-        Self::of(exporter.with_descriptor(descriptor).shared(), |builder| builder)
+        Self::of(exporter.with_descriptor(descriptor).shared(), configure)
     }
 
     fn of(
