@@ -111,6 +111,7 @@ impl Instance {
     }
 
     /// Whether anything holds its pipeline.
+    #[cfg(feature = "macros")]
     pub(crate) fn is_alive(&self) -> bool {
         self.pipeline.strong_count() > 0
     }
@@ -142,6 +143,12 @@ impl Instance {
     #[inline]
     pub(crate) fn measures_unsampled(&self) -> bool {
         self.hidden.unsampled_counted && self.measures()
+    }
+
+    /// Whether a root is neither recorded nor measured, whatever its id.
+    #[inline]
+    pub(crate) fn records_no_root(&self) -> bool {
+        self.sampler.takes_no_root() && self.has_spans() && !self.measures_unsampled()
     }
 
     /// What a call of a model cost.
@@ -209,7 +216,7 @@ macro_rules! starts {
             #[doc = concat!("Starts ", $what, " under the current context.")]
             #[inline]
             pub fn $name(&self, name: impl Into<Str>) -> ActiveSpan<$kind> {
-                ActiveSpan::start(&self.instance, name, Context::current, $kind::default)
+                ActiveSpan::start_here(&self.instance, name, $kind::default)
             }
         )*
     };

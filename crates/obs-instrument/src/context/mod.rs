@@ -47,6 +47,16 @@ impl Context {
         CURRENT.try_with(|current| current.borrow().clone()).unwrap_or_default()
     }
 
+    /// Whether this thread is outside of every trace and carries nothing along: cheaper than to look at a clone.
+    #[inline]
+    pub(crate) fn nothing_is_current() -> bool {
+        let nothing = CURRENT.try_with(|current| {
+            let current = current.borrow();
+            matches!(current.state, State::None { .. }) && current.carried.is_none()
+        });
+        nothing.unwrap_or(true)
+    }
+
     /// A span in another process, as a protocol told that [`Self::extract`] does not know.
     ///
     /// What names no instance under it is recorded by the one that is current now.
