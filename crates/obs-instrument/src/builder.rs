@@ -28,6 +28,7 @@ pub struct ObservabilityBuilder {
     context: TraceContext,
     resource: Resource,
     enabled: Option<bool>,
+    baggage_attributes: Vec<Str>,
     own: OwnProcessors,
     reader: Option<Arc<dyn TraceReader>>,
     hidden: Hidden,
@@ -46,6 +47,7 @@ impl ObservabilityBuilder {
             context: TraceContext::default(),
             resource,
             enabled: None,
+            baggage_attributes: Vec::new(),
             own: OwnProcessors::default(),
             reader: None,
             hidden: Hidden::default(),
@@ -192,6 +194,15 @@ impl ObservabilityBuilder {
         Ok(self)
     }
 
+    /// The keys of [`Baggage`](crate::Baggage) that become attributes of the spans under it; none unless set.
+    ///
+    /// Callers choose the values; they are redacted as any attribute is.
+    #[must_use]
+    pub fn baggage_attributes<K: Into<Str>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.baggage_attributes = keys.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Whether internal spans are shown like any other; they are hidden unless set to true.
     #[must_use]
     pub fn include_internal_spans(mut self, include: bool) -> Self {
@@ -300,6 +311,7 @@ impl ObservabilityBuilder {
             resource,
             hidden: Hidden { counted, unsampled_counted, ..self.hidden },
             starts,
+            baggage_attributes: self.baggage_attributes,
         };
         let instance = Instance::new(&pipeline, settings);
         instance.set_costs(costs);

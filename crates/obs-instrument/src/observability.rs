@@ -61,6 +61,7 @@ pub(crate) struct Instance {
     aside: Aside,
     /// How the costs of calls are found that nobody is shown.
     costs: OnceLock<CostConfig>,
+    baggage_attributes: Box<[Str]>,
     /// Counts runs and calls that began, if anybody wants to know.
     starts: Option<Starts>,
 }
@@ -87,12 +88,14 @@ pub(crate) struct Settings {
     pub(crate) context: TraceContext,
     pub(crate) resource: Resource,
     pub(crate) hidden: Hidden,
+    /// The keys of baggage that become attributes of spans.
+    pub(crate) baggage_attributes: Vec<Str>,
     pub(crate) starts: Option<Starts>,
 }
 
 impl Instance {
     pub(crate) fn new(pipeline: &Arc<Pipeline>, settings: Settings) -> Arc<Self> {
-        let Settings { sampling, min_level, unsampled_logs, context, resource, hidden, starts } = settings;
+        let Settings { sampling, min_level, unsampled_logs, context, resource, .. } = settings;
         instances::register(|number| Self {
             number,
             pipeline: Arc::downgrade(pipeline),
@@ -105,8 +108,9 @@ impl Instance {
             reader: OnceLock::new(),
             costs: OnceLock::new(),
             aside: Aside::new(pipeline.intake().clock().clone()),
-            hidden,
-            starts,
+            hidden: settings.hidden,
+            starts: settings.starts,
+            baggage_attributes: settings.baggage_attributes.into(),
         })
     }
 
@@ -121,6 +125,11 @@ impl Instance {
 
     pub(crate) fn aside(&self) -> &Aside {
         &self.aside
+    }
+
+    /// The keys of baggage that become attributes of spans.
+    pub(crate) fn baggage_attributes(&self) -> &[Str] {
+        &self.baggage_attributes
     }
 
     /// Whether anything holds its pipeline.
