@@ -136,6 +136,12 @@ impl Instance {
         self.hidden.unsampled_counted && self.measures()
     }
 
+    /// Whether a root is neither recorded nor measured, whatever its id.
+    #[inline]
+    pub(crate) fn records_no_root(&self) -> bool {
+        self.sampler.takes_no_root() && self.has_spans() && !self.measures_unsampled()
+    }
+
     /// What a call of a model cost.
     #[expect(clippy::unused_self, reason = "where the instance's prices are asked")]
     pub(crate) fn cost_of(&self, span: &Span) -> Option<Cost> {
@@ -201,7 +207,7 @@ macro_rules! starts {
             #[doc = concat!("Starts ", $what, " under the current context.")]
             #[inline]
             pub fn $name(&self, name: impl Into<Str>) -> ActiveSpan<$kind> {
-                ActiveSpan::start(&self.instance, name, Context::current, $kind::default)
+                ActiveSpan::start_here(&self.instance, name, $kind::default)
             }
         )*
     };
