@@ -108,7 +108,11 @@ impl Slot {
             span.trace_state.clone_from(&node.trace_state);
         }
         match unseen {
-            None => {}
+            None => {
+                if let Some(carried) = &carried {
+                    carried.tell(instance.baggage_attributes(), &mut span.attributes);
+                }
+            }
             Some(Unseen::Unsampled) => span.trace_flags &= !SAMPLED,
             Some(Unseen::Hidden) => span.trace_flags = span.trace_flags & !SAMPLED | HIDDEN,
         }
