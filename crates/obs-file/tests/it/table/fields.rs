@@ -129,6 +129,7 @@ fn span_documents() -> Vec<Field> {
         whole("events", &["/events"]),
         whole("links", &["/links"]),
         whole("ancestors", &["/path"]),
+        at("judged", &["/judged"]),
         at("remote_parent", &["/remote_parent"]),
         at("trace_flags", &["/trace_flags"]),
         at("trace_state", &["/trace_state"]),
@@ -289,7 +290,7 @@ fn span(record: &SpanRecord) -> Value {
     let (kind, mut span) = variant(json_of(&bare));
     span["record"] = kind;
     for (field, default) in
-        [("kind", json!("internal")), ("status", json!("unset")), ("remote_parent", json!(false))]
+        [("kind", json!("internal")), ("status", json!("unset")), ("judged", json!(false)), ("remote_parent", json!(false))]
     {
         if span[field].is_null() {
             span[field] = default;
