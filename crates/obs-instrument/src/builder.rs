@@ -143,8 +143,8 @@ impl ObservabilityBuilder {
             }
         }
         let pipeline = Arc::new(pipeline.drop_deadline(DROP_DEADLINE).build()?);
-        let intake = pipeline.intake();
-        intake.set_enabled(enabled);
-        Ok(Observability::of(pipeline, Instance::new(intake, sampling, context, resource)))
+        pipeline.intake().set_enabled(enabled);
+        let instance = Instance::new(&pipeline, sampling, context, resource);
+        Ok(Observability::of(pipeline, instance))
     }
 }

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod bridge;
 mod builder;
 mod context;
 mod ids;
@@ -15,6 +16,7 @@ mod sampling;
 mod span;
 mod typed;
 
+pub use bridge::Recorder;
 pub use builder::ObservabilityBuilder;
 pub use context::{Context, ContextFuture, Entered, FutureExt};
 pub use intern::intern;

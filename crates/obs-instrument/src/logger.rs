@@ -34,7 +34,7 @@ impl<'a> LogBuilder<'a> {
         if !intake.wants().contains(Signal::Logs) {
             return Self::noop();
         }
-        let trace = Arc::clone(context.trace_context().unwrap_or(otherwise));
+        let trace = Arc::clone(context.trace_context_within(intake).unwrap_or(otherwise));
         let mut log = Log::new_in(intake.clock().now(), level, message, trace, Arc::clone(resource));
         log.span = context.reference();
         Self { intake: Some(intake), log: Some(log) }

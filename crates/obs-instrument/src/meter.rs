@@ -33,7 +33,7 @@ impl Instrument {
             return;
         }
         let current = Context::current();
-        let context = current.trace_context().unwrap_or(context);
+        let context = current.trace_context_within(intake).unwrap_or(context);
         let mut metric = Metric::new_in(
             intake.clock().now(),
             self.name.clone(),

@@ -1,7 +1,7 @@
 //! An instance: what an application holds.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use obs_core::{
@@ -10,9 +10,10 @@ use obs_core::{
 };
 use obs_pipeline::{Clock, Intake, Pipeline, Report, SyncReport};
 
+use crate::context::instances;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::LogBuilder;
-use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Sampling};
+use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Recorder, Sampling};
 
 /// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
 ///
@@ -31,6 +32,9 @@ pub struct Observability {
 /// What starting a span needs.
 #[derive(Debug)]
 pub(crate) struct Instance {
+    number: u64,
+    /// Whoever holds an instance, a context for one, does not keep its pipeline alive.
+    pipeline: Weak<Pipeline>,
     intake: Intake,
     sampling: Sampling,
     context: Arc<TraceContext>,
@@ -38,8 +42,25 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    pub(crate) fn new(intake: Intake, sampling: Sampling, context: TraceContext, resource: Resource) -> Self {
-        Self { intake, sampling, context: Arc::new(context), resource: Arc::new(resource) }
+    pub(crate) fn new(
+        pipeline: &Arc<Pipeline>,
+        sampling: Sampling,
+        context: TraceContext,
+        resource: Resource,
+    ) -> Arc<Self> {
+        instances::register(|number| Self {
+            number,
+            pipeline: Arc::downgrade(pipeline),
+            intake: pipeline.intake(),
+            sampling,
+            context: Arc::new(context),
+            resource: Arc::new(resource),
+        })
+    }
+
+    /// What a span that is not recorded knows it by.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Whether some destination takes spans, or records that name them: a score on a span needs its ids, whoever takes spans.
@@ -82,8 +103,33 @@ macro_rules! starts {
 }
 
 impl Observability {
-    pub(crate) fn of(pipeline: Arc<Pipeline>, instance: Instance) -> Self {
-        Self { pipeline, instance: Arc::new(instance) }
+    pub(crate) fn of(pipeline: Arc<Pipeline>, instance: Arc<Instance>) -> Self {
+        Self { pipeline, instance }
+    }
+
+    /// The instance of the current context, if it still runs: the one that recorded the current span, or whose
+    /// [`Self::context`] is current.
+    ///
+    /// It is a handle as any other: keep it no longer than needed, since the last one to go shuts the instance down.
+    pub fn current() -> Option<Self> {
+        let instance = Arc::clone(Context::current().instance()?);
+        Some(Self { pipeline: instance.pipeline.upgrade()?, instance })
+    }
+
+    /// A context outside of every trace, of this instance: under it, what names no instance is recorded by this one.
+    ///
+    /// It isolates tests and tenants without anything global, and it does not keep the instance alive.
+    ///
+    /// ```
+    /// # use obs_instrument::Observability;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let obs = Observability::builder("tenant").to(obs_testkit::Scripted::new([])).build()?;
+    /// obs.context().scope(|| assert!(Observability::current().is_some()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn context(&self) -> Context {
+        Context::of(Arc::clone(&self.instance))
     }
 
     /// Begins an instance for the service of this name.
@@ -194,6 +240,11 @@ impl Observability {
     /// The pipeline behind the instance.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
+    }
+
+    /// What a bridge from another library records with.
+    pub fn recorder(&self) -> Recorder {
+        Recorder::new(Arc::clone(&self.instance))
     }
 
     /// A guard that flushes when it is dropped, for the end of `main` or of a request in a serverless function.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use obs_core::{Ancestor, Span, SpanId, SpanRecord, Str, Timestamp, TraceId};
 use obs_pipeline::Intake;
 
-use crate::context::{Context, Node, State};
+use crate::context::{Carried, Context, Node, State, instances};
 use crate::observability::Instance;
 use crate::{Kind, ids, pool};
 
@@ -15,7 +15,7 @@ pub(crate) enum Recording {
     /// No destination takes more than metrics, or the span has ended.
     Off,
     /// The trace is not recorded, but its ids go on to other processes.
-    Unsampled(Ids),
+    Unsampled(Unsampled),
     On(Box<Slot>),
 }
 
@@ -33,6 +33,25 @@ impl Ids {
     }
 }
 
+/// A span that is not recorded.
+pub(crate) struct Unsampled {
+    pub(crate) ids: Ids,
+    /// The number of its instance.
+    instance: u64,
+    carried: Option<Arc<Carried>>,
+}
+
+impl Unsampled {
+    fn new(ids: Ids, instance: &Instance, carried: Option<Arc<Carried>>) -> Recording {
+        Recording::Unsampled(Self { ids, instance: instance.number(), carried })
+    }
+
+    pub(crate) fn context(&self) -> Context {
+        let (trace_id, span_id) = self.ids.get();
+        Context::unsampled(trace_id, span_id, instances::find(self.instance), self.carried.clone())
+    }
+}
+
 /// A place for an open span; the record is built here and moved from here into the intake, once.
 #[derive(Default)]
 pub(crate) struct Slot {
@@ -43,7 +62,9 @@ pub(crate) struct Slot {
 
 /// What an open span needs besides its record.
 pub(crate) struct Open {
-    pub(crate) intake: Intake,
+    pub(crate) instance: Arc<Instance>,
+    /// What goes on to its children besides its ids.
+    pub(crate) carried: Option<Arc<Carried>>,
     pub(crate) parent: Option<Arc<Node>>,
     /// Made when the first child, log or guard asks for it.
     node: OnceLock<Arc<Node>>,
@@ -66,41 +87,54 @@ impl Slot {
     #[inline]
     pub(crate) fn deliver(&mut self) {
         if let Some(open) = self.open.take() {
-            open.intake.take_span(&mut self.record);
+            open.intake().take_span(&mut self.record);
         }
     }
 
     fn fill(
         &mut self,
-        instance: &Instance,
+        instance: &Arc<Instance>,
         trace_id: TraceId,
         span_id: SpanId,
         name: Str,
         parent: Option<Arc<Node>>,
+        carried: Option<Arc<Carried>>,
     ) {
         let clock = instance.clock();
         let started = clock.monotonic();
-        let trace = parent.as_ref().map_or(instance.trace_context(), |node| &node.trace);
+        let near = parent.as_ref().filter(|node| !node.is_foreign(instance));
+        let trace = near.map_or(instance.trace_context(), |node| &node.trace);
         let (trace, resource) = (Arc::clone(trace), Arc::clone(instance.resource()));
         let record = Span::new_in(trace_id, span_id, name, clock.at(started), trace, resource);
         let record = self.record.insert(SpanRecord::Ended(record));
         if let Some(node) = &parent {
             let span = record.span_mut();
             span.parent_span_id = Some(node.span_id);
-            span.remote_parent = node.ancestor.is_none();
-            span.path.clone_from(&node.ancestor);
+            span.path = near.and_then(|node| node.ancestor.clone());
+            span.remote_parent = span.path.is_none();
             span.trace_flags = node.trace_flags;
             span.trace_state.clone_from(&node.trace_state);
         }
-        self.open = Some(Open { intake: instance.intake().clone(), parent, node: OnceLock::new(), started });
+        let instance = Arc::clone(instance);
+        self.open = Some(Open { instance, carried, parent, node: OnceLock::new(), started });
     }
 }
 
 impl Open {
+    #[inline]
+    pub(crate) fn intake(&self) -> &Intake {
+        self.instance.intake()
+    }
+
+    /// The context of what is started under the span.
+    pub(crate) fn context(&self, span: &Span) -> Context {
+        Context::sampled(Arc::clone(self.node(span)), self.carried.clone())
+    }
+
     /// The time now, as far from the start of the span as the monotonic clock says.
     #[inline]
     pub(crate) fn now(&self, span: &Span) -> Timestamp {
-        span.start.saturating_add(self.intake.clock().monotonic().saturating_sub(self.started))
+        span.start.saturating_add(self.intake().clock().monotonic().saturating_sub(self.started))
     }
 
     /// The span as its children see it.
@@ -116,6 +150,7 @@ impl Open {
                 *trace_flags,
                 trace_state.clone(),
                 Arc::clone(context),
+                Some(Arc::clone(&self.instance)),
             ))
         })
     }
@@ -139,29 +174,30 @@ impl Open {
 /// Starts a span under a context.
 #[inline]
 pub(crate) fn begin<T: Kind>(
-    instance: &Instance,
+    instance: &Arc<Instance>,
     name: Str,
     parent: Context,
     fields: impl FnOnce() -> T,
 ) -> Recording {
-    let (trace_id, span_id, parent) = match parent.into_state() {
+    let (state, carried) = parent.into_parts();
+    let (trace_id, span_id, parent) = match state {
         State::Sampled(node) => (node.trace_id, ids::span_id(), Some(node)),
         State::Unsampled { trace_id, .. } => {
-            return Recording::Unsampled(Ids::known(trace_id, ids::span_id()));
+            return Unsampled::new(Ids::known(trace_id, ids::span_id()), instance, carried);
         }
-        State::None => {
+        State::None { .. } => {
             if instance.sampling().is_never() {
-                return Recording::Unsampled(Ids::default());
+                return Unsampled::new(Ids::default(), instance, carried);
             }
             let (trace_id, span_id) = ids::root();
             if !instance.sampling().sample(trace_id, &name, T::NAME) {
-                return Recording::Unsampled(Ids::known(trace_id, span_id));
+                return Unsampled::new(Ids::known(trace_id, span_id), instance, carried);
             }
             (trace_id, span_id, None)
         }
     };
     let mut slot = pool::take();
-    slot.fill(instance, trace_id, span_id, name, parent);
+    slot.fill(instance, trace_id, span_id, name, parent, carried);
     if let Some((span, _)) = slot.parts_mut() {
         span.kind = T::SPAN_KIND;
         span.span_type = fields().into_type();

@@ -23,14 +23,14 @@ use crate::{FutureExt, Generic, Kind, ids, pool};
 /// would fill fields are then not called.
 /// Setters take `&mut self` and chain; the type parameter says which typed fields there are.
 pub struct ActiveSpan<T: Kind = Generic> {
-    state: Recording,
-    kind: PhantomData<fn() -> T>,
+    pub(crate) state: Recording,
+    pub(crate) kind: PhantomData<fn() -> T>,
 }
 
 impl<T: Kind> ActiveSpan<T> {
     #[inline]
     pub(crate) fn start(
-        instance: &Instance,
+        instance: &Arc<Instance>,
         name: impl Into<Str>,
         parent: Context,
         fields: impl FnOnce() -> T,
@@ -46,7 +46,7 @@ impl<T: Kind> ActiveSpan<T> {
     }
 
     #[inline]
-    fn parts(&self) -> Option<(&Span, &Open)> {
+    pub(crate) fn parts(&self) -> Option<(&Span, &Open)> {
         match &self.state {
             Recording::On(slot) => slot.parts(),
             Recording::Off | Recording::Unsampled(_) => None,
@@ -62,7 +62,7 @@ impl<T: Kind> ActiveSpan<T> {
     }
 
     #[inline]
-    fn change(&mut self, change: impl FnOnce(&mut Span)) -> &mut Self {
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Span)) -> &mut Self {
         if let Some((span, _)) = self.parts_mut() {
             change(span);
         }
@@ -78,7 +78,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub fn trace_id(&self) -> Option<TraceId> {
         match &self.state {
             Recording::Off => None,
-            Recording::Unsampled(ids) => Some(ids.get().0),
+            Recording::Unsampled(span) => Some(span.ids.get().0),
             Recording::On(_) => self.parts().map(|(span, _)| span.trace_id),
         }
     }
@@ -87,7 +87,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub fn span_id(&self) -> Option<SpanId> {
         match &self.state {
             Recording::Off => None,
-            Recording::Unsampled(ids) => Some(ids.get().1),
+            Recording::Unsampled(span) => Some(span.ids.get().1),
             Recording::On(_) => self.parts().map(|(span, _)| span.span_id),
         }
     }
@@ -101,13 +101,8 @@ impl<T: Kind> ActiveSpan<T> {
     pub fn context(&self) -> Context {
         match &self.state {
             Recording::Off => Context::NONE,
-            Recording::Unsampled(ids) => {
-                let (trace_id, span_id) = ids.get();
-                Context::unsampled(trace_id, span_id)
-            }
-            Recording::On(_) => self
-                .parts()
-                .map_or(Context::NONE, |(span, open)| Context::sampled(Arc::clone(open.node(span)))),
+            Recording::Unsampled(span) => span.context(),
+            Recording::On(_) => self.parts().map_or(Context::NONE, |(span, open)| open.context(span)),
         }
     }
 
@@ -263,7 +258,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub fn log(&self, level: Level, message: impl Into<Str>) -> LogBuilder<'_> {
         match self.parts() {
             Some((span, open)) => {
-                LogBuilder::new(&open.intake, level, message, &self.context(), &span.context, &span.resource)
+                LogBuilder::new(open.intake(), level, message, &self.context(), &span.context, &span.resource)
             }
             None => LogBuilder::noop(),
         }
@@ -272,28 +267,28 @@ impl<T: Kind> ActiveSpan<T> {
     /// A score of this span; it is recorded when the builder is dropped.
     pub fn score(&self, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
         self.judge(self.target(), |span, open, target| {
-            ScoreBuilder::new(&open.intake, target, name, value, span)
+            ScoreBuilder::new(open.intake(), target, name, value, span)
         })
     }
 
     /// A score of the whole trace; it is recorded when the builder is dropped.
     pub fn score_trace(&self, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
         self.judge(self.trace_target(), |span, open, target| {
-            ScoreBuilder::new(&open.intake, target, name, value, span)
+            ScoreBuilder::new(open.intake(), target, name, value, span)
         })
     }
 
     /// Feedback on this span; it is recorded when the builder is dropped.
     pub fn feedback(&self, kind: impl Into<Str>, value: impl Into<ScoreValue>) -> FeedbackBuilder {
         self.judge(self.target(), |span, open, target| {
-            FeedbackBuilder::new(&open.intake, target, kind, value, span)
+            FeedbackBuilder::new(open.intake(), target, kind, value, span)
         })
     }
 
     /// Feedback on the whole trace; it is recorded when the builder is dropped.
     pub fn feedback_trace(&self, kind: impl Into<Str>, value: impl Into<ScoreValue>) -> FeedbackBuilder {
         self.judge(self.trace_target(), |span, open, target| {
-            FeedbackBuilder::new(&open.intake, target, kind, value, span)
+            FeedbackBuilder::new(open.intake(), target, kind, value, span)
         })
     }
 

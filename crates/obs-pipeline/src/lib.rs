@@ -72,7 +72,7 @@ pub use self_metrics::{SELF_METRICS, SelfMetric};
 pub use spec::DestinationSpec;
 pub use split::Split;
 pub use stats::DestinationStats;
-pub use suppress::suppress_this_thread;
+pub use suppress::{is_suppressed, suppress_this_thread};
 pub use terms::{Counts, IntakeTerms, Terms, dropped, filtered};
 pub use timeout::Timeout;
 pub use unwind::Unwind;

@@ -6,9 +6,9 @@ thread_local! {
     static SUPPRESSED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this thread's records are ignored.
+/// Whether this thread's records are ignored: it is one of obs's own, or one that an exporter started.
 #[inline]
-pub(crate) fn is_suppressed() -> bool {
+pub fn is_suppressed() -> bool {
     SUPPRESSED.get()
 }
 

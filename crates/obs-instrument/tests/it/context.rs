@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 
 use obs_core::{SpanId, TraceId};
-use obs_instrument::{Context, FutureExt, Observability};
+use obs_instrument::{Context, FutureExt, Observability, Sampling};
 use proptest::prelude::*;
 
 use crate::collect::Bench;
@@ -109,4 +109,65 @@ fn what_is_known_of_the_trace_goes_down_the_tree() {
     let (root, child) = (arrived.span("root"), arrived.span("child"));
     assert_eq!(child.context.session_id.as_deref(), Some("s-1"));
     assert_eq!(root.context, child.context);
+}
+
+#[test]
+fn a_context_tells_its_instance_and_keeps_none_alive() {
+    let bench = Bench::new();
+    assert!(Observability::current().is_none());
+    let context = bench.obs.context();
+    context.scope(|| {
+        let current = Observability::current().unwrap();
+        assert_eq!(Context::current().trace_id(), None);
+        current.span("found").scope(|| Observability::current().unwrap().span("below").end());
+    });
+    assert_eq!(bench.arrived().span("below").parent_span_id, Some(bench.arrived().span("found").span_id));
+    let span = bench.obs.span("open");
+    let under = span.context();
+    assert!(under.scope(Observability::current).is_some());
+    drop(bench);
+    assert!(context.scope(Observability::current).is_none());
+    assert!(under.scope(Observability::current).is_none());
+}
+
+#[test]
+fn an_unsampled_span_still_knows_its_instance() {
+    let bench = Bench::with(|builder| builder.sampling(Sampling::Never));
+    bench.obs.span("unsampled").scope(|| {
+        Observability::current().unwrap().info("heard");
+    });
+    assert_eq!(bench.arrived().logs[0].span, None);
+}
+
+#[test]
+fn a_span_under_another_instance_attaches_by_ids_alone() {
+    let (one, other) = (Bench::new(), Bench::new());
+    let mut parent = one.obs.span("parent");
+    parent.trace(|trace| trace.user_id = Some("u-1".into()));
+    parent.scope(|| {
+        other.obs.span("child").scope(|| assert_eq!(Observability::current().map(|_| ()), Some(())));
+        other.obs.info("said");
+        one.obs.info("told");
+    });
+    let (child, log) = (other.arrived(), other.arrived().logs.remove(0));
+    let child = child.span("child");
+    assert_eq!((child.trace_id, child.parent_span_id), (parent.trace_id().unwrap(), parent.span_id()));
+    assert!(child.remote_parent && child.ancestors().count() == 0, "{child:?}");
+    assert_eq!((child.context.user_id.clone(), log.context.user_id.clone()), (None, None));
+    assert_eq!(log.span, parent.reference());
+    assert_eq!(one.arrived().logs[0].context.user_id.as_deref(), Some("u-1"));
+}
+
+#[test]
+fn what_is_started_under_a_remote_parent_has_its_own_environment() {
+    let bench = Bench::with(|builder| builder.environment("staging"));
+    let remote = Context::remote(TraceId::new(7).unwrap(), SpanId::new(9).unwrap(), true, None);
+    remote.scope(|| {
+        bench.obs.span("child").end();
+        bench.obs.info("said");
+    });
+    let arrived = bench.arrived();
+    for context in [&arrived.span("child").context, &arrived.logs[0].context] {
+        assert_eq!(context.environment.as_deref(), Some("staging"));
+    }
 }

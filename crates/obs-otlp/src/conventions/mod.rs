@@ -9,6 +9,7 @@ pub mod langfuse;
 pub mod mcp;
 pub mod openinference;
 pub mod own;
+pub mod tokens;
 mod types;
 
 use std::collections::HashMap;

@@ -80,6 +80,9 @@ pub const TYPES: &[TypeName] = &[
     near(GEN_AI, "delete_memory_store", "generic"),
     near(GEN_AI, "create_agent", "generic"),
     near(GEN_AI, "plan", "generic"),
+    // Rig's, before it told streaming apart from the operation.
+    near(GEN_AI, "chat_streaming", "llm_generation"),
+    near(GEN_AI, "rerank", "generic"),
     exact(OPEN_INFERENCE, "LLM", "llm_generation"),
     exact(OPEN_INFERENCE, "EMBEDDING", "embedding"),
     exact(OPEN_INFERENCE, "RETRIEVER", "rag_query"),

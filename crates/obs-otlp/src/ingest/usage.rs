@@ -1,14 +1,6 @@
 //! Token counts, none of them twice.
 //!
-//! `obs_core::Usage` has inclusive totals, as OpenTelemetry's conventions and OpenAI have them.
-//! Anthropic's API counts cached input apart, and some instrumentations pass that on.
-//! Which of the two a span means is decided in this order:
-//!
-//! 1. An instrumentation known to count cached input apart is taken at that ([`APART_SCOPES`]).
-//! 2. More cached input than input means apart: a part is never more than the whole.
-//! 3. A stated total tells: input and output alone mean inclusive, cached input on top of them means apart.
-//! 4. A provider that counts apart, under its own API's field names ([`API_NAMES`]), means apart.
-//! 5. Everything else is inclusive, as the conventions demand.
+//! What the counts mean is settled by [`tokens`]; here they are gathered.
 
 use obs_core::{InputTokens, OutputTokens, Str, Usage, Value};
 
@@ -17,18 +9,7 @@ use super::draft::Pair;
 use super::pairs::once;
 use super::value::whole;
 use crate::conventions::Field;
-
-/// Instrumentations that report `gen_ai.usage.input_tokens` without cached input.
-///
-/// OpenLLMetry's Bedrock package passes Converse's `inputTokens` on as it is, total included.
-const APART_SCOPES: [&str; 1] = ["opentelemetry.instrumentation.bedrock"];
-
-/// Providers whose API counts cached input apart.
-const APART_PROVIDERS: [&str; 4] = ["anthropic", "aws.bedrock", "aws_bedrock", "bedrock"];
-
-/// The ends of attribute names that are field names of Anthropic's or Bedrock's API.
-const API_NAMES: [&str; 3] =
-    ["cache_read_input_tokens", "cache_creation_input_tokens", "cache_write_input_tokens"];
+use crate::conventions::tokens::{self, Told};
 
 const FIELDS: [Field; 11] = [
     Field::InputTokens,
@@ -69,7 +50,7 @@ impl Counts {
         }
         let Some(at) = FIELDS.iter().position(|known| *known == field) else { return Some(value) };
         let count = whole(&value);
-        self.api_names |= count.is_some() && API_NAMES.iter().any(|name| key.ends_with(name));
+        self.api_names |= count.is_some() && tokens::is_api_name(key);
         once(&mut self.reported[at], count, value)
     }
 
@@ -93,54 +74,31 @@ impl Counts {
     }
 
     fn sum(self, scope: &str, provider: Option<&Str>) -> (Usage, Vec<Pair>) {
-        let details = self.input_details();
-        let cached = details.cache_read.saturating_add(details.cache_writes());
-        let apart = self.apart(cached, scope, provider);
-        let input = self.get(Field::InputTokens);
-        let usage = Usage {
-            input: input.map(|input| if apart { input.saturating_add(cached) } else { input }),
+        let reported = Usage {
+            input: self.get(Field::InputTokens),
             output: self.get(Field::OutputTokens),
-            input_details: details,
+            input_details: self.input_details(),
             output_details: OutputTokens {
                 reasoning: self.count(Field::ReasoningTokens),
                 audio: self.count(Field::OutputAudioTokens),
                 image: self.count(Field::OutputImageTokens),
             },
         };
+        let total = self.totals.iter().find_map(|(_, _, value)| whole(value));
+        let provider = provider.map(Str::as_str);
+        let usage = tokens::settled(reported, Told { total, api_names: self.api_names, scope, provider });
         let left = self.totals_beside(&usage);
         (usage, left)
     }
 
     fn input_details(&self) -> InputTokens {
-        let (write_5m, write_1h) =
-            (self.count(Field::CacheWrite5mTokens), self.count(Field::CacheWrite1hTokens));
         InputTokens {
             cache_read: self.count(Field::CacheReadTokens),
-            cache_write: self
-                .count(Field::CacheWriteTokens)
-                .saturating_sub(write_5m)
-                .saturating_sub(write_1h),
-            cache_write_5m: write_5m,
-            cache_write_1h: write_1h,
+            cache_write: self.count(Field::CacheWriteTokens),
+            cache_write_5m: self.count(Field::CacheWrite5mTokens),
+            cache_write_1h: self.count(Field::CacheWrite1hTokens),
             audio: self.count(Field::InputAudioTokens),
             image: self.count(Field::InputImageTokens),
-        }
-    }
-
-    /// Whether cached input comes on top of the reported input.
-    fn apart(&self, cached: u64, scope: &str, provider: Option<&Str>) -> bool {
-        let (input, output) = (self.count(Field::InputTokens), self.count(Field::OutputTokens));
-        if cached == 0 {
-            return false;
-        }
-        if APART_SCOPES.contains(&scope) || cached > input {
-            return true;
-        }
-        let sum = input.saturating_add(output);
-        match self.totals.iter().find_map(|(_, _, value)| whole(value)) {
-            Some(total) if total == sum => false,
-            Some(total) if total == sum.saturating_add(cached) => true,
-            _ => self.api_names && provider.is_some_and(|name| APART_PROVIDERS.contains(&name.as_str())),
         }
     }
 

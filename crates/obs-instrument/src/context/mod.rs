@@ -1,83 +1,29 @@
 //! The current span, carried across calls, awaits, tasks and threads.
 
+mod future;
+pub(crate) mod instances;
+mod node;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::marker::PhantomData;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task;
+use std::sync::Arc;
 
-use obs_core::{Ancestor, ErrorInfo, SpanId, SpanRef, Str, TraceContext, TraceId};
-use uuid::Uuid;
+use obs_core::{SpanId, SpanRef, Str, TraceContext, TraceId};
+use obs_pipeline::Intake;
+
+pub use self::future::{ContextFuture, FutureExt};
+pub(crate) use self::node::{Carried, Node, State};
+use crate::observability::Instance;
 
 /// What new spans, logs, metrics and scores attach themselves to: a span, an unsampled trace, or nothing.
 ///
 /// Cheap to clone and send.
-/// It is a value: the span it stands for may have ended.
+/// It is a value: the span it stands for may have ended, and its instance may have been shut down.
 #[derive(Clone, Default)]
-pub struct Context(State);
-
-#[derive(Clone, Default)]
-pub(crate) enum State {
-    #[default]
-    None,
-    /// The trace is not recorded; what is below it is not, either.
-    Unsampled {
-        trace_id: TraceId,
-        span_id: SpanId,
-    },
-    Sampled(Arc<Node>),
-}
-
-/// A recorded span as its children see it.
-#[derive(Debug)]
-pub(crate) struct Node {
-    pub(crate) trace_id: TraceId,
-    pub(crate) span_id: SpanId,
-    /// The chain up to and with this span; absent where it is in another process.
-    pub(crate) ancestor: Option<Arc<Ancestor>>,
-    pub(crate) root_span_id: Option<SpanId>,
-    pub(crate) trace_flags: u8,
-    pub(crate) trace_state: Option<Str>,
-    pub(crate) trace: Arc<TraceContext>,
-    /// The error that a child failed with last, so that this span, failing with the same, shares its id.
-    error: Mutex<Option<(Str, Uuid)>>,
-}
-
-impl Node {
-    pub(crate) fn new(
-        trace_id: TraceId,
-        span_id: SpanId,
-        ancestor: Option<Arc<Ancestor>>,
-        root_span_id: Option<SpanId>,
-        trace_flags: u8,
-        trace_state: Option<Str>,
-        trace: Arc<TraceContext>,
-    ) -> Self {
-        Self {
-            trace_id,
-            span_id,
-            ancestor,
-            root_span_id,
-            trace_flags,
-            trace_state,
-            trace,
-            error: Mutex::new(None),
-        }
-    }
-
-    /// Remembers what a child failed with.
-    pub(crate) fn child_failed(&self, message: &Str, id: Uuid) {
-        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some((message.clone(), id));
-    }
-
-    /// The id of the error, if a child failed with it before: the same message, or one that wraps it.
-    pub(crate) fn known_error(&self, error: &ErrorInfo) -> Option<Uuid> {
-        let known = self.error.lock().unwrap_or_else(PoisonError::into_inner);
-        let (message, id) = known.as_ref()?;
-        let same = error.message == *message || error.sources.contains(message);
-        same.then_some(*id)
-    }
+pub struct Context {
+    state: State,
+    carried: Option<Arc<Carried>>,
 }
 
 thread_local! {
@@ -86,7 +32,7 @@ thread_local! {
 
 impl Context {
     /// Outside of every trace.
-    pub const NONE: Self = Self(State::None);
+    pub const NONE: Self = Self { state: State::None { instance: None }, carried: None };
 
     /// The context of this thread now.
     pub fn current() -> Self {
@@ -97,9 +43,24 @@ impl Context {
     pub fn remote(trace_id: TraceId, span_id: SpanId, sampled: bool, trace_state: Option<Str>) -> Self {
         if sampled {
             let trace = Arc::default();
-            Self(State::Sampled(Arc::new(Node::new(trace_id, span_id, None, None, 1, trace_state, trace))))
+            let node = Node::new(trace_id, span_id, None, None, 1, trace_state, trace, None);
+            Self::sampled(Arc::new(node), None)
         } else {
-            Self(State::Unsampled { trace_id, span_id })
+            let carried = trace_state.map(|state| Arc::new(Carried { trace_state: Some(state) }));
+            Self::unsampled(trace_id, span_id, None, carried)
+        }
+    }
+
+    /// Outside of every trace, but of an instance.
+    pub(crate) const fn of(instance: Arc<Instance>) -> Self {
+        Self { state: State::None { instance: Some(instance) }, carried: None }
+    }
+
+    /// The instance that what is started here without naming one belongs to.
+    pub(crate) fn instance(&self) -> Option<&Arc<Instance>> {
+        match &self.state {
+            State::None { instance } | State::Unsampled { instance, .. } => instance.as_ref(),
+            State::Sampled(node) => node.instance.as_ref(),
         }
     }
 
@@ -112,6 +73,14 @@ impl Context {
         Entered { before, not_send: PhantomData }
     }
 
+    /// Makes this the context of the thread, and gives the one that was.
+    ///
+    /// For bridges that are told of entering and leaving by calls; everybody else is better off with [`Self::enter`].
+    #[must_use = "the context before is to be made current again"]
+    pub fn replace_current(self) -> Self {
+        CURRENT.try_with(|current| current.replace(self)).unwrap_or_default()
+    }
+
     /// Runs a function under this context.
     pub fn scope<T>(&self, run: impl FnOnce() -> T) -> T {
         let _entered = self.enter();
@@ -120,8 +89,8 @@ impl Context {
 
     /// The trace, sampled or not.
     pub fn trace_id(&self) -> Option<TraceId> {
-        match &self.0 {
-            State::None => None,
+        match &self.state {
+            State::None { .. } => None,
             State::Unsampled { trace_id, .. } => Some(*trace_id),
             State::Sampled(node) => Some(node.trace_id),
         }
@@ -129,16 +98,24 @@ impl Context {
 
     /// The span, sampled or not.
     pub fn span_id(&self) -> Option<SpanId> {
-        match &self.0 {
-            State::None => None,
+        match &self.state {
+            State::None { .. } => None,
             State::Unsampled { span_id, .. } => Some(*span_id),
             State::Sampled(node) => Some(node.span_id),
         }
     }
 
+    /// What other vendors said of the trace in its `tracestate`.
+    pub fn trace_state(&self) -> Option<&Str> {
+        match &self.state {
+            State::Sampled(node) => node.trace_state.as_ref(),
+            State::None { .. } | State::Unsampled { .. } => self.carried.as_ref()?.trace_state.as_ref(),
+        }
+    }
+
     /// Whether what is started under it is recorded; a context outside of every trace says no.
     pub fn is_sampled(&self) -> bool {
-        matches!(self.0, State::Sampled(_))
+        matches!(self.state, State::Sampled(_))
     }
 
     /// What logs and exemplars carry: the span, if it is recorded.
@@ -146,27 +123,38 @@ impl Context {
         self.node().map(|node| SpanRef { trace_id: node.trace_id, span_id: Some(node.span_id) })
     }
 
-    /// What is known of the whole trace.
+    /// What is known of the whole trace; nothing if the span is in another process.
     pub fn trace_context(&self) -> Option<&Arc<TraceContext>> {
-        self.node().map(|node| &node.trace)
+        self.node().filter(|node| node.ancestor.is_some()).map(|node| &node.trace)
     }
 
-    pub(crate) fn sampled(node: Arc<Node>) -> Self {
-        Self(State::Sampled(node))
+    /// What is known of the whole trace, if the instance of this intake records it: one tenant's user is none of another's.
+    pub(crate) fn trace_context_within(&self, intake: &Intake) -> Option<&Arc<TraceContext>> {
+        let own = |node: &&Arc<Node>| node.instance.as_ref().is_some_and(|own| own.intake().is_same(intake));
+        self.node().filter(own).map(|node| &node.trace)
     }
 
-    pub(crate) const fn unsampled(trace_id: TraceId, span_id: SpanId) -> Self {
-        Self(State::Unsampled { trace_id, span_id })
+    pub(crate) const fn sampled(node: Arc<Node>, carried: Option<Arc<Carried>>) -> Self {
+        Self { state: State::Sampled(node), carried }
     }
 
-    pub(crate) fn into_state(self) -> State {
-        self.0
+    pub(crate) const fn unsampled(
+        trace_id: TraceId,
+        span_id: SpanId,
+        instance: Option<Arc<Instance>>,
+        carried: Option<Arc<Carried>>,
+    ) -> Self {
+        Self { state: State::Unsampled { trace_id, span_id, instance }, carried }
+    }
+
+    pub(crate) fn into_parts(self) -> (State, Option<Arc<Carried>>) {
+        (self.state, self.carried)
     }
 
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
-        match &self.0 {
+        match &self.state {
             State::Sampled(node) => Some(node),
-            State::None | State::Unsampled { .. } => None,
+            State::None { .. } | State::Unsampled { .. } => None,
         }
     }
 }
@@ -198,54 +186,6 @@ impl Drop for Entered {
 impl fmt::Debug for Entered {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Entered").field("before", &self.before).finish_non_exhaustive()
-    }
-}
-
-/// Carries a context into a future: for `.await`, and for tasks on any runtime.
-pub trait FutureExt: Future + Sized {
-    /// The future, polled under this context.
-    ///
-    /// The future is boxed once, so that it need not be `Unpin` and no `unsafe` is needed to poll it.
-    fn with_context(self, context: Context) -> ContextFuture<Self> {
-        ContextFuture { future: Box::pin(self), context }
-    }
-
-    /// The future, polled under the context that is current now: what `spawn` should be given.
-    ///
-    /// ```no_run
-    /// # use obs_instrument::FutureExt;
-    /// # async fn work() {}
-    /// # async fn run() {
-    /// tokio::spawn(work().with_current_context());
-    /// # }
-    /// ```
-    fn with_current_context(self) -> ContextFuture<Self> {
-        self.with_context(Context::current())
-    }
-}
-
-impl<F: Future> FutureExt for F {}
-
-/// A future that is polled under a context.
-#[must_use = "futures do nothing unless awaited"]
-pub struct ContextFuture<F> {
-    future: Pin<Box<F>>,
-    context: Context,
-}
-
-impl<F: Future> Future for ContextFuture<F> {
-    type Output = F::Output;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> task::Poll<F::Output> {
-        let Self { future, context } = &mut *self;
-        let _entered = context.enter();
-        future.as_mut().poll(cx)
-    }
-}
-
-impl<F> fmt::Debug for ContextFuture<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ContextFuture").field("context", &self.context).finish_non_exhaustive()
     }
 }
 

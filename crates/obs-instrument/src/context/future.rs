@@ -1,0 +1,72 @@
+//! A context that follows a future.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task;
+
+use pin_project_lite::pin_project;
+
+use super::Context;
+
+/// Carries a context into a future: for `.await`, and for tasks on any runtime.
+pub trait FutureExt: Future + Sized {
+    /// The future, polled and dropped under this context.
+    fn with_context(self, context: Context) -> ContextFuture<Self> {
+        ContextFuture { future: Some(self), context }
+    }
+
+    /// The future, polled under the context that is current now: what `spawn` should be given.
+    ///
+    /// ```no_run
+    /// # use obs_instrument::FutureExt;
+    /// # async fn work() {}
+    /// # async fn run() {
+    /// tokio::spawn(work().with_current_context());
+    /// # }
+    /// ```
+    fn with_current_context(self) -> ContextFuture<Self> {
+        self.with_context(Context::current())
+    }
+}
+
+impl<F: Future> FutureExt for F {}
+
+pin_project! {
+    /// A future that is polled under a context, and dropped under it, so that what it ends by being dropped is at home.
+    #[must_use = "futures do nothing unless awaited"]
+    pub struct ContextFuture<F> {
+        // Empty once the future is done or dropped.
+        #[pin]
+        future: Option<F>,
+        context: Context,
+    }
+
+    impl<F> PinnedDrop for ContextFuture<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            if this.future.is_some() {
+                let _entered = this.context.enter();
+                this.future.set(None);
+            }
+        }
+    }
+}
+
+impl<F: Future> Future for ContextFuture<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> task::Poll<F::Output> {
+        let this = self.project();
+        let _entered = this.context.enter();
+        match this.future.as_pin_mut() {
+            Some(future) => future.poll(cx),
+            None => task::Poll::Pending,
+        }
+    }
+}
+
+impl<F> fmt::Debug for ContextFuture<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ContextFuture").field("context", &self.context).finish_non_exhaustive()
+    }
+}
