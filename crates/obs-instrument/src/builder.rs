@@ -7,7 +7,7 @@ use obs_core::{Error, Resource, Str, TraceContext, Value};
 use obs_pipeline::{Clock, DestinationSpec, Log, Matching, Pipeline, PipelineBuilder, Processor};
 
 use crate::observability::{DROP_DEADLINE, Instance};
-use crate::{Observability, Sampling};
+use crate::{Observability, Sampling, TailSampling};
 
 /// An instance in the making.
 #[derive(Debug)]
@@ -17,6 +17,7 @@ pub struct ObservabilityBuilder {
     context: TraceContext,
     resource: Resource,
     enabled: bool,
+    tail: Option<TailSampling>,
 }
 
 impl ObservabilityBuilder {
@@ -27,6 +28,7 @@ impl ObservabilityBuilder {
             context: TraceContext::default(),
             resource: Resource::service(service),
             enabled: true,
+            tail: None,
         }
     }
 
@@ -76,6 +78,15 @@ impl ObservabilityBuilder {
     #[must_use]
     pub fn sampling(mut self, sampling: Sampling) -> Self {
         self.sampling = sampling;
+        self
+    }
+
+    /// Which of the recorded traces are kept, decided once they are over; all of them unless set.
+    ///
+    /// It comes after every processor, so that it sees what they made of the records, and before redaction.
+    #[must_use]
+    pub fn tail_sampling(mut self, tail: TailSampling) -> Self {
+        self.tail = Some(tail);
         self
     }
 
@@ -131,9 +142,12 @@ impl ObservabilityBuilder {
     /// Starts the instance.
     ///
     /// # Errors
-    /// If two destinations have one name, or a thread cannot be started.
+    /// If two destinations have one name, tail sampling is given what is no share, limit or bound, or a thread cannot be started.
     pub fn build(self) -> Result<Observability, Error> {
-        let Self { pipeline, sampling, context, mut resource, enabled } = self;
+        let Self { mut pipeline, sampling, context, mut resource, enabled, tail } = self;
+        if let Some(tail) = tail {
+            pipeline = pipeline.processor(tail.into_processor()?);
+        }
         // A trace's context does not outlive the fold of its measurements into series; a resource does.
         let lasting =
             [("deployment.environment.name", &context.environment), ("service.version", &context.release)];

@@ -14,6 +14,7 @@ mod open;
 mod pool;
 mod sampling;
 mod span;
+mod tail;
 mod typed;
 
 pub use bridge::Recorder;
@@ -30,6 +31,7 @@ pub use meter::{
 pub use observability::{Guard, Observability};
 pub use sampling::{Sampling, SamplingInput};
 pub use span::ActiveSpan;
+pub use tail::{ScoreRule, TailSampling, TailTrace};
 
 #[cfg(feature = "macros")]
 pub use obs_instrument_macros::observe;

@@ -1,5 +1,6 @@
 //! Open spans: what stands behind a handle while it records.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -70,6 +71,8 @@ pub(crate) struct Open {
     node: OnceLock<Arc<Node>>,
     /// The start on the monotonic clock, so that durations are right even if the wall clock is set.
     started: Duration,
+    /// Whether a score or feedback was given to the span.
+    pub(crate) judged: AtomicBool,
 }
 
 impl Slot {
@@ -116,7 +119,14 @@ impl Slot {
             span.trace_state.clone_from(&node.trace_state);
         }
         let instance = Arc::clone(instance);
-        self.open = Some(Open { instance, carried, parent, node: OnceLock::new(), started });
+        self.open = Some(Open {
+            instance,
+            carried,
+            parent,
+            node: OnceLock::new(),
+            started,
+            judged: AtomicBool::new(false),
+        });
     }
 }
 

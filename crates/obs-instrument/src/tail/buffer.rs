@@ -92,7 +92,6 @@ impl Tail {
             self.came += 1;
             self.order.insert(next, trace_id);
         }
-        // A trace is kept for something that was said of it only once there is something to keep.
         if worth_keeping {
             self.decide(trace_id, emit);
         } else if is_new || has_ended != had_ended {
@@ -195,5 +194,112 @@ impl Processor for Tail {
         self.ended.clear();
         self.unstamped.clear();
         self.bytes = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use obs_core::{ByteSize, Level, Log, Payload, Span, SpanId, SpanRecord, SpanRef, Timestamp};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tail(change: impl FnOnce(TailSampling) -> TailSampling) -> Tail {
+        change(TailSampling::new().with_baseline(0.0)).into_processor().unwrap()
+    }
+
+    fn trace(number: u8) -> TraceId {
+        TraceId::new(u128::from(number) + 1).unwrap()
+    }
+
+    fn span(of: u8, is_root: bool, bytes: usize) -> SpanRecord {
+        let mut span = Span::new(trace(of), SpanId::new(7).unwrap(), "s", Timestamp::default());
+        span.parent_span_id = (!is_root).then(|| SpanId::new(1).unwrap());
+        span.end = Some(span.start);
+        span.input = Some(Payload::text("x".repeat(bytes)));
+        SpanRecord::Ended(span)
+    }
+
+    fn log(of: u8) -> Log {
+        let mut log = Log::new(Timestamp::default(), Level::Info, "m");
+        log.span = Some(SpanRef { trace_id: trace(of), span_id: None });
+        log
+    }
+
+    fn tick(seconds: u64) -> Tick {
+        Tick { now: Duration::from_secs(seconds), flush: false, last: false }
+    }
+
+    fn waits(tail: &Tail, of: u8) -> bool {
+        tail.traces.contains_key(&trace(of))
+    }
+
+    #[test]
+    fn a_trace_waits_after_its_root_and_no_longer_than_its_age() {
+        let mut tail = tail(|tail| tail);
+        let emit = &mut Emit::default();
+        tail.tick(&tick(100), emit);
+        // The collector slept: that the last tick was long ago makes nothing old.
+        tail.process(&mut vec![span(1, true, 1), span(2, false, 1)].into(), emit);
+        tail.process(&mut vec![log(3)].into(), emit);
+        tail.tick(&tick(1_000), emit);
+        tail.tick(&tick(1_004), emit);
+        assert!(waits(&tail, 1) && waits(&tail, 2) && waits(&tail, 3));
+        tail.process(&mut vec![span(2, true, 1)].into(), emit);
+        tail.tick(&tick(1_005), emit);
+        assert!(!waits(&tail, 1) && waits(&tail, 2), "five seconds after its root ended");
+        tail.tick(&tick(1_010), emit);
+        assert!(!waits(&tail, 2) && waits(&tail, 3));
+        assert_eq!(tail.decisions.ask(trace(2)), Some(false));
+        tail.tick(&tick(1_300), emit);
+        assert!(!waits(&tail, 3), "no root in five minutes");
+        assert_eq!(tail.decisions.ask(trace(3)), None, "a log alone decides nothing");
+        assert_eq!((tail.bytes, tail.order.len(), tail.ended.len()), (0, 0, 0));
+    }
+
+    #[test]
+    fn the_oldest_is_decided_early_when_there_is_no_room() {
+        let mut tail = tail(|tail| tail.with_max_traces(2));
+        let emit = &mut Emit::default();
+        tail.process(&mut vec![span(1, false, 1), span(2, false, 1), span(1, false, 1)].into(), emit);
+        tail.process(&mut vec![span(3, false, 1)].into(), emit);
+        assert_eq!([1, 2, 3].map(|of| waits(&tail, of)), [false, true, true]);
+        assert_eq!(tail.decisions.ask(trace(1)), Some(false));
+        tail.process(&mut vec![span(1, false, 1)].into(), emit);
+        assert!(!waits(&tail, 1), "what comes late follows");
+    }
+
+    proptest! {
+        #[test]
+        fn memory_is_bounded_and_told_right(
+            acts in prop::collection::vec((0u8..12, any::<bool>(), 0usize..3_000, 0u64..4, any::<bool>()), 1..120),
+            traces in 1usize..6,
+            bytes in 1_000u64..20_000,
+        ) {
+            let mut tail = tail(|tail| tail.with_max_traces(traces).with_max_bytes(bytes).with_max_decisions(4));
+            let emit = &mut Emit::default();
+            let mut seconds = 0;
+            for (of, is_root, size, passes, is_log) in acts {
+                if is_log {
+                    tail.process(&mut vec![log(of)].into(), emit);
+                } else {
+                    tail.process(&mut vec![span(of, is_root, size)].into(), emit);
+                }
+                prop_assert!(tail.traces.len() <= traces && tail.bytes as u64 <= bytes);
+                let records = tail.traces.values().map(|held| {
+                    let logs: usize = held.trace.logs().iter().map(ByteSize::byte_size).sum();
+                    logs + held.trace.spans().map(ByteSize::byte_size).sum::<usize>()
+                });
+                let least: usize = records.sum();
+                prop_assert!(least <= tail.bytes && (least > 0) == (tail.bytes > 0));
+                prop_assert_eq!(tail.order.len(), tail.traces.len());
+                seconds += passes;
+                tail.tick(&tick(seconds), emit);
+                prop_assert!(tail.ended.len() <= tail.traces.len() && tail.unstamped.is_empty());
+            }
+            tail.tick(&Tick { now: Duration::from_secs(seconds), flush: true, last: true }, emit);
+            prop_assert!(tail.traces.is_empty() && tail.order.is_empty() && tail.ended.is_empty());
+            prop_assert_eq!(tail.bytes, 0);
+        }
     }
 }

@@ -85,6 +85,12 @@ part!(Log, Logs, logs, |_, _, _| (), release_log, |log| log.span.map(|span| span
 part!(Score, Scores, scores, Facts::score, release_score, |score| score.target.trace_id());
 part!(Feedback, Feedback, feedback, Facts::feedback, release_feedback, |feedback| feedback.target.trace_id());
 
+fn release(records: Vec<impl Part>, emit: &mut Emit) {
+    for record in records {
+        record.release(emit);
+    }
+}
+
 /// A trace that waits.
 #[derive(Debug)]
 pub(super) struct Held {
@@ -117,10 +123,10 @@ impl Held {
     /// Gives all of it back.
     pub(super) fn release(self, emit: &mut Emit) {
         let TailTrace { spans, logs, scores, feedback } = self.trace;
-        spans.into_iter().for_each(|record| emit.release_span(record));
-        logs.into_iter().for_each(|log| emit.release_log(log));
-        scores.into_iter().for_each(|score| emit.release_score(score));
-        feedback.into_iter().for_each(|feedback| emit.release_feedback(feedback));
+        release(spans, emit);
+        release(logs, emit);
+        release(scores, emit);
+        release(feedback, emit);
     }
 
     /// Gives all of it up.

@@ -231,9 +231,13 @@ impl TailSampling {
     /// [`obs_core::ErrorKind::Config`] for a share that is none, a limit that is no number, a rule on scores without one, or bounds
     /// under which no trace can wait.
     pub(crate) fn into_processor(self) -> Result<Tail, Error> {
-        let baseline = Ratio::new(self.baseline).map_err(|error| Error::config("tail_sampling.baseline", error))?;
+        let baseline =
+            Ratio::new(self.baseline).map_err(|error| Error::config("tail_sampling.baseline", error))?;
         if self.cost.is_some_and(|cost| !cost.is_finite()) {
-            return Err(Error::config("tail_sampling.cost", "it is an amount of money; give a finite number"));
+            return Err(Error::config(
+                "tail_sampling.cost",
+                "it is an amount of money; give a finite number",
+            ));
         }
         for rule in &self.scores {
             rule.check()?;

@@ -9,3 +9,4 @@ mod logs;
 mod metrics;
 mod runtimes;
 mod spans;
+mod tail;

@@ -289,9 +289,12 @@ fn span(record: &SpanRecord) -> Value {
     let (input, output) = (bare.span_mut().input.take(), bare.span_mut().output.take());
     let (kind, mut span) = variant(json_of(&bare));
     span["record"] = kind;
-    for (field, default) in
-        [("kind", json!("internal")), ("status", json!("unset")), ("judged", json!(false)), ("remote_parent", json!(false))]
-    {
+    for (field, default) in [
+        ("kind", json!("internal")),
+        ("status", json!("unset")),
+        ("judged", json!(false)),
+        ("remote_parent", json!(false)),
+    ] {
         if span[field].is_null() {
             span[field] = default;
         }
