@@ -39,6 +39,19 @@ impl Ratio {
         Ok(Self { threshold: ((1.0 - share) * RANDOMNESS as f64).round() as u64 })
     }
 
+    /// The share whose rejection threshold is this, of 56 bits: 0 takes all, and 2^56 or more takes none.
+    #[must_use]
+    #[inline]
+    pub const fn from_threshold(threshold: u64) -> Self {
+        Self { threshold: if threshold > RANDOMNESS { RANDOMNESS } else { threshold } }
+    }
+
+    /// The rejection threshold, `th` in OpenTelemetry's `tracestate`: 0 to 2^56.
+    #[inline]
+    pub const fn threshold(self) -> u64 {
+        self.threshold
+    }
+
     /// Whether a trace is in the share.
     #[inline]
     pub fn takes(self, trace_id: TraceId) -> bool {
@@ -66,6 +79,8 @@ mod tests {
             prop_assert!(!small.takes(id) || large.takes(id));
             prop_assert!(Ratio::new(1.0).unwrap().takes(id));
             prop_assert!(!Ratio::new(0.0).unwrap().takes(id));
+            prop_assert_eq!(Ratio::from_threshold(small.threshold()), small);
+            prop_assert!(!Ratio::from_threshold(u64::MAX).takes(id));
         }
     }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use obs_core::{
     AgentRun, Embedding, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
-    RagQuery, Signal, SpanType, Str, Timestamp, ToolCall, WorkflowRun, WorkflowStep,
+    RagQuery, SpanType, Str, Timestamp, ToolCall, WorkflowRun, WorkflowStep,
 };
 
+use crate::begin::Recording;
 use crate::observability::Instance;
-use crate::open::Recording;
 use crate::{ActiveSpan, Context, Generic, Kind, LogBuilder};
 
 /// What a bridge records with: like an [`Observability`](crate::Observability), but it keeps no pipeline alive.
@@ -86,7 +86,7 @@ impl Recorder {
     /// Whether some destination takes logs.
     #[inline]
     pub fn wants_logs(&self) -> bool {
-        self.0.intake().wants().contains(Signal::Logs)
+        self.0.wants_logs()
     }
 
     /// Whether what is started under a context without naming an instance belongs to this one.
@@ -99,20 +99,22 @@ impl Recorder {
     ///
     /// It is sampled, counted and settled as the type it has; see [`ActiveSpan::retype`] for one that is known later.
     pub fn start(&self, name: impl Into<Str>, span_type: SpanType, parent: &Context) -> ActiveSpan<Generic> {
-        let (name, parent) = (name.into(), parent.clone());
+        let name = name.into();
         with_kind!(
             span_type,
             K,
-            fields => ActiveSpan::<K>::start(&self.0, name, parent, || fields).cast(),
-            ActiveSpan::start(&self.0, name, parent, || Generic)
+            fields => ActiveSpan::<K>::start(&self.0, name, || parent.clone(), || fields).cast(),
+            ActiveSpan::start(&self.0, name, || parent.clone(), || Generic)
         )
     }
 
     /// A log record under a context; it is recorded when the builder is dropped.
     pub fn log(&self, level: Level, message: impl Into<Str>, context: &Context) -> LogBuilder<'_> {
         let instance = &*self.0;
-        let (trace, resource) = (instance.trace_context(), instance.resource());
-        LogBuilder::new(instance.intake(), level, message, context, trace, resource)
+        if !instance.takes_log(level) {
+            return LogBuilder::noop();
+        }
+        LogBuilder::new(instance, instance.resource(), level, || message, context)
     }
 }
 
@@ -151,13 +153,13 @@ impl<T: Kind> ActiveSpan<T> {
 impl ActiveSpan<Generic> {
     /// Whether typed fields are kept, which they are for metrics even where the trace is not sampled.
     pub fn keeps_fields(&self) -> bool {
-        self.is_recording()
+        self.kept().is_some()
     }
 
     /// Sets typed fields of whatever type the span has; not called where [`Self::keeps_fields`] says no.
     #[inline]
     pub fn typed(&mut self, set: impl FnOnce(&mut SpanType)) -> &mut Self {
-        self.change(|span| set(&mut span.span_type))
+        self.keep(|span| set(&mut span.span_type))
     }
 
     /// Gives the span a type that was not known at its start, and the role that such spans usually have.
@@ -168,7 +170,7 @@ impl ActiveSpan<Generic> {
 
     /// Ends the span as the type it has, now or at the given time.
     pub fn end_typed(self, end: Option<Timestamp>) {
-        let Some((span, _)) = self.parts() else { return };
+        let Some((span, _)) = self.kept() else { return };
         let end_as: fn(Self, Option<Timestamp>) =
             with_kind!(&span.span_type, K, _ => |span, end| span.cast::<K>().end_by(end), Self::end_by);
         end_as(self, end);

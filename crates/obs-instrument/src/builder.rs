@@ -3,33 +3,89 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Error, Resource, Str, TraceContext, Value};
+use obs_core::{Env, Error, Level, Resource, SpanType, Str, TraceContext, Value, suggest};
 use obs_pipeline::{Clock, DestinationSpec, Log, Matching, Pipeline, PipelineBuilder, Processor};
 
-use crate::observability::{DROP_DEADLINE, Instance};
-use crate::{Observability, Sampling, TailSampling};
+use crate::env::{Vars, conflict, same_sampling};
+use crate::kind::place_of;
+use crate::observability::{DROP_DEADLINE, Hidden, Instance, Settings};
+use crate::visible::Unseen;
+use crate::{MetricsOf, Observability, Sampling, TailSampling};
 
 /// An instance in the making.
 #[derive(Debug)]
 pub struct ObservabilityBuilder {
     pipeline: PipelineBuilder,
-    sampling: Sampling,
+    /// The service's name where neither the code nor the environment has one.
+    service: Option<Str>,
+    vars: Vars,
+    sampling: Option<Sampling>,
+    metrics: MetricsOf,
+    min_level: Level,
+    unsampled_logs: Option<Level>,
     context: TraceContext,
     resource: Resource,
-    enabled: bool,
+    enabled: Option<bool>,
+    hidden: Hidden,
     tail: Option<TailSampling>,
 }
 
 impl ObservabilityBuilder {
-    pub(crate) fn new(service: Str) -> Self {
+    pub(crate) fn new(resource: Resource, service: Option<Str>) -> Self {
         Self {
-            pipeline: Pipeline::builder(),
-            sampling: Sampling::Always,
+            pipeline: Pipeline::builder().processor(Unseen::Unsampled).processor(Unseen::Hidden),
+            service,
+            vars: Vars::default(),
+            sampling: None,
+            metrics: MetricsOf::All,
+            min_level: Level::Trace,
+            unsampled_logs: None,
             context: TraceContext::default(),
-            resource: Resource::service(service),
-            enabled: true,
+            resource,
+            enabled: None,
+            hidden: Hidden::default(),
             tail: None,
         }
+    }
+
+    /// Reads the environment: what it says counts where the code says nothing, before or after this.
+    ///
+    /// | variable | what it says | of several, the first counts |
+    /// |---|---|---|
+    /// | `OBS_ENABLED`, `MASTRA_OBSERVABILITY_ENABLED` | [`Self::enabled`]: `true` or `false` | 1, 2 |
+    /// | `OTEL_SDK_DISABLED` | the reverse | 3 |
+    /// | `OBS_SAMPLING`, `MASTRA_OBSERVABILITY_SAMPLING` | [`Self::sampling`]: `always`, `never`, or a fraction | 1, 2 |
+    /// | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | the same; without `parentbased_`, also for children of other processes | 3 |
+    /// | `OTEL_SERVICE_NAME` | the service's name | 1 |
+    /// | `OTEL_RESOURCE_ATTRIBUTES` | [`Self::resource`], and `service.name`; environment and release of traces | 2 |
+    ///
+    /// Where two say different things, or the code says another than a variable, one line of `tracing` names both and
+    /// the winner when the instance is built.
+    ///
+    /// # Errors
+    /// A configuration error naming a variable that counts and cannot be read, and what to set it to.
+    #[expect(clippy::wrong_self_convention, reason = "it reads on, as the configs of exporters begin")]
+    pub fn from_env(self) -> Result<Self, Error> {
+        self.from_vars(&Env::process())
+    }
+
+    /// As [`Self::from_env`], with `PREFIX_` before each variable's name: `PROFILING_OBS_SAMPLING`.
+    ///
+    /// # Errors
+    /// As [`Self::from_env`].
+    #[expect(clippy::wrong_self_convention, reason = "it reads on, as the configs of exporters begin")]
+    pub fn from_env_prefixed(self, prefix: &str) -> Result<Self, Error> {
+        self.from_vars(&Env::process().prefixed(prefix))
+    }
+
+    /// As [`Self::from_env`], from this environment.
+    ///
+    /// # Errors
+    /// As [`Self::from_env`].
+    #[expect(clippy::wrong_self_convention, reason = "it reads on, as the configs of exporters begin")]
+    pub fn from_vars(mut self, env: &Env) -> Result<Self, Error> {
+        self.vars = Vars::read(env)?;
+        Ok(self)
     }
 
     fn pipeline(mut self, change: impl FnOnce(PipelineBuilder) -> PipelineBuilder) -> Self {
@@ -77,7 +133,63 @@ impl ObservabilityBuilder {
     /// Which traces are recorded; all of them unless set.
     #[must_use]
     pub fn sampling(mut self, sampling: Sampling) -> Self {
-        self.sampling = sampling;
+        self.sampling = Some(sampling);
+        self
+    }
+
+    /// Which traces automatic metrics count: all of them unless set, so that tokens and costs stay exact.
+    #[must_use]
+    pub fn metrics(mut self, metrics: MetricsOf) -> Self {
+        self.metrics = metrics;
+        self
+    }
+
+    /// The least level of logs that is recorded; all are unless set.
+    #[must_use]
+    pub fn min_level(mut self, level: Level) -> Self {
+        self.min_level = level;
+        self
+    }
+
+    /// Records logs of this level and above also under traces that are not recorded, without ids that nobody could
+    /// follow; unless set, such a trace leaves no log behind.
+    #[must_use]
+    pub fn unsampled_logs(mut self, from: Level) -> Self {
+        self.unsampled_logs = Some(from);
+        self
+    }
+
+    /// Leaves out the spans of these types, named as [`SpanType::NAMES`] has them.
+    ///
+    /// What is under such a span moves up to the nearest span that is shown; tokens and costs of a model's call that is left
+    /// out are added to that one, as [`crate::rolled`] names them.
+    /// Metrics count spans that are left out, too, and a root is never left out.
+    ///
+    /// # Errors
+    /// If a name is none of a type.
+    pub fn exclude_span_types<S: AsRef<str>>(
+        mut self,
+        names: impl IntoIterator<Item = S>,
+    ) -> Result<Self, Error> {
+        for name in names {
+            let name = name.as_ref();
+            let place = place_of(name);
+            if place == SpanType::NAMES.len() {
+                let nearest = suggest::nearest(name, SpanType::NAMES);
+                let meant = nearest.map(|nearest| format!(", did you mean `{nearest}`?")).unwrap_or_default();
+                let known = SpanType::NAMES.join("`, `");
+                let advice = format!("there is no type of span `{name}`{meant} Known: `{known}`");
+                return Err(Error::config("exclude_span_types", advice));
+            }
+            self.hidden.types |= 1 << place;
+        }
+        Ok(self)
+    }
+
+    /// Whether internal spans are shown like any other; they are hidden unless set to true.
+    #[must_use]
+    pub fn include_internal_spans(mut self, include: bool) -> Self {
+        self.hidden.internal_shown = include;
         self
     }
 
@@ -123,7 +235,7 @@ impl ObservabilityBuilder {
     /// Whether anything is recorded at all; it is unless set to false.
     #[must_use]
     pub fn enabled(mut self, enabled: bool) -> Self {
-        self.enabled = enabled;
+        self.enabled = Some(enabled);
         self
     }
 
@@ -143,22 +255,64 @@ impl ObservabilityBuilder {
     ///
     /// # Errors
     /// If two destinations have one name, tail sampling is given what is no share, limit or bound, or a thread cannot be started.
-    pub fn build(self) -> Result<Observability, Error> {
-        let Self { mut pipeline, sampling, context, mut resource, enabled, tail } = self;
-        if let Some(tail) = tail {
+    pub fn build(mut self) -> Result<Observability, Error> {
+        self.settle_resource();
+        let Self { mut pipeline, vars, sampling, context, resource, enabled, .. } = self;
+        if let Some(tail) = self.tail {
             pipeline = pipeline.processor(tail.into_processor()?);
         }
+        let enabled = vars.enabled.settle("whether anything is recorded", enabled, |a, b| a == b);
+        let sampling = vars.sampling.settle("sampling", sampling, same_sampling);
+        let pipeline = Arc::new(pipeline.drop_deadline(DROP_DEADLINE).build()?);
+        pipeline.intake().set_enabled(enabled.unwrap_or(true));
+        let settings = Settings {
+            sampling: sampling.unwrap_or_default(),
+            min_level: self.min_level,
+            unsampled_logs: self.unsampled_logs,
+            context,
+            resource,
+            hidden: Hidden { unsampled_counted: self.metrics == MetricsOf::All, ..self.hidden },
+        };
+        let instance = Instance::new(&pipeline, settings);
+        Ok(Observability::of(pipeline, instance))
+    }
+
+    /// Settles what the resource is, and what it and the traces' context tell each other.
+    fn settle_resource(&mut self) {
+        let Self { vars, service, context, resource, .. } = self;
+        let attributes = &mut resource.attributes;
+        let named = attributes.get("service.name").and_then(Value::as_str).map(Str::copied);
+        let is_named = named.is_some();
+        let name = std::mem::take(&mut vars.service).settle("the service's name", named, |a, b| a == b);
+        if let (false, Some(name)) = (is_named, name.or(service.take())) {
+            attributes.push("service.name", name);
+        }
         // A trace's context does not outlive the fold of its measurements into series; a resource does.
-        let lasting =
-            [("deployment.environment.name", &context.environment), ("service.version", &context.release)];
-        for (name, value) in lasting {
-            if let (None, Some(value)) = (resource.attributes.get(name), value) {
-                resource.attributes.push(name, value.clone());
+        let lasting = [
+            ("deployment.environment.name", &mut context.environment),
+            ("service.version", &mut context.release),
+        ];
+        for (name, value) in &lasting {
+            if let (None, Some(value)) = (attributes.get(name), &**value) {
+                attributes.push(*name, value.clone());
             }
         }
-        let pipeline = Arc::new(pipeline.drop_deadline(DROP_DEADLINE).build()?);
-        pipeline.intake().set_enabled(enabled);
-        let instance = Instance::new(&pipeline, sampling, context, resource);
-        Ok(Observability::of(pipeline, instance))
+        let mut overruled = Vec::new();
+        for (key, value) in std::mem::take(&mut vars.resource) {
+            match attributes.get(&key).map(|known| known.as_str() == Some(&*value)) {
+                None => attributes.push(key, value),
+                Some(true) => {}
+                Some(false) => overruled.push(key),
+            }
+        }
+        for (name, value) in lasting {
+            if value.is_none() && !vars.resource_name.is_empty() {
+                *value = attributes.get(name).and_then(Value::as_str).map(Str::copied);
+            }
+        }
+        if !overruled.is_empty() {
+            let what = overruled.iter().map(Str::as_str).collect::<Vec<_>>().join(", ");
+            conflict(&format!("the resource's {what}"), "the code", &vars.resource_name);
+        }
     }
 }

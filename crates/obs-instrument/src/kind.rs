@@ -23,10 +23,35 @@ pub trait Kind: Default + sealed::Sealed + 'static {
     /// The value in a span's type, if it is of this kind.
     fn of(span_type: &mut SpanType) -> Option<&mut Self>;
 
+    /// Its place among [`SpanType::NAMES`], as a bit.
+    #[doc(hidden)]
+    const BIT: u16 = 1 << place_of(Self::NAME);
+
+    /// Fills in what is so from the start.
+    #[doc(hidden)]
+    fn begin(&mut self) {}
+
     /// Fills in, at the end, what follows from whether the span failed and was not said.
     fn settle(&mut self, failed: bool) {
         let _ = failed;
     }
+}
+
+/// Where a name stands among those of the types.
+pub(crate) const fn place_of(name: &str) -> usize {
+    let mut at = 0;
+    while at < SpanType::NAMES.len() {
+        let (known, name) = (SpanType::NAMES[at].as_bytes(), name.as_bytes());
+        let mut same = 0;
+        while same < known.len() && same < name.len() && known[same] == name[same] {
+            same += 1;
+        }
+        if same == known.len() && same == name.len() {
+            return at;
+        }
+        at += 1;
+    }
+    at
 }
 
 mod sealed {
@@ -49,7 +74,7 @@ impl Kind for Generic {
 }
 
 macro_rules! kinds {
-    ($($kind:ident, $name:literal, $span_kind:ident $(, $settle:item)?;)*) => {
+    ($($kind:ident, $name:literal, $span_kind:ident $(, $hook:item)*;)*) => {
         $(
             impl sealed::Sealed for $kind {}
 
@@ -70,7 +95,7 @@ macro_rules! kinds {
                     }
                 }
 
-                $($settle)?
+                $($hook)*
             }
         )*
     };
@@ -84,8 +109,12 @@ fn end_status(status: &mut Option<WorkflowStatus>, failed: bool) {
 
 kinds! {
     AgentRun, "agent_run", Internal;
-    WorkflowRun, "workflow_run", Internal, fn settle(&mut self, failed: bool) { end_status(&mut self.status, failed); };
-    WorkflowStep, "workflow_step", Internal, fn settle(&mut self, failed: bool) { end_status(&mut self.status, failed); };
+    WorkflowRun, "workflow_run", Internal,
+        fn begin(&mut self) { self.status.get_or_insert(WorkflowStatus::Running); },
+        fn settle(&mut self, failed: bool) { end_status(&mut self.status, failed); };
+    WorkflowStep, "workflow_step", Internal,
+        fn begin(&mut self) { self.status.get_or_insert(WorkflowStatus::Running); },
+        fn settle(&mut self, failed: bool) { end_status(&mut self.status, failed); };
     LlmGeneration, "llm_generation", Client;
     ToolCall, "tool_call", Internal, fn settle(&mut self, failed: bool) { self.success.get_or_insert(!failed); };
     McpToolCall, "mcp_tool_call", Client, fn settle(&mut self, failed: bool) { self.call.success.get_or_insert(!failed); };
@@ -104,6 +133,7 @@ mod tests {
         let mut span_type = T::default().into_type();
         assert_eq!(span_type.name(), T::NAME);
         assert_eq!(T::of(&mut span_type).is_some(), T::NAME != "generic");
+        assert_eq!(SpanType::NAMES[T::BIT.trailing_zeros() as usize], T::NAME);
     }
 
     #[test]

@@ -5,14 +5,16 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use obs_core::{
-    AgentRun, Embedding, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
-    RagQuery, Resource, ScoreValue, Signal, Str, Target, ToolCall, TraceContext, WorkflowRun, WorkflowStep,
+    AgentRun, Cost, Embedding, Env, Error, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup,
+    MemoryUpdate, RagQuery, Resource, ScoreValue, Signal, Span, Str, Target, ToolCall, TraceContext, TraceId,
+    WorkflowRun, WorkflowStep,
 };
 use obs_pipeline::{Clock, Intake, Pipeline, Report, SyncReport};
 
 use crate::context::instances;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
-use crate::logger::LogBuilder;
+use crate::logger::Threshold;
+use crate::sampling::{Question, Sampler};
 use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Recorder, Sampling};
 
 /// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
@@ -29,6 +31,16 @@ pub struct Observability {
     instance: Arc<Instance>,
 }
 
+/// Which traces automatic metrics count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum MetricsOf {
+    /// All of them, also those that are not recorded.
+    #[default]
+    All,
+    /// Those that are recorded.
+    Sampled,
+}
+
 /// What starting a span needs.
 #[derive(Debug)]
 pub(crate) struct Instance {
@@ -36,25 +48,51 @@ pub(crate) struct Instance {
     /// Whoever holds an instance, a context for one, does not keep its pipeline alive.
     pipeline: Weak<Pipeline>,
     intake: Intake,
-    sampling: Sampling,
+    sampler: Sampler,
+    min_level: Threshold,
+    unsampled_logs: Option<Level>,
     context: Arc<TraceContext>,
     resource: Arc<Resource>,
+    hidden: Hidden,
+}
+
+/// Which spans are not shown.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Hidden {
+    /// The excluded types, as [`Kind::BIT`]s.
+    pub(crate) types: u16,
+    /// Whether internal spans are shown like any other.
+    pub(crate) internal_shown: bool,
+    /// Whether automatic metrics count spans that are not shown.
+    pub(crate) counted: bool,
+    /// Whether they count the spans of unsampled traces, too.
+    pub(crate) unsampled_counted: bool,
+}
+
+/// What an instance is told when it is built.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) sampling: Sampling,
+    pub(crate) min_level: Level,
+    pub(crate) unsampled_logs: Option<Level>,
+    pub(crate) context: TraceContext,
+    pub(crate) resource: Resource,
+    pub(crate) hidden: Hidden,
 }
 
 impl Instance {
-    pub(crate) fn new(
-        pipeline: &Arc<Pipeline>,
-        sampling: Sampling,
-        context: TraceContext,
-        resource: Resource,
-    ) -> Arc<Self> {
+    pub(crate) fn new(pipeline: &Arc<Pipeline>, settings: Settings) -> Arc<Self> {
+        let Settings { sampling, min_level, unsampled_logs, context, resource, hidden } = settings;
         instances::register(|number| Self {
             number,
             pipeline: Arc::downgrade(pipeline),
             intake: pipeline.intake(),
-            sampling,
+            sampler: Sampler::new(sampling),
+            min_level: Threshold::new(min_level),
+            unsampled_logs,
             context: Arc::new(context),
             resource: Arc::new(resource),
+            hidden,
         })
     }
 
@@ -69,6 +107,35 @@ impl Instance {
         !self.intake.wants().without(Signal::Metrics).is_empty()
     }
 
+    /// Whether a span of this type is hidden, unless it is a root.
+    #[inline]
+    pub(crate) fn hides(&self, bit: u16, internal: bool) -> bool {
+        self.hidden.types & bit != 0 || (internal && !self.hidden.internal_shown)
+    }
+
+    /// Whether spans that nobody is to see are counted all the same.
+    #[inline]
+    pub(crate) fn measures(&self) -> bool {
+        self.hidden.counted && self.intake.wants().contains(Signal::Metrics)
+    }
+
+    /// [`Self::measures`], for the spans of unsampled traces.
+    #[inline]
+    pub(crate) fn measures_unsampled(&self) -> bool {
+        self.hidden.unsampled_counted && self.measures()
+    }
+
+    /// What a call of a model cost.
+    #[expect(clippy::unused_self, reason = "where the instance's prices are asked")]
+    pub(crate) fn cost_of(&self, span: &Span) -> Option<Cost> {
+        span.span_type.as_generation()?.cost.as_deref().cloned()
+    }
+
+    /// A span has started.
+    #[inline]
+    #[expect(clippy::unused_self, reason = "where the instance counts starts")]
+    pub(crate) fn span_starts(&self, _: &Span) {}
+
     pub(crate) fn intake(&self) -> &Intake {
         &self.intake
     }
@@ -77,8 +144,34 @@ impl Instance {
         self.intake.clock()
     }
 
-    pub(crate) fn sampling(&self) -> &Sampling {
-        &self.sampling
+    pub(crate) fn sampler(&self) -> &Sampler {
+        &self.sampler
+    }
+
+    /// What the sampler is asked about a trace that begins here with such a span.
+    #[inline]
+    pub(crate) fn question<'a, T: Kind>(&'a self, trace_id: TraceId, name: &'a str) -> Question<'a> {
+        Question { trace_id, name, span_type: T::NAME, trace: &self.context, clock: self.clock() }
+    }
+
+    #[inline]
+    pub(crate) fn wants_logs(&self) -> bool {
+        self.intake.wants().contains(Signal::Logs)
+    }
+
+    /// Whether a log of this level is recorded, outside of unsampled traces.
+    #[inline]
+    pub(crate) fn takes_log(&self, level: Level) -> bool {
+        self.wants_logs() && self.min_level.lets(level)
+    }
+
+    /// Whether one that is recorded elsewhere is under an unsampled trace, too.
+    pub(crate) fn takes_unsampled_log(&self, level: Level) -> bool {
+        self.unsampled_logs.is_some_and(|least| level >= least)
+    }
+
+    pub(crate) fn min_level(&self) -> &Threshold {
+        &self.min_level
     }
 
     pub(crate) fn trace_context(&self) -> &Arc<TraceContext> {
@@ -96,7 +189,7 @@ macro_rules! starts {
             #[doc = concat!("Starts ", $what, " under the current context.")]
             #[inline]
             pub fn $name(&self, name: impl Into<Str>) -> ActiveSpan<$kind> {
-                ActiveSpan::start(&self.instance, name, Context::current(), $kind::default)
+                ActiveSpan::start(&self.instance, name, Context::current, $kind::default)
             }
         )*
     };
@@ -134,7 +227,47 @@ impl Observability {
 
     /// Begins an instance for the service of this name.
     pub fn builder(service: impl Into<Str>) -> ObservabilityBuilder {
-        ObservabilityBuilder::new(service.into())
+        ObservabilityBuilder::new(Resource::service(service), None)
+    }
+
+    /// Begins an instance as the environment says; the service has this name unless the environment has another.
+    ///
+    /// [`Self::builder`] followed by [`ObservabilityBuilder::from_env`], which has the list of variables, keeps the name
+    /// that the code gives.
+    ///
+    /// # Errors
+    /// As [`ObservabilityBuilder::from_env`].
+    pub fn from_env(service: impl Into<Str>) -> Result<ObservabilityBuilder, Error> {
+        Self::from_vars(service, &Env::process())
+    }
+
+    /// As [`Self::from_env`], with `PREFIX_` before each variable's name.
+    ///
+    /// # Errors
+    /// As [`ObservabilityBuilder::from_env`].
+    pub fn from_env_prefixed(service: impl Into<Str>, prefix: &str) -> Result<ObservabilityBuilder, Error> {
+        Self::from_vars(service, &Env::process().prefixed(prefix))
+    }
+
+    /// As [`Self::from_env`], from this environment.
+    ///
+    /// ```
+    /// use obs_instrument::Observability;
+    /// use obs_instrument::core::Env;
+    /// # use obs_testkit::Scripted;
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let exporter = Scripted::new([]);
+    /// let env = Env::of([("OTEL_SERVICE_NAME", "support-bot-eu"), ("OBS_SAMPLING", "0.1")]);
+    /// let obs = Observability::from_vars("support-bot", &env)?.to(exporter).build()?;
+    /// assert!(format!("{obs:?}").contains("support-bot-eu"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`ObservabilityBuilder::from_env`].
+    pub fn from_vars(service: impl Into<Str>, env: &Env) -> Result<ObservabilityBuilder, Error> {
+        ObservabilityBuilder::new(Resource::default(), Some(service.into())).from_vars(env)
     }
 
     starts! {
@@ -155,36 +288,28 @@ impl Observability {
     /// Starts a span with its typed fields under a context of the caller's choice.
     #[inline]
     pub fn start<T: Kind>(&self, name: impl Into<Str>, fields: T, parent: &Context) -> ActiveSpan<T> {
-        ActiveSpan::start(&self.instance, name, parent.clone(), || fields)
+        ActiveSpan::start(&self.instance, name, || parent.clone(), || fields)
     }
 
-    /// A log record under the current context; it is recorded when the builder is dropped.
-    #[inline]
-    pub fn log(&self, level: Level, message: impl Into<Str>) -> LogBuilder<'_> {
-        {
-            let Instance { intake, context, resource, .. } = &*self.instance;
-            LogBuilder::new(intake, level, message, &Context::current(), context, resource)
-        }
+    /// Starts a span of the framework's own work, which is not shown unless the builder's `include_internal_spans` says so.
+    ///
+    /// What is started, logged or scored under it attaches to the nearest visible span above; a root is always visible.
+    /// For one of another type see [`Self::start_internal`].
+    pub fn internal_span(&self, name: impl Into<Str>) -> ActiveSpan {
+        ActiveSpan::start_internal(&self.instance, name, Context::current, Generic::default)
     }
 
-    /// An [`Level::Info`] record.
-    pub fn info(&self, message: impl Into<Str>) -> LogBuilder<'_> {
-        self.log(Level::Info, message)
-    }
-
-    /// A [`Level::Warn`] record.
-    pub fn warn(&self, message: impl Into<Str>) -> LogBuilder<'_> {
-        self.log(Level::Warn, message)
-    }
-
-    /// An [`Level::Error`] record.
-    pub fn error(&self, message: impl Into<Str>) -> LogBuilder<'_> {
-        self.log(Level::Error, message)
-    }
-
-    /// A [`Level::Debug`] record.
-    pub fn debug(&self, message: impl Into<Str>) -> LogBuilder<'_> {
-        self.log(Level::Debug, message)
+    /// [`Self::internal_span`] of any type, under a context of the caller's choice.
+    ///
+    /// Tokens and costs of an internal call of a model are added to the nearest visible span above, as
+    /// [`crate::rolled`] names them.
+    pub fn start_internal<T: Kind>(
+        &self,
+        name: impl Into<Str>,
+        fields: T,
+        parent: &Context,
+    ) -> ActiveSpan<T> {
+        ActiveSpan::start_internal(&self.instance, name, || parent.clone(), || fields)
     }
 
     /// Where instruments for metrics are made.
@@ -210,7 +335,19 @@ impl Observability {
         FeedbackBuilder::within(intake, target, kind, value, context, resource)
     }
 
-    /// Turns recording off and on again.
+    /// From now on records these traces; those that have begun go on as they are.
+    pub fn set_sampling(&self, sampling: Sampling) {
+        self.instance.sampler.set(sampling);
+    }
+
+    /// Which traces are recorded.
+    pub fn sampling(&self) -> Sampling {
+        self.instance.sampler.get()
+    }
+
+    /// Turns recording off and on again: while it is off, every call costs a load and does nothing.
+    ///
+    /// What has begun is lost, if it ends meanwhile.
     pub fn set_enabled(&self, enabled: bool) {
         self.instance.intake.set_enabled(enabled);
     }
@@ -237,6 +374,10 @@ impl Observability {
         self.pipeline.report()
     }
 
+    pub(crate) fn instance(&self) -> &Arc<Instance> {
+        &self.instance
+    }
+
     /// The pipeline behind the instance.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
@@ -257,7 +398,7 @@ impl fmt::Debug for Observability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Observability")
             .field("resource", &self.instance.resource)
-            .field("sampling", &self.instance.sampling)
+            .field("sampling", &self.instance.sampler)
             .finish_non_exhaustive()
     }
 }

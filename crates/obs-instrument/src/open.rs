@@ -1,57 +1,19 @@
 //! Open spans: what stands behind a handle while it records.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use obs_core::{Ancestor, Span, SpanId, SpanRecord, Str, Timestamp, TraceId};
+use obs_core::{Ancestor, ErrorInfo, Span, SpanId, SpanRecord, Str, Timestamp, TraceContext, TraceId};
 use obs_pipeline::Intake;
+use uuid::Uuid;
 
-use crate::context::{Carried, Context, Node, State, instances};
+use crate::context::{Carried, Context, Node};
+use crate::entity;
+use crate::failure::Failure;
 use crate::observability::Instance;
-use crate::{Kind, ids, pool};
-
-/// What a handle holds.
-pub(crate) enum Recording {
-    /// No destination takes more than metrics, or the span has ended.
-    Off,
-    /// The trace is not recorded, but its ids go on to other processes.
-    Unsampled(Unsampled),
-    On(Box<Slot>),
-}
-
-/// The ids of a span that is not recorded, drawn when somebody asks: most are never asked for.
-#[derive(Default)]
-pub(crate) struct Ids(OnceLock<(TraceId, SpanId)>);
-
-impl Ids {
-    fn known(trace_id: TraceId, span_id: SpanId) -> Self {
-        Self(OnceLock::from((trace_id, span_id)))
-    }
-
-    pub(crate) fn get(&self) -> (TraceId, SpanId) {
-        *self.0.get_or_init(ids::root)
-    }
-}
-
-/// A span that is not recorded.
-pub(crate) struct Unsampled {
-    pub(crate) ids: Ids,
-    /// The number of its instance.
-    instance: u64,
-    carried: Option<Arc<Carried>>,
-}
-
-impl Unsampled {
-    fn new(ids: Ids, instance: &Instance, carried: Option<Arc<Carried>>) -> Recording {
-        Recording::Unsampled(Self { ids, instance: instance.number(), carried })
-    }
-
-    pub(crate) fn context(&self) -> Context {
-        let (trace_id, span_id) = self.ids.get();
-        Context::unsampled(trace_id, span_id, instances::find(self.instance), self.carried.clone())
-    }
-}
+use crate::rollup::Sums;
+use crate::visible::{HIDDEN, SAMPLED, Unseen};
 
 /// A place for an open span; the record is built here and moved from here into the intake, once.
 #[derive(Default)]
@@ -67,12 +29,27 @@ pub(crate) struct Open {
     /// What goes on to its children besides its ids.
     pub(crate) carried: Option<Arc<Carried>>,
     pub(crate) parent: Option<Arc<Node>>,
+    /// Why nobody is to see it, if so.
+    unseen: Option<Unseen>,
     /// Made when the first child, log or guard asks for it.
     node: OnceLock<Arc<Node>>,
+    /// The first node that was given out, where a change of the trace's context has made it old.
+    first: Option<Arc<Node>>,
+    /// Whether it was told that the span has started.
+    told: AtomicBool,
     /// The start on the monotonic clock, so that durations are right even if the wall clock is set.
     started: Duration,
     /// Whether a score or feedback was given to the span.
     pub(crate) judged: AtomicBool,
+}
+
+/// Where a span begins.
+pub(crate) struct Place {
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    pub(crate) parent: Option<Arc<Node>>,
+    pub(crate) carried: Option<Arc<Carried>>,
+    pub(crate) unseen: Option<Unseen>,
 }
 
 impl Slot {
@@ -89,20 +66,33 @@ impl Slot {
     /// Hands the record to the intake.
     #[inline]
     pub(crate) fn deliver(&mut self) {
+        let Some((span, open)) = self.parts_mut() else { return };
+        open.close(span);
         if let Some(open) = self.open.take() {
             open.intake().take_span(&mut self.record);
         }
     }
 
-    fn fill(
-        &mut self,
-        instance: &Arc<Instance>,
-        trace_id: TraceId,
-        span_id: SpanId,
-        name: Str,
-        parent: Option<Arc<Node>>,
-        carried: Option<Arc<Carried>>,
-    ) {
+    /// Adds a hidden call of a model to whoever shows it, and hands the record over if somebody counts.
+    pub(crate) fn deliver_unseen(&mut self) {
+        let Some((span, open)) = self.parts_mut() else { return };
+        open.close(span);
+        if let (Some(Unseen::Hidden), Some(parent)) = (open.unseen, &open.parent)
+            && let Some(sums) = Sums::of(span, open.instance.cost_of(span).as_ref())
+        {
+            parent.add_hidden(&sums);
+        }
+        if !open.instance.measures() {
+            self.record = None;
+        }
+        if let Some(open) = self.open.take() {
+            open.intake().take_span(&mut self.record);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn fill(&mut self, instance: &Arc<Instance>, name: Str, place: Place) {
+        let Place { trace_id, span_id, parent, carried, unseen } = place;
         let clock = instance.clock();
         let started = clock.monotonic();
         let near = parent.as_ref().filter(|node| !node.is_foreign(instance));
@@ -110,20 +100,27 @@ impl Slot {
         let (trace, resource) = (Arc::clone(trace), Arc::clone(instance.resource()));
         let record = Span::new_in(trace_id, span_id, name, clock.at(started), trace, resource);
         let record = self.record.insert(SpanRecord::Ended(record));
+        let span = record.span_mut();
         if let Some(node) = &parent {
-            let span = record.span_mut();
             span.parent_span_id = Some(node.span_id);
             span.path = near.and_then(|node| node.ancestor.clone());
             span.remote_parent = span.path.is_none();
             span.trace_flags = node.trace_flags;
             span.trace_state.clone_from(&node.trace_state);
         }
-        let instance = Arc::clone(instance);
+        match unseen {
+            None => {}
+            Some(Unseen::Unsampled) => span.trace_flags &= !SAMPLED,
+            Some(Unseen::Hidden) => span.trace_flags = span.trace_flags & !SAMPLED | HIDDEN,
+        }
         self.open = Some(Open {
-            instance,
+            instance: Arc::clone(instance),
             carried,
             parent,
+            unseen,
             node: OnceLock::new(),
+            first: None,
+            told: AtomicBool::new(false),
             started,
             judged: AtomicBool::new(false),
         });
@@ -138,7 +135,7 @@ impl Open {
 
     /// The context of what is started under the span.
     pub(crate) fn context(&self, span: &Span) -> Context {
-        Context::sampled(Arc::clone(self.node(span)), self.carried.clone())
+        Context::known(Arc::clone(self.node(span)), self.carried.clone())
     }
 
     /// The time now, as far from the start of the span as the monotonic clock says.
@@ -147,73 +144,95 @@ impl Open {
         span.start.saturating_add(self.intake().clock().monotonic().saturating_sub(self.started))
     }
 
-    /// The span as its children see it.
+    /// The span as its children see it: a hidden one under the ids of the nearest that is visible.
     pub(crate) fn node(&self, span: &Span) -> &Arc<Node> {
         self.node.get_or_init(|| {
-            let Span { trace_id, span_id, start, path, trace_flags, trace_state, context, .. } = span;
-            let ancestor = Ancestor::new(*span_id, *start, span.is_root(), path.clone());
-            Arc::new(Node::new(
-                *trace_id,
-                *span_id,
-                Some(Arc::new(ancestor)),
-                self.root_span_id(span),
-                *trace_flags,
-                trace_state.clone(),
-                Arc::clone(context),
-                Some(Arc::clone(&self.instance)),
-            ))
+            if !self.told.swap(true, Ordering::Relaxed) {
+                self.tell_start(span);
+            }
+            let trace = entity::below(span);
+            let node = if let (Some(Unseen::Hidden), Some(shown)) = (self.unseen, &self.parent) {
+                Node::behind(shown, trace, &self.instance)
+            } else {
+                self.visible_node(span, trace)
+            };
+            Arc::new(node.renewing(self.first.clone()))
         })
     }
 
-    /// The node, if anything asked for it before.
-    pub(crate) fn known_node(&self) -> Option<&Arc<Node>> {
-        self.node.get()
+    fn visible_node(&self, span: &Span, trace: Arc<TraceContext>) -> Node {
+        let Span { trace_id, span_id, start, path, trace_flags, trace_state, .. } = span;
+        let ancestor = Ancestor::new(*span_id, *start, span.is_root(), path.clone());
+        let node = Node::new(
+            *trace_id,
+            *span_id,
+            Some(Arc::new(ancestor)),
+            self.root_span_id(span),
+            *trace_flags,
+            trace_state.clone(),
+            trace,
+            Some(Arc::clone(&self.instance)),
+        );
+        node.under(self.parent.as_ref())
+    }
+
+    /// The node that was given out first, or is the only one: what spans below have told it counts.
+    fn known_node(&self) -> Option<&Arc<Node>> {
+        self.first.as_ref().or_else(|| self.node.get())
     }
 
     /// Forgets the node, so that the next child sees what has changed since.
     pub(crate) fn renew_node(&mut self) {
-        self.node = OnceLock::new();
+        let node = std::mem::take(&mut self.node).into_inner();
+        self.first = self.first.take().or(node);
     }
 
     /// The trace's root, where it is known.
     pub(crate) fn root_span_id(&self, span: &Span) -> Option<SpanId> {
         span.root_span_id().or_else(|| self.parent.as_ref()?.root_span_id)
     }
-}
 
-/// Starts a span under a context.
-#[inline]
-pub(crate) fn begin<T: Kind>(
-    instance: &Arc<Instance>,
-    name: Str,
-    parent: Context,
-    fields: impl FnOnce() -> T,
-) -> Recording {
-    let (state, carried) = parent.into_parts();
-    let (trace_id, span_id, parent) = match state {
-        State::Sampled(node) => (node.trace_id, ids::span_id(), Some(node)),
-        State::Unsampled { trace_id, .. } => {
-            return Unsampled::new(Ids::known(trace_id, ids::span_id()), instance, carried);
-        }
-        State::None { .. } => {
-            if instance.sampling().is_never() {
-                return Unsampled::new(Ids::default(), instance, carried);
-            }
-            let (trace_id, span_id) = ids::root();
-            if !instance.sampling().sample(trace_id, &name, T::NAME) {
-                return Unsampled::new(Ids::known(trace_id, span_id), instance, carried);
-            }
-            (trace_id, span_id, None)
-        }
-    };
-    let mut slot = pool::take();
-    slot.fill(instance, trace_id, span_id, name, parent, carried);
-    if let Some((span, _)) = slot.parts_mut() {
-        span.kind = T::SPAN_KIND;
-        span.span_type = fields().into_type();
-        if instance.intake().wants_started() {
-            instance.intake().span_started(span.clone());
+    /// The span that others are told of: itself, or where it is hidden the one that shows it.
+    pub(crate) fn shown_span_id(&self, span: &Span) -> SpanId {
+        match (self.unseen, &self.parent) {
+            (Some(Unseen::Hidden), Some(shown)) => shown.span_id,
+            _ => span.span_id,
         }
     }
-    Recording::On(slot)
+
+    /// Whether the trace is one that destinations see.
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.unseen != Some(Unseen::Unsampled)
+    }
+
+    /// The id of an error that a span below failed with.
+    pub(crate) fn known_error(&self, error: &ErrorInfo) -> Option<Uuid> {
+        self.known_node()?.failures().id_of(error)
+    }
+
+    /// Tells all ancestors what the span failed with, since any of them may fail with it, whether or not those in between do.
+    pub(crate) fn tell_failure(&self, error: &ErrorInfo, id: Uuid) {
+        if let Some(parent) = &self.parent {
+            let failure = Arc::new(Failure::new(error, id));
+            parent.up().for_each(|node| node.failures().remember(&failure));
+        }
+    }
+
+    /// The span ends: what was hidden under it becomes known, and its start, if nobody was told before.
+    #[inline]
+    fn close(&mut self, span: &mut Span) {
+        if !*self.told.get_mut() {
+            self.tell_start(span);
+        }
+        if let Some(sums) = self.known_node().and_then(|node| node.rollup().close()) {
+            sums.tell(span);
+        }
+    }
+
+    /// Called once a span: before the first child, scope or log under it, else at its end, so that what was set right after
+    /// the start is known.
+    #[inline]
+    fn tell_start(&self, span: &Span) {
+        self.instance.span_starts(span);
+    }
 }

@@ -1,14 +1,20 @@
 //! Short ways to set the fields that each type of span has.
 
+use std::time::Duration;
+
 use obs_core::{
-    AgentRun, Chunk, Cost, Decision, LlmGeneration, McpToolCall, MemoryHit, MemoryLookup, MemoryUpdate,
-    Payload, PromptLink, RagQuery, ResultType, StepFlavour, Str, ToolCall, Usage, WorkflowRun,
-    WorkflowStatus, WorkflowStep,
+    AgentRun, Chunk, Cost, Decision, Embedding, EvalExecution, LlmGeneration, McpToolCall, MemoryHit,
+    MemoryLookup, MemoryUpdate, Payload, PromptLink, RagQuery, ResultType, Str, ToolCall, Usage, Value,
 };
 
 use crate::ActiveSpan;
 
 impl ActiveSpan<AgentRun> {
+    /// The agent's stable id.
+    pub fn agent_id(&mut self, id: impl Into<Str>) -> &mut Self {
+        self.fields(|run| run.agent_id = Some(id.into()))
+    }
+
     /// The agent's name.
     pub fn agent(&mut self, name: impl Into<Str>) -> &mut Self {
         self.fields(|run| run.agent_name = Some(name.into()))
@@ -16,7 +22,7 @@ impl ActiveSpan<AgentRun> {
 
     /// The agent's system instructions.
     pub fn instructions(&mut self, instructions: impl Into<Payload>) -> &mut Self {
-        self.fields(|run| run.instructions = Some(instructions.into()))
+        self.said(|run| run.instructions = Some(instructions.into()))
     }
 
     /// The names of the tools it may call.
@@ -30,6 +36,8 @@ impl ActiveSpan<AgentRun> {
     }
 
     /// Records what the agent decided now, why, and what else it could have done.
+    ///
+    /// Decisions keep their order and their time; destinations show them with the run.
     pub fn decide<S: Into<Str>>(
         &mut self,
         action: impl Into<Str>,
@@ -37,7 +45,7 @@ impl ActiveSpan<AgentRun> {
         alternatives: impl IntoIterator<Item = S>,
     ) -> &mut Self {
         let Some(time) = self.now() else { return self };
-        self.fields(|run| {
+        self.said(|run| {
             let alternatives = alternatives.into_iter().map(Into::into).collect();
             run.decisions.push(Decision {
                 time,
@@ -46,35 +54,6 @@ impl ActiveSpan<AgentRun> {
                 alternatives,
             });
         })
-    }
-}
-
-impl ActiveSpan<WorkflowRun> {
-    /// The id of this run, the same after a suspension.
-    pub fn run_id(&mut self, id: impl Into<Str>) -> &mut Self {
-        self.fields(|run| run.run_id = Some(id.into()))
-    }
-
-    /// Where the run stands; at the end it is completed or failed unless said otherwise.
-    pub fn status(&mut self, status: WorkflowStatus) -> &mut Self {
-        self.fields(|run| run.status = Some(status))
-    }
-}
-
-impl ActiveSpan<WorkflowStep> {
-    /// The step's id in its workflow.
-    pub fn step_id(&mut self, id: impl Into<Str>) -> &mut Self {
-        self.fields(|step| step.step_id = Some(id.into()))
-    }
-
-    /// Where the step stands; at the end it is completed or failed unless said otherwise.
-    pub fn status(&mut self, status: WorkflowStatus) -> &mut Self {
-        self.fields(|step| step.status = Some(status))
-    }
-
-    /// What kind of step it is.
-    pub fn flavour(&mut self, flavour: StepFlavour) -> &mut Self {
-        self.fields(|step| step.flavour = flavour)
     }
 }
 
@@ -97,6 +76,16 @@ impl ActiveSpan<LlmGeneration> {
         self.fields(|call| call.parameters.temperature = Some(temperature))
     }
 
+    /// Nucleus sampling.
+    pub fn top_p(&mut self, top_p: f64) -> &mut Self {
+        self.fields(|call| call.parameters.top_p = Some(top_p))
+    }
+
+    /// Any other parameter, by its OpenTelemetry name without the prefix: `top_k`, `seed`, `stop_sequences`.
+    pub fn parameter(&mut self, name: impl Into<Str>, value: impl Into<Value>) -> &mut Self {
+        self.fields(|call| call.parameters.other.insert(name, value))
+    }
+
     /// The most tokens to answer with.
     pub fn max_tokens(&mut self, tokens: u64) -> &mut Self {
         self.fields(|call| call.parameters.max_tokens = Some(tokens))
@@ -104,7 +93,7 @@ impl ActiveSpan<LlmGeneration> {
 
     /// The tools offered, in the provider's form.
     pub fn tools(&mut self, tools: impl Into<Payload>) -> &mut Self {
-        self.fields(|call| call.tools = Some(tools.into()))
+        self.said(|call| call.tools = Some(tools.into()))
     }
 
     /// The managed prompt it was made from.
@@ -121,6 +110,16 @@ impl ActiveSpan<LlmGeneration> {
             call.streaming = Some(true);
             call.time_to_first_token.get_or_insert(now.since(start));
         })
+    }
+
+    /// Whether the answer is streamed.
+    pub fn streaming(&mut self, streaming: bool) -> &mut Self {
+        self.fields(|call| call.streaming = Some(streaming))
+    }
+
+    /// How long the first token took, where [`Self::first_token`] was not called when it came.
+    pub fn time_to_first_token(&mut self, took: Duration) -> &mut Self {
+        self.fields(|call| call.time_to_first_token = Some(took))
     }
 
     /// The model that answered and the provider's id of the answer.
@@ -168,6 +167,16 @@ macro_rules! tool_setters {
                 self.fields(|$fields| $call.call_id = Some(id.into()))
             }
 
+            /// What kind of tool it is: `function`, `extension`, `datastore`.
+            pub fn tool_kind(&mut self, kind: impl Into<Str>) -> &mut Self {
+                self.fields(|$fields| $call.kind = Some(kind.into()))
+            }
+
+            /// What the tool is said to do.
+            pub fn description(&mut self, description: impl Into<Str>) -> &mut Self {
+                self.fields(|$fields| $call.description = Some(description.into()))
+            }
+
             /// Whether it did what it was asked; at the end it is whether the span failed unless said otherwise.
             pub fn success(&mut self, success: bool) -> &mut Self {
                 self.fields(|$fields| $call.success = Some(success))
@@ -185,6 +194,11 @@ impl ActiveSpan<McpToolCall> {
         self.fields(|call| call.server = Some(server.into()))
     }
 
+    /// The MCP server's version.
+    pub fn server_version(&mut self, version: impl Into<Str>) -> &mut Self {
+        self.fields(|call| call.server_version = Some(version.into()))
+    }
+
     /// The JSON-RPC method.
     pub fn method(&mut self, method: impl Into<Str>) -> &mut Self {
         self.fields(|call| call.method = Some(method.into()))
@@ -192,14 +206,19 @@ impl ActiveSpan<McpToolCall> {
 }
 
 impl ActiveSpan<MemoryLookup> {
+    /// Which memory.
+    pub fn memory(&mut self, memory: impl Into<Str>) -> &mut Self {
+        self.fields(|lookup| lookup.memory = Some(memory.into()))
+    }
+
     /// What was asked.
     pub fn query(&mut self, query: impl Into<Str>) -> &mut Self {
-        self.fields(|lookup| lookup.query = Some(query.into()))
+        self.said(|lookup| lookup.query = Some(query.into()))
     }
 
     /// Adds a memory that was found; best first.
     pub fn hit(&mut self, id: impl Into<Str>, content: impl Into<Payload>, similarity: f64) -> &mut Self {
-        self.fields(|lookup| {
+        self.said(|lookup| {
             let (id, content, similarity) = (Some(id.into()), Some(content.into()), Some(similarity));
             lookup.results.push(MemoryHit { id, content, similarity });
         })
@@ -207,6 +226,11 @@ impl ActiveSpan<MemoryLookup> {
 }
 
 impl ActiveSpan<MemoryUpdate> {
+    /// Which memory.
+    pub fn memory(&mut self, memory: impl Into<Str>) -> &mut Self {
+        self.fields(|update| update.memory = Some(memory.into()))
+    }
+
     /// What was done, and how many memories it touched.
     pub fn operation(&mut self, operation: impl Into<Str>, count: u64) -> &mut Self {
         self.fields(|update| (update.operation, update.count) = (Some(operation.into()), Some(count)))
@@ -216,7 +240,7 @@ impl ActiveSpan<MemoryUpdate> {
 impl ActiveSpan<RagQuery> {
     /// What was asked, and how many chunks were wanted.
     pub fn query(&mut self, query: impl Into<Str>, top_k: u32) -> &mut Self {
-        self.fields(|rag| (rag.query, rag.top_k) = (Some(query.into()), Some(top_k)))
+        self.said(|rag| (rag.query, rag.top_k) = (Some(query.into()), Some(top_k)))
     }
 
     /// The store or index asked.
@@ -226,6 +250,45 @@ impl ActiveSpan<RagQuery> {
 
     /// Adds a chunk that came; best first.
     pub fn chunk(&mut self, chunk: Chunk) -> &mut Self {
-        self.fields(|rag| rag.chunks.push(chunk))
+        self.said(|rag| rag.chunks.push(chunk))
+    }
+}
+
+impl ActiveSpan<Embedding> {
+    /// The model; [`crate::intern`] a name that is not static.
+    pub fn model(&mut self, model: impl Into<Str>) -> &mut Self {
+        self.fields(|embedding| embedding.model = Some(model.into()))
+    }
+
+    /// Who serves it: `openai`, `aws.bedrock`.
+    pub fn provider(&mut self, provider: impl Into<Str>) -> &mut Self {
+        self.fields(|embedding| embedding.provider = Some(provider.into()))
+    }
+
+    /// The length of a vector.
+    pub fn dimensions(&mut self, dimensions: u32) -> &mut Self {
+        self.fields(|embedding| embedding.dimensions = Some(dimensions))
+    }
+
+    /// How many were made.
+    pub fn count(&mut self, count: u64) -> &mut Self {
+        self.fields(|embedding| embedding.count = Some(count))
+    }
+
+    /// Tokens used.
+    pub fn usage(&mut self, usage: Usage) -> &mut Self {
+        self.fields(|embedding| embedding.usage = usage)
+    }
+}
+
+impl ActiveSpan<EvalExecution> {
+    /// The scorer's name.
+    pub fn scorer(&mut self, scorer: impl Into<Str>) -> &mut Self {
+        self.fields(|run| run.scorer = Some(scorer.into()))
+    }
+
+    /// Where it runs: `live`, `trace`, `experiment`.
+    pub fn source(&mut self, source: impl Into<Str>) -> &mut Self {
+        self.fields(|run| run.source = Some(source.into()))
     }
 }

@@ -44,11 +44,27 @@ impl Context {
         if sampled {
             let trace = Arc::default();
             let node = Node::new(trace_id, span_id, None, None, 1, trace_state, trace, None);
-            Self::sampled(Arc::new(node), None)
+            Self::known(Arc::new(node), None)
         } else {
             let carried = trace_state.map(|state| Arc::new(Carried { trace_state: Some(state) }));
             Self::unsampled(trace_id, span_id, None, carried)
         }
+    }
+
+    /// [`Self::remote`] of a trace whose root is known.
+    pub(crate) fn remote_under(
+        trace_id: TraceId,
+        span_id: SpanId,
+        sampled: bool,
+        trace_state: Option<Str>,
+        root: Option<SpanId>,
+    ) -> Self {
+        let remote = Self::remote(trace_id, span_id, sampled, trace_state);
+        let (State::Known(node), carried) = remote.clone().into_parts() else { return remote };
+        let Node { trace_flags, trace_state, trace, .. } = &*node;
+        let (state, trace) = (trace_state.clone(), Arc::clone(trace));
+        let node = Node::new(trace_id, span_id, None, root, *trace_flags, state, trace, None);
+        Self::known(Arc::new(node), carried)
     }
 
     /// Outside of every trace, but of an instance.
@@ -60,7 +76,7 @@ impl Context {
     pub(crate) fn instance(&self) -> Option<&Arc<Instance>> {
         match &self.state {
             State::None { instance } | State::Unsampled { instance, .. } => instance.as_ref(),
-            State::Sampled(node) => node.instance.as_ref(),
+            State::Known(node) => node.instance.as_ref(),
         }
     }
 
@@ -92,7 +108,7 @@ impl Context {
         match &self.state {
             State::None { .. } => None,
             State::Unsampled { trace_id, .. } => Some(*trace_id),
-            State::Sampled(node) => Some(node.trace_id),
+            State::Known(node) => Some(node.trace_id),
         }
     }
 
@@ -101,21 +117,30 @@ impl Context {
         match &self.state {
             State::None { .. } => None,
             State::Unsampled { span_id, .. } => Some(*span_id),
-            State::Sampled(node) => Some(node.span_id),
+            State::Known(node) => Some(node.span_id),
         }
     }
 
     /// What other vendors said of the trace in its `tracestate`.
     pub fn trace_state(&self) -> Option<&Str> {
         match &self.state {
-            State::Sampled(node) => node.trace_state.as_ref(),
+            State::Known(node) => node.trace_state.as_ref(),
             State::None { .. } | State::Unsampled { .. } => self.carried.as_ref()?.trace_state.as_ref(),
         }
     }
 
     /// Whether what is started under it is recorded; a context outside of every trace says no.
     pub fn is_sampled(&self) -> bool {
-        matches!(self.state, State::Sampled(_))
+        self.node().is_some()
+    }
+
+    /// Whether it is within a trace that is not recorded.
+    pub(crate) fn is_unsampled(&self) -> bool {
+        match &self.state {
+            State::None { .. } => false,
+            State::Unsampled { .. } => true,
+            State::Known(node) => !node.is_sampled(),
+        }
     }
 
     /// What logs and exemplars carry: the span, if it is recorded.
@@ -134,8 +159,8 @@ impl Context {
         self.node().filter(own).map(|node| &node.trace)
     }
 
-    pub(crate) const fn sampled(node: Arc<Node>, carried: Option<Arc<Carried>>) -> Self {
-        Self { state: State::Sampled(node), carried }
+    pub(crate) const fn known(node: Arc<Node>, carried: Option<Arc<Carried>>) -> Self {
+        Self { state: State::Known(node), carried }
     }
 
     pub(crate) const fn unsampled(
@@ -151,9 +176,11 @@ impl Context {
         (self.state, self.carried)
     }
 
+    /// The span, if it is sampled.
+    #[inline]
     pub(crate) fn node(&self) -> Option<&Arc<Node>> {
         match &self.state {
-            State::Sampled(node) => Some(node),
+            State::Known(node) => Some(node).filter(|node| node.is_sampled()),
             State::None { .. } | State::Unsampled { .. } => None,
         }
     }

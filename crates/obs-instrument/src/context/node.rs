@@ -1,25 +1,22 @@
 //! What stands behind a context.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use obs_core::{Ancestor, ErrorInfo, SpanId, Str, TraceContext, TraceId};
-use uuid::Uuid;
+use obs_core::{Ancestor, MAX_DEPTH, SpanId, Str, TraceContext, TraceId};
 
+use crate::failure::Failures;
 use crate::observability::Instance;
+use crate::rollup::{Rollup, Sums};
+use crate::visible::SAMPLED;
 
 #[derive(Clone)]
 pub(crate) enum State {
     /// Outside of every trace.
-    None {
-        instance: Option<Arc<Instance>>,
-    },
-    /// The trace is not recorded; what is below it is not, either.
-    Unsampled {
-        trace_id: TraceId,
-        span_id: SpanId,
-        instance: Option<Arc<Instance>>,
-    },
-    Sampled(Arc<Node>),
+    None { instance: Option<Arc<Instance>> },
+    /// The trace is not recorded, or not here; what is below it is not, either.
+    Unsampled { trace_id: TraceId, span_id: SpanId, instance: Option<Arc<Instance>> },
+    /// A span that is kept in this process, or a sampled one in another; its flags say whether it is sampled.
+    Known(Arc<Node>),
 }
 
 impl Default for State {
@@ -48,8 +45,16 @@ pub(crate) struct Node {
     pub(crate) trace: Arc<TraceContext>,
     /// The instance that records the span; absent where it is in another process.
     pub(crate) instance: Option<Arc<Instance>>,
-    /// The error that a child failed with last, so that this span, failing with the same, shares its id.
-    error: Mutex<Option<(Str, Uuid)>>,
+    /// The node above it in this process, through which a hidden span reaches whoever shows it.
+    parent: Option<Arc<Self>>,
+    /// How many nodes are above it.
+    depth: usize,
+    /// Whether it is a hidden span, given out under the ids of the one that shows it.
+    hidden: bool,
+    /// The node that was given out before, where the trace's context has changed since.
+    renews: Option<Arc<Self>>,
+    failures: Failures,
+    rollup: Rollup,
 }
 
 impl Node {
@@ -73,7 +78,12 @@ impl Node {
             trace_state,
             trace,
             instance,
-            error: Mutex::new(None),
+            parent: None,
+            depth: 0,
+            hidden: false,
+            renews: None,
+            failures: Failures::default(),
+            rollup: Rollup::default(),
         }
     }
 
@@ -82,16 +92,80 @@ impl Node {
         self.instance.as_ref().is_none_or(|own| !Arc::ptr_eq(own, instance))
     }
 
-    /// Remembers what a child failed with.
-    pub(crate) fn child_failed(&self, message: &Str, id: Uuid) {
-        *self.error.lock().unwrap_or_else(PoisonError::into_inner) = Some((message.clone(), id));
+    /// A hidden span below the one that shows it: under that one's ids, with an own memory.
+    pub(crate) fn behind(shown: &Arc<Self>, trace: Arc<TraceContext>, instance: &Arc<Instance>) -> Self {
+        let near = !shown.is_foreign(instance);
+        let ancestor = shown.ancestor.clone().filter(|_| near);
+        let mut node = Self::new(
+            shown.trace_id,
+            shown.span_id,
+            ancestor,
+            shown.root_span_id,
+            shown.trace_flags,
+            shown.trace_state.clone(),
+            trace,
+            Some(Arc::clone(instance)),
+        );
+        node.hidden = true;
+        node.under(Some(shown))
     }
 
-    /// The id of the error, if a child failed with it before: the same message, or one that wraps it.
-    pub(crate) fn known_error(&self, error: &ErrorInfo) -> Option<Uuid> {
-        let known = self.error.lock().unwrap_or_else(PoisonError::into_inner);
-        let (message, id) = known.as_ref()?;
-        let same = error.message == *message || error.sources.contains(message);
-        same.then_some(*id)
+    /// The node below another one.
+    ///
+    /// Chains are as long as those of [`Ancestor`], so that spans which follow each other for ever do no harm.
+    pub(crate) fn under(mut self, parent: Option<&Arc<Self>>) -> Self {
+        let near = |parent: &&Arc<Self>| parent.depth < MAX_DEPTH;
+        let nearest = || parent?.up().find(|node| !node.hidden).filter(|_| self.hidden);
+        let parent = parent.filter(near).or_else(nearest).cloned();
+        self.depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
+        self.parent = parent;
+        self
+    }
+
+    /// The node in place of one that was given out before, whose memory it shares.
+    pub(crate) fn renewing(mut self, before: Option<Arc<Self>>) -> Self {
+        self.renews = before;
+        self
+    }
+
+    /// The node as it was first given out, and those above it in this process.
+    pub(crate) fn up(self: &Arc<Self>) -> impl Iterator<Item = &Arc<Self>> {
+        fn first(node: &Arc<Node>) -> &Arc<Node> {
+            node.renews.as_ref().unwrap_or(node)
+        }
+        std::iter::successors(Some(first(self)), |node| node.parent.as_ref().map(first))
+    }
+
+    /// What spans below have failed with.
+    pub(crate) fn failures(&self) -> &Failures {
+        &self.renews.as_deref().unwrap_or(self).failures
+    }
+
+    /// What hidden spans below have used.
+    #[inline]
+    pub(crate) fn rollup(&self) -> &Rollup {
+        &self.renews.as_deref().unwrap_or(self).rollup
+    }
+
+    /// Adds what a hidden span used to the nearest visible span that is open in this process.
+    pub(crate) fn add_hidden(self: &Arc<Self>, sums: &Sums) {
+        let shows = |node: &Arc<Self>| !node.hidden && node.ancestor.is_some();
+        let _ = self.up().any(|node| shows(node) && node.rollup().add(sums));
+    }
+
+    /// Whether the trace is one that destinations see.
+    #[inline]
+    pub(crate) const fn is_sampled(&self) -> bool {
+        self.trace_flags & SAMPLED != 0
+    }
+}
+
+impl Drop for Node {
+    /// Lets go of a long chain without recursion.
+    fn drop(&mut self) {
+        let mut next = self.parent.take();
+        while let Some(mut node) = next.and_then(Arc::into_inner) {
+            next = node.parent.take();
+        }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use obs_core::{Error, Feedback, Score, ScoreValue, Span, SpanRecord, Status, Str, suggest};
+use obs_core::{Error, Feedback, Score, ScoreValue, Span, SpanRecord, Status, Str, Value, suggest};
 use serde::{Deserialize, Deserializer};
 
 use super::TailSampling;
+use crate::rolled;
 
 /// Keeps traces with a score beyond a limit; feedback counts by its kind, so that a rule named `rating` sees ratings.
 ///
@@ -68,9 +69,7 @@ impl Facts {
         let over = |limit: Option<Duration>| limit.is_some_and(|limit| took > limit);
         let is_root = span.is_root() || span.remote_parent;
         self.root_ended |= is_root;
-        if let Some(call) = span.span_type.as_generation() {
-            self.cost += call.cost.as_ref().map_or(0.0, |cost| cost.total);
-        }
+        self.cost += cost(span);
         self.worth_keeping |= rules.errors && failed(span)
             || is_root && over(rules.slow)
             || span.span_type.model().is_some() && over(rules.slow_model_call)
@@ -85,6 +84,18 @@ impl Facts {
         self.worth_keeping |= rules.thumbs_down && is_thumbs_down(feedback)
             || rules.scores.iter().any(|rule| rule.holds(&feedback.kind, &feedback.value));
     }
+}
+
+/// What a call of a model cost, and what the calls cost that are hidden below a span.
+fn cost(span: &Span) -> f64 {
+    let own =
+        span.span_type.as_generation().and_then(|call| call.cost.as_ref()).map_or(0.0, |cost| cost.total);
+    let hidden = span.attributes.iter().filter(|(key, _)| key.starts_with(rolled::COST));
+    let amounts = hidden.filter_map(|(_, value)| match value {
+        Value::F64(amount) => Some(*amount),
+        _ => None,
+    });
+    own + amounts.sum::<f64>()
 }
 
 fn failed(span: &Span) -> bool {
@@ -132,6 +143,20 @@ mod tests {
             let told = is_thumbs_down(&feedback(kind, value.clone()));
             assert_eq!(told, down, "{kind} {value:?}");
         }
+    }
+
+    #[test]
+    fn what_hidden_calls_cost_counts() {
+        let mut span = Span::new(
+            obs_core::TraceId::new(1).unwrap(),
+            obs_core::SpanId::new(1).unwrap(),
+            "s",
+            Timestamp::default(),
+        );
+        span.attributes.push(rolled::COST, 0.5);
+        span.attributes.push(rolled::COST_PARTIAL, true);
+        span.attributes.push("price", 7.0);
+        assert_eq!(cost(&span), 0.5);
     }
 
     #[test]

@@ -108,7 +108,9 @@ fn what_is_known_of_the_trace_goes_down_the_tree() {
     let arrived = bench.arrived();
     let (root, child) = (arrived.span("root"), arrived.span("child"));
     assert_eq!(child.context.session_id.as_deref(), Some("s-1"));
-    assert_eq!(root.context, child.context);
+    assert_eq!(root.context.session_id, child.context.session_id);
+    let at_work = child.context.entity.as_ref().unwrap();
+    assert_eq!((at_work.kind.as_deref(), at_work.name.as_deref()), (Some("agent"), Some("root")));
 }
 
 #[test]
@@ -132,7 +134,8 @@ fn a_context_tells_its_instance_and_keeps_none_alive() {
 
 #[test]
 fn an_unsampled_span_still_knows_its_instance() {
-    let bench = Bench::with(|builder| builder.sampling(Sampling::Never));
+    let bench =
+        Bench::with(|builder| builder.sampling(Sampling::Never).unsampled_logs(obs_core::Level::Info));
     bench.obs.span("unsampled").scope(|| {
         Observability::current().unwrap().info("heard");
     });

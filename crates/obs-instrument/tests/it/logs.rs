@@ -1,5 +1,4 @@
 use obs_core::{Level, Payload, Value};
-use obs_instrument::Sampling;
 
 use crate::collect::Bench;
 
@@ -38,9 +37,94 @@ fn log_from_workflow_step_correlates() {
 }
 
 #[test]
-fn a_log_under_an_unsampled_trace_carries_no_ids() {
-    let bench = Bench::with(|builder| builder.sampling(Sampling::Never));
-    bench.obs.span("s").scope(|| bench.obs.error("kept"));
+fn every_level_has_its_name_and_below_the_least_nothing_is_made() {
+    let bench = Bench::with(|builder| builder.min_level(Level::Info));
+    let logger = bench.obs.logger("billing").with_min_level(Level::Error);
+    let say = || {
+        let (obs, logger) = (&bench.obs, &logger);
+        for (level, record) in [
+            (Level::Trace, obs.trace("m")),
+            (Level::Debug, obs.debug("m")),
+            (Level::Info, obs.info("m")),
+            (Level::Warn, obs.warn("m")),
+            (Level::Error, obs.error("m")),
+            (Level::Fatal, obs.fatal("m")),
+        ] {
+            assert_eq!(record.is_recording(), obs.is_level_enabled(level), "{level:?}");
+        }
+        logger.warn("l");
+        logger.error("l");
+        obs.span("s").log(Level::Debug, "s");
+    };
+    say();
+    bench.obs.set_min_level(Level::Debug);
+    logger.clone().set_min_level(Level::Fatal);
+    say();
+    let made =
+        bench.obs.log_with(Level::Trace, || -> &str { panic!("below the least level") }).is_recording();
+    assert!(!made && bench.obs.log_with(Level::Debug, || format!("{}", 1)).is_recording());
     let arrived = bench.arrived();
-    assert_eq!((arrived.logs.len(), arrived.logs[0].span), (1, None));
+    let levels = |message: &str| -> String {
+        let of = arrived.logs.iter().filter(|log| log.message == message);
+        of.map(|log| &log.level.as_str()[..1]).collect()
+    };
+    assert_eq!((levels("m"), levels("l"), levels("s")), ("iwefdiwef".into(), "e".into(), "d".into()));
+}
+
+#[test]
+fn a_logger_names_its_component_and_correlates() {
+    let bench = Bench::new();
+    let logger = bench.obs.logger("billing");
+    let span = bench.obs.workflow_step("charge");
+    span.scope(|| {
+        logger.warn("no price").with("sku", "A-7");
+    });
+    span.end();
+    logger.info("outside");
+    let arrived = bench.arrived();
+    for log in &arrived.logs {
+        assert_eq!(log.resource.scope.as_ref().unwrap().name, "billing");
+        assert_eq!(log.resource.service_name(), Some("test"));
+    }
+    assert_eq!(arrived.logs[0].span, Some(arrived.span("charge").reference()));
+    assert_eq!((arrived.logs[1].span, arrived.span("charge").resource.scope.is_some()), (None, false));
+}
+
+/// An error that has another one for its source.
+#[derive(Debug)]
+struct Wraps(std::num::ParseIntError);
+
+impl std::fmt::Display for Wraps {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the list is broken")
+    }
+}
+
+impl std::error::Error for Wraps {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+#[test]
+fn an_error_is_attached_with_its_type_and_sources() {
+    let bench = Bench::new();
+    let cause = "x".parse::<u8>().unwrap_err();
+    bench.obs.error("no price").error(&cause);
+    bench.obs.error("no price").error(&Wraps(cause));
+    let arrived = bench.arrived();
+    let get = |at: usize, key: &str| arrived.logs[at].attributes.get(key).and_then(Value::as_str);
+    assert_eq!(get(0, "exception.type"), Some("core::num::error::ParseIntError"));
+    assert_eq!(get(0, "exception.message"), Some("invalid digit found in string"));
+    assert_eq!(get(0, "exception.stacktrace"), None);
+    assert_eq!(get(1, "exception.message"), Some("the list is broken"));
+    assert_eq!(get(1, "exception.stacktrace"), Some("caused by: invalid digit found in string"));
+}
+
+#[test]
+fn a_logger_does_not_keep_its_instance_alive() {
+    let bench = Bench::new();
+    let logger = bench.obs.logger("late");
+    assert!(bench.obs.shutdown(std::time::Duration::from_secs(20)).complete);
+    assert!(!logger.fatal("after the shutdown").is_recording());
 }

@@ -4,9 +4,17 @@
 
 mod collect;
 mod context;
+mod environment;
+mod errors;
+mod hidden;
 mod judgement;
 mod logs;
+mod mastra;
+mod measured;
 mod metrics;
+mod registry;
 mod runtimes;
+mod sampling;
 mod spans;
 mod tail;
+mod workflow;

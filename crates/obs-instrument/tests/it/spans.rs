@@ -203,7 +203,7 @@ async fn run_awaits_under_the_span_and_records_the_error() {
     let failed: Result<(), String> = bench
         .obs
         .workflow_step("step")
-        .run(async {
+        .run_display(async {
             tokio::task::yield_now().await;
             bench.obs.tool_call("inside").end();
             Err("no luck".to_owned())

@@ -1,0 +1,126 @@
+//! What can be said of a span while it is open.
+
+use obs_core::{
+    Attributes, Event, Link, Payload, SpanId, SpanKind, Status, Str, Timestamp, TraceContext, TraceId, Value,
+};
+
+use crate::{ActiveSpan, Kind};
+
+impl<T: Kind> ActiveSpan<T> {
+    /// Sets typed fields; not called when they are not kept.
+    ///
+    /// A span that is measured and not recorded keeps them, since tokens and costs are counted from them.
+    #[inline]
+    pub fn fields(&mut self, set: impl FnOnce(&mut T)) -> &mut Self {
+        self.keep(|span| {
+            if let Some(fields) = T::of(&mut span.span_type) {
+                set(fields);
+            }
+        })
+    }
+
+    /// [`Self::fields`] for what people wrote or read, which a span that is only measured does not keep.
+    #[inline]
+    pub(crate) fn said(&mut self, set: impl FnOnce(&mut T)) -> &mut Self {
+        self.change(|span| {
+            if let Some(fields) = T::of(&mut span.span_type) {
+                set(fields);
+            }
+        })
+    }
+
+    /// What the span was given.
+    #[inline]
+    pub fn input(&mut self, input: impl Into<Payload>) -> &mut Self {
+        self.change(|span| span.input = Some(input.into()))
+    }
+
+    /// What the span was given; not called when not recording.
+    #[inline]
+    pub fn input_with<P: Into<Payload>>(&mut self, input: impl FnOnce() -> P) -> &mut Self {
+        self.change(|span| span.input = Some(input().into()))
+    }
+
+    /// What the span gave back.
+    #[inline]
+    pub fn output(&mut self, output: impl Into<Payload>) -> &mut Self {
+        self.change(|span| span.output = Some(output.into()))
+    }
+
+    /// What the span gave back; not called when not recording.
+    #[inline]
+    pub fn output_with<P: Into<Payload>>(&mut self, output: impl FnOnce() -> P) -> &mut Self {
+        self.change(|span| span.output = Some(output().into()))
+    }
+
+    /// Adds an attribute, replacing one of the same key; it may come at any time before the end.
+    #[inline]
+    pub fn attribute(&mut self, key: impl Into<Str>, value: impl Into<Value>) -> &mut Self {
+        self.change(|span| span.attributes.insert(key, value))
+    }
+
+    /// Adds an attribute whose value is worked out only when recording.
+    #[inline]
+    pub fn attribute_with<V: Into<Value>>(
+        &mut self,
+        key: impl Into<Str>,
+        value: impl FnOnce() -> V,
+    ) -> &mut Self {
+        self.change(|span| span.attributes.insert(key, value()))
+    }
+
+    /// Adds attributes; not called when not recording.
+    #[inline]
+    pub fn attributes(&mut self, set: impl FnOnce(&mut Attributes)) -> &mut Self {
+        self.change(|span| set(&mut span.attributes))
+    }
+
+    /// Notes that something happened now.
+    pub fn event(&mut self, name: impl Into<Str>, attributes: Attributes) -> &mut Self {
+        self.event_with(name, || attributes)
+    }
+
+    /// Notes that something happened now; its attributes are worked out only when recording.
+    pub fn event_with(&mut self, name: impl Into<Str>, attributes: impl FnOnce() -> Attributes) -> &mut Self {
+        let Some((span, open)) = self.parts_mut() else { return self };
+        let time = open.now(span);
+        span.events.push(Event { time, name: name.into(), attributes: attributes() });
+        self
+    }
+
+    /// Notes that something happened at a time of the caller's.
+    pub fn event_at(&mut self, time: Timestamp, name: impl Into<Str>, attributes: Attributes) -> &mut Self {
+        self.change(|span| span.events.push(Event { time, name: name.into(), attributes }))
+    }
+
+    /// Relates this span to another one.
+    pub fn link(&mut self, trace_id: TraceId, span_id: SpanId, attributes: Attributes) -> &mut Self {
+        self.change(|span| span.links.push(Link { trace_id, span_id, trace_state: None, attributes }))
+    }
+
+    /// Gives the span another name.
+    pub fn rename(&mut self, name: impl Into<Str>) -> &mut Self {
+        self.keep(|span| span.name = name.into())
+    }
+
+    /// The span's role in a call between services, where it differs from its type's usual one.
+    pub fn kind(&mut self, kind: SpanKind) -> &mut Self {
+        self.keep(|span| span.kind = kind)
+    }
+
+    /// Changes what is known of the whole trace: for this span, and for what is started under it from now on.
+    ///
+    /// Call it before children are started.
+    pub fn trace(&mut self, change: impl FnOnce(&mut TraceContext)) -> &mut Self {
+        if let Some((span, open)) = self.kept_mut() {
+            change(std::sync::Arc::make_mut(&mut span.context));
+            open.renew_node();
+        }
+        self
+    }
+
+    /// Declares the span fine.
+    pub fn ok(&mut self) -> &mut Self {
+        self.keep(|span| span.status = Status::Ok)
+    }
+}

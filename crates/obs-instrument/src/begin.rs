@@ -1,0 +1,125 @@
+//! How a span begins: recorded, measured, or neither.
+
+use std::sync::{Arc, OnceLock};
+
+use obs_core::{SpanId, Str, TraceId};
+
+use crate::context::{Carried, Context, Node, State, instances};
+use crate::observability::Instance;
+use crate::open::{Place, Slot};
+use crate::sampling::overrule;
+use crate::visible::Unseen;
+use crate::{Kind, ids, pool};
+
+/// What a handle holds.
+pub(crate) enum Recording {
+    /// No destination takes more than metrics, or the span has ended.
+    Off,
+    /// The trace is not recorded, but its ids go on to other processes.
+    Unsampled(Unsampled),
+    On(Box<Slot>),
+    /// Kept for its numbers alone: what it is of, its times, its status and error.
+    Measured(Box<Slot>),
+}
+
+/// The ids of a span that is not recorded, drawn when somebody asks: most are never asked for.
+#[derive(Default)]
+pub(crate) struct Ids(OnceLock<(TraceId, SpanId)>);
+
+impl Ids {
+    fn known(trace_id: TraceId, span_id: SpanId) -> Self {
+        Self(OnceLock::from((trace_id, span_id)))
+    }
+
+    pub(crate) fn get(&self) -> (TraceId, SpanId) {
+        *self.0.get_or_init(ids::root)
+    }
+}
+
+/// A span that is not recorded.
+pub(crate) struct Unsampled {
+    pub(crate) ids: Ids,
+    /// The number of its instance.
+    instance: u64,
+    carried: Option<Arc<Carried>>,
+}
+
+impl Unsampled {
+    fn recording(ids: Ids, instance: &Instance, carried: Option<Arc<Carried>>) -> Recording {
+        Recording::Unsampled(Self { ids, instance: instance.number(), carried })
+    }
+
+    pub(crate) fn context(&self) -> Context {
+        let (trace_id, span_id) = self.ids.get();
+        Context::unsampled(trace_id, span_id, instances::find(self.instance), self.carried.clone())
+    }
+}
+
+/// Starts a span under a context.
+#[inline]
+pub(crate) fn begin<T: Kind>(
+    instance: &Arc<Instance>,
+    name: Str,
+    parent: Context,
+    internal: bool,
+    fields: impl FnOnce() -> T,
+) -> Recording {
+    let (mut state, mut carried) = parent.into_parts();
+    if instance.sampler().asks_below() {
+        (state, carried) = overrule(instance, state, carried, &name, T::NAME);
+    }
+    let place = match state {
+        State::Known(node) => {
+            let unseen = if !node.is_sampled() {
+                Some(Unseen::Unsampled)
+            } else if instance.hides(T::BIT, internal) {
+                Some(Unseen::Hidden)
+            } else {
+                None
+            };
+            Place { trace_id: node.trace_id, span_id: ids::span_id(), parent: Some(node), carried, unseen }
+        }
+        State::Unsampled { trace_id, span_id, .. } => {
+            let ids = Ids::known(trace_id, ids::span_id());
+            if !instance.measures_unsampled() {
+                return Unsampled::recording(ids, instance, carried);
+            }
+            let node = Node::new(trace_id, span_id, None, None, 0, None, Arc::default(), None);
+            let (trace_id, span_id) = ids.get();
+            let unseen = Some(Unseen::Unsampled);
+            Place { trace_id, span_id, parent: Some(Arc::new(node)), carried, unseen }
+        }
+        State::None { .. } => {
+            if instance.sampler().takes_no_root() && !instance.measures_unsampled() {
+                return Unsampled::recording(Ids::default(), instance, carried);
+            }
+            let (trace_id, span_id) = ids::root();
+            let sampled = instance.sampler().takes_root(&instance.question::<T>(trace_id, &name));
+            if !sampled && !instance.measures_unsampled() {
+                return Unsampled::recording(Ids::known(trace_id, span_id), instance, carried);
+            }
+            let unseen = (!sampled).then_some(Unseen::Unsampled);
+            Place { trace_id, span_id, parent: None, carried, unseen }
+        }
+    };
+    let unseen = place.unseen;
+    if unseen == Some(Unseen::Unsampled) && !instance.measures_unsampled() {
+        let ids = Ids::known(place.trace_id, place.span_id);
+        return Unsampled::recording(ids, instance, place.carried);
+    }
+    let mut slot = pool::take();
+    slot.fill(instance, name, place);
+    if let Some((span, _)) = slot.parts_mut() {
+        span.kind = T::SPAN_KIND;
+        let mut fields = fields();
+        fields.begin();
+        span.span_type = fields.into_type();
+        if unseen.is_none() && instance.intake().wants_started() {
+            instance.intake().span_started(span.clone());
+        }
+    }
+    match unseen {
+        None => Recording::On(slot),
+        Some(_) => Recording::Measured(slot),
+    }
+}

@@ -1,0 +1,171 @@
+//! Usage and cost of hidden model calls, added up on the span that shows them.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use obs_core::{Cost, Span, Str, Usage};
+
+/// The names of the attributes that a visible span has for the model calls hidden below it.
+///
+/// They are no usage of its own: only the calls' own usage enters sums, so that nothing counts twice.
+pub mod rolled {
+    /// Input tokens of hidden calls.
+    pub const INPUT_TOKENS: &str = "obs.hidden.usage.input_tokens";
+    /// Output tokens of hidden calls.
+    pub const OUTPUT_TOKENS: &str = "obs.hidden.usage.output_tokens";
+    /// What hidden calls cost, in US dollars; other currencies follow it as `obs.hidden.cost.EUR`.
+    pub const COST: &str = "obs.hidden.cost";
+    /// Whether a price was missing, so that hidden calls cost more than is said.
+    pub const COST_PARTIAL: &str = "obs.hidden.cost.partial";
+}
+
+/// Something hidden was added, or is about to be.
+const USED: u8 = 1;
+/// The span has ended and takes no more.
+const ENDED: u8 = 2;
+
+/// Money is added up in units of 1e-15, so that a sum does not depend on the order of its parts.
+const UNITS: f64 = 1e15;
+
+/// What a span collects from hidden model calls while it is open.
+#[derive(Debug, Default)]
+pub(crate) struct Rollup {
+    state: AtomicU8,
+    sums: Mutex<Sums>,
+}
+
+/// What hidden calls used.
+#[derive(Debug, Default, Clone, PartialEq)]
+pub(crate) struct Sums {
+    input: Option<u64>,
+    output: Option<u64>,
+    costs: Vec<(Str, i128)>,
+    partial: bool,
+}
+
+impl Rollup {
+    /// Adds to the sums; `false` if the span has ended.
+    ///
+    /// Whoever marks the sums as used before the end is marked knows that the end will look at them.
+    pub(crate) fn add(&self, sums: &Sums) -> bool {
+        if self.state.fetch_or(USED, Ordering::AcqRel) & ENDED != 0 {
+            return false;
+        }
+        let mut own = self.lock();
+        if self.state.load(Ordering::Acquire) & ENDED != 0 {
+            return false;
+        }
+        own.merge(sums);
+        true
+    }
+
+    /// Takes no more from now on; what was added, if anything was.
+    #[inline]
+    pub(crate) fn close(&self) -> Option<Sums> {
+        let used = self.state.fetch_or(ENDED, Ordering::AcqRel) & USED != 0;
+        used.then(|| std::mem::take(&mut *self.lock()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sums> {
+        self.sums.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Sums {
+    /// What a span used, if it is a call of a model that says so.
+    pub(crate) fn of(span: &Span, cost: Option<&Cost>) -> Option<Self> {
+        let (_, _, usage) = span.span_type.model()?;
+        let mut sums = Self::default();
+        sums.usage(usage);
+        sums.cost(cost);
+        (sums != Self::default()).then_some(sums)
+    }
+
+    fn usage(&mut self, usage: &Usage) {
+        self.input = plus(self.input, usage.input);
+        self.output = plus(self.output, usage.output);
+    }
+
+    fn cost(&mut self, cost: Option<&Cost>) {
+        let Some(Cost { total, currency, partial, .. }) = cost else { return };
+        self.partial |= partial;
+        self.money(currency, (total * UNITS).round() as i128);
+    }
+
+    fn money(&mut self, currency: &Str, units: i128) {
+        match self.costs.iter_mut().find(|(known, _)| known == currency) {
+            Some((_, sum)) => *sum = sum.saturating_add(units),
+            None => self.costs.push((currency.clone(), units)),
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.input = plus(self.input, other.input);
+        self.output = plus(self.output, other.output);
+        self.partial |= other.partial;
+        for (currency, units) in &other.costs {
+            self.money(currency, *units);
+        }
+    }
+
+    /// Tells them as attributes of the span that shows them.
+    pub(crate) fn tell(&self, span: &mut Span) {
+        let tokens = [(rolled::INPUT_TOKENS, self.input), (rolled::OUTPUT_TOKENS, self.output)];
+        for (name, tokens) in tokens {
+            if let Some(tokens) = tokens {
+                span.attributes.push(name, i64::try_from(tokens).unwrap_or(i64::MAX));
+            }
+        }
+        for (currency, units) in &self.costs {
+            let name = match &**currency {
+                "USD" => Str::from_static(rolled::COST),
+                other => format!("{}.{other}", rolled::COST).into(),
+            };
+            span.attributes.push(name, *units as f64 / UNITS);
+        }
+        if self.partial {
+            span.attributes.push(rolled::COST_PARTIAL, true);
+        }
+    }
+}
+
+fn plus(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.saturating_add(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sums(input: u64, cost: f64) -> Sums {
+        let mut sums = Sums::default();
+        sums.usage(&Usage::new(input, 1));
+        sums.cost(Some(&Cost::usd(cost)));
+        sums
+    }
+
+    #[test]
+    fn what_comes_after_the_end_is_refused_and_not_lost() {
+        let rollup = Rollup::default();
+        assert!(rollup.add(&sums(2, 0.1)));
+        assert!(rollup.add(&sums(3, 0.2)));
+        let taken = rollup.close().unwrap();
+        assert_eq!((taken.input, taken.output), (Some(5), Some(2)));
+        assert!(!rollup.add(&sums(4, 0.3)), "the caller goes on to the next ancestor");
+        assert_eq!(Rollup::default().close(), None);
+    }
+
+    #[test]
+    fn money_does_not_depend_on_the_order() {
+        let parts = [0.1, 0.2, 0.3, 1e-9, 7.25, 0.1];
+        let sum = |parts: &mut dyn Iterator<Item = &f64>| {
+            let mut all = Sums::default();
+            parts.for_each(|part| all.merge(&sums(0, *part)));
+            all.costs
+        };
+        assert_eq!(sum(&mut parts.iter()), sum(&mut parts.iter().rev()));
+    }
+}

@@ -1,0 +1,145 @@
+//! Defects that users of another library have met: none of them is to come back here.
+
+use std::time::Duration;
+
+use obs_core::{Attributes, Level, LlmGeneration, Timestamp, Usage, WorkflowStep};
+use obs_instrument::pipeline::Clock;
+use obs_instrument::{Context, Sampling, rolled};
+
+use crate::collect::Bench;
+
+#[test]
+fn defect_26_durations_come_from_a_monotonic_clock_and_every_span_has_an_end() {
+    let (clock, hand) = Clock::manual(Timestamp::from_nanos(1_000));
+    let bench = Bench::with(|builder| builder.clock(clock));
+    let mut run = bench.obs.workflow_run("run");
+    let mut step = run.child::<WorkflowStep>("step");
+    hand.advance(Duration::from_nanos(30));
+    step.event("inside", Attributes::new());
+    hand.advance(Duration::from_nanos(12));
+    step.end();
+    bench.obs.span("instant").end();
+    hand.advance(Duration::from_nanos(8));
+    run.event("late", Attributes::new());
+    run.end();
+    let arrived = bench.arrived();
+    let (run, step, instant) = (arrived.span("run"), arrived.span("step"), arrived.span("instant"));
+    assert_eq!(step.start, Timestamp::from_nanos(1_000));
+    assert_eq!(step.duration(), Some(Duration::from_nanos(42)));
+    assert_eq!(run.duration(), Some(Duration::from_nanos(50)));
+    assert!(step.end <= run.end, "a child that ends first is not after its parent");
+    assert_eq!(instant.duration(), Some(Duration::ZERO), "an instant has an end, its start");
+    assert_eq!(step.events[0].time, Timestamp::from_nanos(1_030));
+    assert_eq!(run.events[0].time, run.end.unwrap());
+}
+
+#[test]
+fn defect_26_a_child_that_outlives_its_parent_keeps_its_own_times() {
+    let (clock, hand) = Clock::manual(Timestamp::from_nanos(1_000));
+    let bench = Bench::with(|builder| builder.clock(clock));
+    let run = bench.obs.workflow_run("run");
+    let step = run.child::<WorkflowStep>("step");
+    run.end();
+    hand.advance(Duration::from_nanos(5));
+    let late = step.child::<WorkflowStep>("late");
+    step.end();
+    late.end();
+    let arrived = bench.arrived();
+    assert_eq!(arrived.span("run").duration(), Some(Duration::ZERO));
+    assert_eq!(arrived.span("step").duration(), Some(Duration::from_nanos(5)));
+    assert_eq!(arrived.span("late").parent_span_id, Some(arrived.span("step").span_id));
+    assert_eq!(arrived.span("late").root_span_id(), Some(arrived.span("run").span_id));
+}
+
+#[test]
+fn defect_9_usage_is_on_exactly_one_span_a_call() {
+    let bench = Bench::with(|builder| builder.exclude_span_types(["llm_generation"]).unwrap());
+    let outer = bench.obs.start("shown", LlmGeneration::default(), &Context::NONE);
+    outer.child::<LlmGeneration>("hidden").usage(Usage::new(7, 3));
+    outer.end();
+    let arrived = bench.arrived();
+    let outer = arrived.span("shown");
+    let call = outer.span_type.as_generation().unwrap();
+    assert!(call.usage.is_empty(), "what is hidden below is no usage of the span's own");
+    assert!(outer.attributes.get(rolled::INPUT_TOKENS).is_some());
+}
+
+#[test]
+fn defect_1_what_is_recorded_right_after_the_start_arrives() {
+    let bench = Bench::new();
+    bench.obs.span("first").end();
+    assert_eq!(bench.arrived().spans.len(), 1);
+}
+
+#[test]
+fn defect_3_a_span_that_goes_on_in_another_process_needs_ids_and_no_object() {
+    let (here, there) = (Bench::new(), Bench::new());
+    let suspended = here.obs.workflow_run("run").suspend("a deployment");
+    let json = serde_json::to_string(&suspended).unwrap();
+    drop(suspended);
+    there.obs.resume("run", &serde_json::from_str(&json).unwrap()).end();
+    let (before, after) = (here.arrived(), there.arrived());
+    assert_eq!(before.span("run").trace_id, after.span("run").trace_id);
+    assert!(after.span("run").end.is_some());
+}
+
+/// Elsewhere, logs and metrics of an unsampled trace carry the id `no-op-trace`, which poisons every join.
+#[test]
+fn no_record_has_an_id_made_up_for_unsampled_traces() {
+    let bench = Bench::with(|builder| builder.sampling(Sampling::Never).unsampled_logs(Level::Trace));
+    bench.obs.agent_run("run").scope(|| {
+        bench.obs.info("in an unsampled trace");
+        bench.obs.meter().counter("calls").add(1.0, ());
+    });
+    let arrived = bench.arrived();
+    assert_eq!(arrived.logs[0].span, None);
+    assert!(arrived.metrics.iter().all(|metric| metric.exemplar.is_none()));
+}
+
+/// Elsewhere, a ratio is drawn anew in each service, so that two services with one trace id disagree.
+#[test]
+fn a_ratio_is_decided_by_the_trace_id() {
+    let half = || Sampling::ratio(0.5).unwrap().ignoring_remote_parents();
+    let [first, second] = [half(), half()].map(|half| Bench::with(|builder| builder.sampling(half)));
+    for _ in 0..100 {
+        let root = first.obs.span("root");
+        let below = root.context().scope(|| second.obs.span("below"));
+        assert_eq!(below.is_recording(), root.is_recording());
+    }
+}
+
+/// Elsewhere, the header always says that the trace is sampled.
+#[test]
+fn an_unsampled_context_says_so_and_keeps_its_ids() {
+    let bench = Bench::with(|builder| builder.sampling(Sampling::Never));
+    let span = bench.obs.span("s");
+    let context = span.context();
+    assert_eq!((context.is_sampled(), context.trace_id()), (false, span.trace_id()));
+    assert_eq!(context.span_id(), span.span_id());
+}
+
+/// Elsewhere, a share that is none means "never" after a warning.
+#[test]
+fn a_share_that_is_none_is_an_error() {
+    for share in [-0.1, 1.1, f64::NAN] {
+        assert!(Sampling::ratio(share).is_err(), "{share}");
+    }
+}
+
+/// Elsewhere, an unsampled span still copies and cleans what it is given.
+#[test]
+fn an_unsampled_span_makes_nothing_of_what_it_is_given() {
+    let bench = Bench::with(|builder| builder.sampling(Sampling::Never));
+    let mut span = bench.obs.llm_generation("chat");
+    span.input_with(|| -> &str { panic!("not recording") }).attributes(|_| panic!("not recording"));
+    span.scope(|| bench.obs.log_with(Level::Fatal, || -> String { panic!("not recording") }));
+}
+
+/// Elsewhere, what a second copy of the library records has another global and is lost or crosses over.
+#[test]
+fn an_instance_needs_no_global() {
+    let [one, two] = [Bench::new(), Bench::new()];
+    one.obs.span("one").scope(|| two.obs.span("two").end());
+    assert_eq!((one.arrived().spans.len(), two.arrived().spans.len()), (1, 1));
+    assert_eq!(Context::current().trace_id(), None);
+}
