@@ -137,7 +137,16 @@ fn sampling(text: &str) -> Option<Sampling> {
 fn otel_sampler(env: &Env) -> Result<Option<Sampling>, Error> {
     const NAME: &str = "OTEL_TRACES_SAMPLER";
     const ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
-    let Some(sampler) = env.text(NAME)? else { return Ok(None) };
+    let Some(sampler) = env.text(NAME)? else {
+        if env.os(ARG).is_some() {
+            let (name, arg) = (env.name(NAME), env.name(ARG));
+            tracing::warn!(
+                target: "obs::instrument",
+                "{arg} is ignored, since {name} is not set; set {name} to traceidratio or parentbased_traceidratio"
+            );
+        }
+        return Ok(None);
+    };
     let ratio = || {
         let share = read(env, ARG, RATIO, |text| Sampling::ratio(text.parse().ok()?).ok())?;
         Ok::<_, Error>(share.unwrap_or(Sampling::Always))

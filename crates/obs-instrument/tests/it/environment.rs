@@ -80,6 +80,16 @@ fn what_says_the_same_is_no_conflict() {
 }
 
 #[test]
+fn a_share_without_its_sampler_is_told_and_ignored() {
+    let (sampling, lines) = sampling(&[("OTEL_TRACES_SAMPLER_ARG", "0.5")], None);
+    assert_eq!((sampling.as_str(), lines.len()), ("Always", 1));
+    assert!(
+        lines[0].starts_with("OTEL_TRACES_SAMPLER_ARG is ignored, since OTEL_TRACES_SAMPLER"),
+        "{lines:?}"
+    );
+}
+
+#[test]
 fn a_sampler_that_is_not_parentbased_overrules_remote_parents() {
     let (trace_id, span_id) = (obs_core::TraceId::new(7).unwrap(), obs_core::SpanId::new(9).unwrap());
     let remote = obs_instrument::Context::remote(trace_id, span_id, false, None);
