@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use obs_core::{
-    Cost, ErrorInfo, Feedback, Level, LlmGeneration, Log, Metric, MetricValue, Score, ScoreValue, Signal,
-    Span, SpanId, SpanRef, SpanType, Status, Target, Timestamp, TraceId,
+    Cost, ErrorInfo, Feedback, Level, LlmGeneration, Log, Metric, MetricValue, Record, Score, ScoreValue,
+    Signal, Span, SpanId, SpanRecord, SpanRef, SpanType, Status, Target, Timestamp, TraceId,
 };
 use obs_instrument::{Observability, TailSampling};
 use obs_pipeline::{Clock, Intake, filtered};
@@ -101,7 +101,9 @@ fn failed_slow_costly_and_badly_scored_traces_are_kept_and_no_others() {
     ];
     intake.score(score(6, 0.5));
     for (_, spans) in traces.clone() {
-        spans.into_iter().for_each(|span| intake.span_ended(span));
+        for span in spans {
+            intake.span_ended(span);
+        }
     }
     intake.score(score(4, 0.4));
     intake.feedback(thumbs(5, false));
@@ -238,31 +240,33 @@ fn options_that_cannot_work_are_refused_with_the_reason() {
     assert!(unknown.to_string().contains("did you mean `max_wait`"), "{unknown}");
 }
 
-/// One record of a trace.
-#[derive(Debug, Clone)]
-enum Part {
-    Span(Span),
-    Log(Log),
-    Score(Score),
-    Feedback(Feedback),
-}
-
 /// What is said of one span: its number, whether it failed, how long it took, and what it cost if it is a call of a model.
 type Said = (u64, bool, u64, Option<f64>);
 
-fn parts(of: u64, spans: &[Said], logs: usize, scores: &[f64], liked: Option<bool>) -> Vec<Part> {
-    let spans = spans.iter().map(|&(number, fails, millis, cost)| {
-        let made = cost.map_or_else(|| span(of, number, millis), |cost| call(of, number, millis, cost));
-        Part::Span(if fails { failed(made) } else { made })
-    });
-    let logs = (0..logs).map(|_| Part::Log(log(of)));
-    let scores = scores.iter().map(|value| Part::Score(score(of, *value)));
-    let liked = liked.map(|up| Part::Feedback(thumbs(of, up)));
-    spans.chain(logs).chain(scores).chain(liked).collect()
+/// What is said of one trace.
+#[derive(Debug, Clone)]
+struct Told {
+    spans: Vec<Said>,
+    logs: usize,
+    scores: Vec<f64>,
+    liked: Option<bool>,
+}
+
+impl Told {
+    fn records(&self, of: u64) -> Vec<Record> {
+        let spans = self.spans.iter().map(|&(number, fails, millis, cost)| {
+            let made = cost.map_or_else(|| span(of, number, millis), |cost| call(of, number, millis, cost));
+            Record::Span(SpanRecord::Ended(if fails { failed(made) } else { made }))
+        });
+        let logs = (0..self.logs).map(|_| Record::Log(log(of)));
+        let scores = self.scores.iter().map(|value| Record::Score(score(of, *value)));
+        let liked = self.liked.map(|up| Record::Feedback(thumbs(of, up)));
+        spans.chain(logs).chain(scores).chain(liked).collect()
+    }
 }
 
 prop_compose! {
-    fn trace_parts()(
+    fn told()(
         spans in prop::collection::vec((
             0u64..4,
             prop::bool::weighted(0.1),
@@ -272,8 +276,8 @@ prop_compose! {
         logs in 0usize..3,
         scores in prop::collection::vec(0.3f64..1.0, 0..2),
         liked in prop::option::weighted(0.2, any::<bool>()),
-    ) -> (Vec<Said>, usize, Vec<f64>, Option<bool>) {
-        (spans, logs, scores, liked)
+    ) -> Told {
+        Told { spans, logs, scores, liked }
     }
 }
 
@@ -284,7 +288,7 @@ const GOOD: f64 = 0.5;
 const SHARE: f64 = 0.2;
 
 /// Whether a rule holds for a trace, told by other words than the sampler's.
-fn is_worth_keeping(of: u64, (spans, _, scores, liked): &(Vec<Said>, usize, Vec<f64>, Option<bool>)) -> bool {
+fn is_worth_keeping(of: u64, Told { spans, scores, liked, .. }: &Told) -> bool {
     spans.iter().any(|(_, fails, ..)| *fails)
         || spans.iter().any(|(number, _, millis, _)| *number == 0 && *millis > SLOW)
         || spans.iter().any(|(_, _, millis, cost)| cost.is_some() && *millis > SLOW_CALL)
@@ -299,7 +303,7 @@ proptest! {
 
     #[test]
     fn law_1_accounting_no_trace_is_split_and_what_is_kept_is_worth_it(
-        traces in prop::collection::vec(trace_parts(), 1..12),
+        traces in prop::collection::vec(told(), 1..12),
         order in prop::collection::vec(any::<Index>(), 150),
         // Roomy and undisturbed, or with flushes in between, or with hardly any room.
         (flush_every, most) in prop_oneof![
@@ -317,17 +321,16 @@ proptest! {
             .with_score_below("good", GOOD)
             .with_max_traces(most.0)
             .with_max_bytes(most.1));
-        let mut all: Vec<Part> = Vec::new();
-        for (of, (spans, logs, scores, liked)) in traces.iter().enumerate() {
-            all.extend(parts(of as u64, spans, *logs, scores, *liked));
-        }
+        let numbered = || traces.iter().enumerate().map(|(of, told)| (of as u64, told));
+        let mut all: Vec<Record> = numbered().flat_map(|(of, told)| told.records(of)).collect();
         let (intake, total) = (intake(&bench), all.len());
         for (at, index) in order.iter().cycle().take(total).enumerate() {
             match all.swap_remove(index.index(all.len())) {
-                Part::Span(span) => intake.span_ended(span),
-                Part::Log(log) => intake.log(log),
-                Part::Score(score) => intake.score(score),
-                Part::Feedback(feedback) => intake.feedback(feedback),
+                Record::Span(record) => intake.span_ended(record.into_span()),
+                Record::Metric(metric) => intake.metric(metric),
+                Record::Log(log) => intake.log(log),
+                Record::Score(score) => intake.score(score),
+                Record::Feedback(feedback) => intake.feedback(feedback),
             }
             if flush_every > 0 && at % flush_every == 0 {
                 let report = bench.obs.flush(PATIENCE);
@@ -344,22 +347,23 @@ proptest! {
             prop_assert_eq!(terms.recorded, settled, "{}: {}", signal, report);
         }
         let kept = kept(&arrived);
-        for (of, said) in traces.iter().enumerate() {
-            let (of, count) = (of as u64, said.0.len());
+        for (of, told) in numbered() {
+            let count = told.spans.len();
             let arrived = kept.get(&trace(of)).copied().unwrap_or_default();
             prop_assert!(arrived == 0 || arrived == count, "trace {} is split: {} of {}", of, arrived, count);
-            let worth = is_worth_keeping(of, said);
+            let worth = is_worth_keeping(of, told);
             prop_assert!(worth || arrived == 0, "trace {} is kept for nothing", of);
             prop_assert!(!exact || worth == (arrived > 0), "trace {} is worth keeping and gone", of);
         }
         if exact {
-            let of = |worth: bool, count: fn(&(Vec<Said>, usize, Vec<f64>, Option<bool>)) -> usize| -> usize {
-                let found = traces.iter().enumerate();
-                found.filter(|(of, said)| is_worth_keeping(*of as u64, said) == worth).map(|(_, said)| count(said)).sum()
-            };
-            prop_assert_eq!(arrived.logs.len(), of(true, |said| said.1));
-            prop_assert_eq!(arrived.scores.len(), of(true, |said| said.2.len()));
-            prop_assert_eq!(arrived.feedback.len(), of(true, |said| usize::from(said.3.is_some())));
+            let (mut logs, mut scores, mut liked) = (0, 0, 0);
+            for (_, told) in numbered().filter(|(of, told)| is_worth_keeping(*of, told)) {
+                logs += told.logs;
+                scores += told.scores.len();
+                liked += usize::from(told.liked.is_some());
+            }
+            let followed = (arrived.logs.len(), arrived.scores.len(), arrived.feedback.len());
+            prop_assert_eq!(followed, (logs, scores, liked));
         }
     }
 }
