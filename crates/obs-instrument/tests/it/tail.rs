@@ -326,7 +326,7 @@ proptest! {
         let (intake, total) = (intake(&bench), all.len());
         for (at, index) in order.iter().cycle().take(total).enumerate() {
             match all.swap_remove(index.index(all.len())) {
-                Record::Span(record) => intake.span_ended(record.into_span()),
+                Record::Span(record) => intake.span_ended(record.span().clone()),
                 Record::Metric(metric) => intake.metric(metric),
                 Record::Log(log) => intake.log(log),
                 Record::Score(score) => intake.score(score),
