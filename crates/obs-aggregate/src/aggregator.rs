@@ -73,12 +73,13 @@ impl Aggregator {
             histogram_form,
             bounds,
             exponential,
+            advised,
         } = config;
         Self {
             temporality,
             max_series: max_series.max(1),
             max_metrics: max_metrics.max(1),
-            shapes: Shapes::new(histogram_form, bounds, exponential),
+            shapes: Shapes::new(histogram_form, bounds, exponential, advised),
             streams: HashMap::new(),
             last_resource: None,
             pending: 0,

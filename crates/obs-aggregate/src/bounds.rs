@@ -69,13 +69,13 @@ impl Shape {
     }
 }
 
-/// Which shape a histogram gets: the user's, then that of the reader; an explicit one without bounds of the user has the
-/// built-in ones of its name, then those of its unit.
+/// Which shape a histogram gets: the user's, then that of the reader; an explicit one without bounds of the user has those
+/// that its maker advises, then the built-in ones of its name, then those of its unit.
 #[derive(Debug)]
 pub(crate) struct Shapes {
     of_user: HashMap<String, Shape>,
     form: HistogramForm,
-    by_name: HashMap<&'static str, Arc<[f64]>>,
+    by_name: HashMap<String, Arc<[f64]>>,
     by_unit: Vec<(&'static str, Arc<[f64]>)>,
     default: Arc<[f64]>,
 }
@@ -85,13 +85,16 @@ impl Shapes {
         form: HistogramForm,
         bounds: impl IntoIterator<Item = (String, Vec<f64>)>,
         exponential: impl IntoIterator<Item = String>,
+        advised: impl IntoIterator<Item = (String, Vec<f64>)>,
     ) -> Self {
+        let built_in = BY_NAME.iter().map(|(name, bounds)| ((*name).to_owned(), Arc::from(*bounds)));
+        let advised = advised.into_iter().map(|(name, bounds)| (name, Arc::from(bounds)));
         let explicit = bounds.into_iter().map(|(name, bounds)| (name, Shape::Explicit(bounds.into())));
         let exponential = exponential.into_iter().map(|name| (name, Shape::Exponential));
         Self {
             of_user: explicit.chain(exponential).collect(),
             form,
-            by_name: BY_NAME.iter().map(|(name, bounds)| (*name, Arc::from(*bounds))).collect(),
+            by_name: built_in.chain(advised).collect(),
             by_unit: BY_UNIT.iter().map(|(unit, bounds)| (*unit, Arc::from(*bounds))).collect(),
             default: Arc::from(DEFAULT_BOUNDS),
         }
@@ -137,13 +140,15 @@ mod tests {
     #[test]
     fn the_users_bounds_win_then_the_name_then_the_unit() {
         let of_user = [("queue.depth".into(), vec![1.0]), (BY_NAME[2].0.into(), vec![2.0])];
-        let shapes = Shapes::new(HistogramForm::Explicit, of_user, []);
+        let advised = [("advised".into(), vec![3.0]), ("queue.depth".into(), vec![3.0])];
+        let shapes = Shapes::new(HistogramForm::Explicit, of_user, [], advised);
         for (name, unit, expected) in [
             ("queue.depth", Some("s"), [1.0].as_slice()),
             (BY_NAME[2].0, Some("s"), &[2.0]),
             (BY_NAME[3].0, Some("s"), PER_TOKEN_BOUNDS),
             ("step.duration", Some("s"), SECONDS_BOUNDS),
             ("gen_ai.client.token.usage", Some("{token}"), TOKEN_BOUNDS),
+            ("advised", Some("s"), &[3.0]),
             ("other", None, DEFAULT_BOUNDS),
         ] {
             assert_eq!(shapes.of(name, unit), Shape::Explicit(expected.into()), "{name}");
@@ -154,7 +159,8 @@ mod tests {
     #[test]
     fn the_users_form_of_a_metric_wins_over_the_readers() {
         for form in [HistogramForm::Explicit, HistogramForm::Exponential] {
-            let shapes = Shapes::new(form, [("a".into(), vec![1.0])], ["b".into()]);
+            let shapes =
+                Shapes::new(form, [("a".into(), vec![1.0])], ["b".into()], [("c".into(), vec![1.0])]);
             assert_eq!(shapes.of("a", Some("s")), Shape::Explicit([1.0].into()));
             assert_eq!(shapes.of("b", Some("s")), Shape::Exponential);
             assert_eq!(shapes.of("c", Some("s")).form(), form);

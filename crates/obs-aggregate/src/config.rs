@@ -22,6 +22,9 @@ pub struct AggregateConfig {
     pub bounds: Vec<(String, Vec<f64>)>,
     /// The names of metrics whose samples become exponential histograms, whatever the form; none by default.
     pub exponential: Vec<String>,
+    /// Upper bounds of buckets by the metric's name, where samples become explicit histograms and `bounds` says nothing of
+    /// the metric; none by default.
+    pub advised: Vec<(String, Vec<f64>)>,
 }
 
 impl AggregateConfig {
@@ -35,6 +38,7 @@ impl AggregateConfig {
             histogram_form: HistogramForm::Explicit,
             bounds: Vec::new(),
             exponential: Vec::new(),
+            advised: Vec::new(),
         }
     }
 
@@ -58,15 +62,22 @@ impl AggregateConfig {
     /// A configuration error if they are not finite and strictly ascending.
     pub fn with_bounds(mut self, metric: impl Into<String>, upper: Vec<f64>) -> Result<Self, Error> {
         let metric = metric.into();
-        if !bounds::are_valid(&upper) {
-            let what =
-                format!("the bounds of {metric} must be finite and ascending, each once; got {upper:?}");
-            return Err(Error::config("bounds", what));
-        }
+        check(&metric, &upper)?;
         if self.exponential.contains(&metric) {
             return Err(both_forms("bounds", &metric));
         }
         self.bounds.push((metric, upper));
+        Ok(self)
+    }
+
+    /// The upper bounds of one metric's buckets, which give way to [`Self::with_bounds`], and to exponential histograms.
+    ///
+    /// # Errors
+    /// A configuration error if they are not finite and strictly ascending.
+    pub fn with_advised_bounds(mut self, metric: impl Into<String>, upper: Vec<f64>) -> Result<Self, Error> {
+        let metric = metric.into();
+        check(&metric, &upper)?;
+        self.advised.push((metric, upper));
         Ok(self)
     }
 
@@ -89,6 +100,14 @@ impl AggregateConfig {
         self.exponential.push(metric);
         Ok(self)
     }
+}
+
+fn check(metric: &str, upper: &[f64]) -> Result<(), Error> {
+    if bounds::are_valid(upper) {
+        return Ok(());
+    }
+    let what = format!("the bounds of {metric} must be finite and ascending, each once; got {upper:?}");
+    Err(Error::config("bounds", what))
 }
 
 fn both_forms(option: &str, metric: &str) -> Error {

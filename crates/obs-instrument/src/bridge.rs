@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use obs_core::{
     AgentRun, Embedding, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
@@ -83,16 +84,16 @@ impl Recorder {
         self.0.has_spans()
     }
 
-    /// Whether some destination takes logs.
+    /// Whether some destination takes logs of this level under this context.
     #[inline]
-    pub fn wants_logs(&self) -> bool {
-        self.0.wants_logs()
+    pub fn takes_log(&self, level: Level, context: &Context) -> bool {
+        self.0.takes_log(level) && (!context.is_unsampled() || self.0.takes_unsampled_log(level))
     }
 
-    /// Whether what is started under a context without naming an instance belongs to this one.
+    /// Whether a context is one of another instance.
     #[inline]
-    pub fn owns(&self, context: &Context) -> bool {
-        context.instance().is_some_and(|instance| Arc::ptr_eq(instance, &self.0))
+    pub fn is_foreign(&self, context: &Context) -> bool {
+        context.instance().is_some_and(|instance| !Arc::ptr_eq(instance, &self.0))
     }
 
     /// Starts a span whose type is known only at run time.
@@ -142,6 +143,11 @@ impl<T: Kind> ActiveSpan<T> {
             Some(end) => self.end_at(end),
             None => self.end(),
         }
+    }
+
+    /// How long it has run by the monotonic clock; `None` if it does not record.
+    pub fn age(&self) -> Option<Duration> {
+        Some(self.now()?.since(self.started()?))
     }
 
     /// The time, as far from the span's start as the monotonic clock says; `None` if it does not record.

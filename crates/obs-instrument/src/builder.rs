@@ -9,8 +9,9 @@ use obs_pipeline::{Clock, DestinationSpec, Log, Matching, Pipeline, PipelineBuil
 use crate::env::{Vars, conflict, same_sampling};
 use crate::kind::place_of;
 use crate::observability::{DROP_DEADLINE, Hidden, Instance, Settings};
+use crate::own_processors::OwnProcessors;
 use crate::visible::Unseen;
-use crate::{MetricsOf, Observability, Sampling, TailSampling};
+use crate::{AutomaticMetrics, MetricsOf, Observability, Sampling, TailSampling};
 
 /// An instance in the making.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub struct ObservabilityBuilder {
     enabled: Option<bool>,
     hidden: Hidden,
     tail: Option<TailSampling>,
+    own: OwnProcessors,
 }
 
 impl ObservabilityBuilder {
@@ -45,6 +47,7 @@ impl ObservabilityBuilder {
             enabled: None,
             hidden: Hidden::default(),
             tail: None,
+            own: OwnProcessors::default(),
         }
     }
 
@@ -232,6 +235,15 @@ impl ObservabilityBuilder {
         self
     }
 
+    /// Which metrics are made of spans, scores and feedback, and what labels metrics may have.
+    ///
+    /// Unless set, the whole of [`crate::AUTOMATIC_METRICS`] where a destination takes metrics, and nothing elsewhere.
+    #[must_use]
+    pub fn automatic_metrics(mut self, automatic: AutomaticMetrics) -> Self {
+        self.own.automatic = automatic;
+        self
+    }
+
     /// Whether anything is recorded at all; it is unless set to false.
     #[must_use]
     pub fn enabled(mut self, enabled: bool) -> Self {
@@ -254,24 +266,27 @@ impl ObservabilityBuilder {
     /// Starts the instance.
     ///
     /// # Errors
-    /// If two destinations have one name, tail sampling is given what is no share, limit or bound, or a thread cannot be started.
+    /// If two destinations have one name, an option cannot be obeyed, or a thread cannot be started.
     pub fn build(mut self) -> Result<Observability, Error> {
         self.settle_resource();
-        let Self { mut pipeline, vars, sampling, context, resource, enabled, .. } = self;
+        let Self { mut pipeline, vars, sampling, context, resource, enabled, own, .. } = self;
         if let Some(tail) = self.tail {
             pipeline = pipeline.processor(tail.into_processor()?);
         }
         let enabled = vars.enabled.settle("whether anything is recorded", enabled, |a, b| a == b);
         let sampling = vars.sampling.settle("sampling", sampling, same_sampling);
-        let pipeline = Arc::new(pipeline.drop_deadline(DROP_DEADLINE).build()?);
+        let (counted, starts) = (own.counts(&pipeline), own.starts(&pipeline)?);
+        let pipeline = Arc::new(own.add_to(pipeline).drop_deadline(DROP_DEADLINE).build()?);
         pipeline.intake().set_enabled(enabled.unwrap_or(true));
+        let unsampled_counted = self.metrics == MetricsOf::All;
         let settings = Settings {
             sampling: sampling.unwrap_or_default(),
             min_level: self.min_level,
             unsampled_logs: self.unsampled_logs,
             context,
             resource,
-            hidden: Hidden { unsampled_counted: self.metrics == MetricsOf::All, ..self.hidden },
+            hidden: Hidden { counted, unsampled_counted, ..self.hidden },
+            starts,
         };
         let instance = Instance::new(&pipeline, settings);
         Ok(Observability::of(pipeline, instance))

@@ -7,7 +7,7 @@ use obs_core::{
 };
 use obs_pipeline::Intake;
 
-use crate::ids;
+use crate::{entity, ids};
 
 macro_rules! builder {
     ($(#[$doc:meta])* $name:ident, $record:ident, $signal:ident, $method:ident, $what:ident) => {
@@ -23,7 +23,11 @@ macro_rules! builder {
                 value: impl Into<ScoreValue>,
                 under: &Span,
             ) -> Self {
-                Self::within(intake, target, $what, value, &under.context, &under.resource)
+                if !intake.wants().contains(Signal::$signal) {
+                    return Self(None);
+                }
+                // A judgement of a run is one of the agent or workflow that ran.
+                Self::within(intake, target, $what, value, &entity::below(under), &under.resource)
             }
 
             pub(crate) fn within(

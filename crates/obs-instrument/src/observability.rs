@@ -11,6 +11,7 @@ use obs_core::{
 };
 use obs_pipeline::{Clock, Intake, Pipeline, Report, SyncReport};
 
+use crate::automatic::Starts;
 use crate::context::instances;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::Threshold;
@@ -54,6 +55,8 @@ pub(crate) struct Instance {
     context: Arc<TraceContext>,
     resource: Arc<Resource>,
     hidden: Hidden,
+    /// Counts runs and calls that began, if anybody wants to know.
+    starts: Option<Starts>,
 }
 
 /// Which spans are not shown.
@@ -78,11 +81,12 @@ pub(crate) struct Settings {
     pub(crate) context: TraceContext,
     pub(crate) resource: Resource,
     pub(crate) hidden: Hidden,
+    pub(crate) starts: Option<Starts>,
 }
 
 impl Instance {
     pub(crate) fn new(pipeline: &Arc<Pipeline>, settings: Settings) -> Arc<Self> {
-        let Settings { sampling, min_level, unsampled_logs, context, resource, hidden } = settings;
+        let Settings { sampling, min_level, unsampled_logs, context, resource, hidden, starts } = settings;
         instances::register(|number| Self {
             number,
             pipeline: Arc::downgrade(pipeline),
@@ -93,7 +97,14 @@ impl Instance {
             context: Arc::new(context),
             resource: Arc::new(resource),
             hidden,
+            starts,
         })
+    }
+
+    /// Whether anything holds its pipeline.
+    #[cfg(feature = "macros")]
+    pub(crate) fn is_alive(&self) -> bool {
+        self.pipeline.strong_count() > 0
     }
 
     /// What a span that is not recorded knows it by.
@@ -125,16 +136,23 @@ impl Instance {
         self.hidden.unsampled_counted && self.measures()
     }
 
+    /// Whether a root is neither recorded nor measured, whatever its id.
+    #[inline]
+    pub(crate) fn records_no_root(&self) -> bool {
+        self.sampler.takes_no_root() && self.has_spans() && !self.measures_unsampled()
+    }
+
     /// What a call of a model cost.
     #[expect(clippy::unused_self, reason = "where the instance's prices are asked")]
     pub(crate) fn cost_of(&self, span: &Span) -> Option<Cost> {
         span.span_type.as_generation()?.cost.as_deref().cloned()
     }
 
-    /// A span has started.
+    /// What counts runs and calls that began, if anybody wants to know.
     #[inline]
-    #[expect(clippy::unused_self, reason = "where the instance counts starts")]
-    pub(crate) fn span_starts(&self, _: &Span) {}
+    pub(crate) fn starts(&self) -> Option<&Starts> {
+        self.starts.as_ref()
+    }
 
     pub(crate) fn intake(&self) -> &Intake {
         &self.intake
@@ -189,7 +207,7 @@ macro_rules! starts {
             #[doc = concat!("Starts ", $what, " under the current context.")]
             #[inline]
             pub fn $name(&self, name: impl Into<Str>) -> ActiveSpan<$kind> {
-                ActiveSpan::start(&self.instance, name, Context::current, $kind::default)
+                ActiveSpan::start_here(&self.instance, name, $kind::default)
             }
         )*
     };
@@ -198,6 +216,11 @@ macro_rules! starts {
 impl Observability {
     pub(crate) fn of(pipeline: Arc<Pipeline>, instance: Arc<Instance>) -> Self {
         Self { pipeline, instance }
+    }
+
+    /// What starting a span needs, which keeps nothing alive.
+    pub(crate) fn instance(&self) -> &Arc<Instance> {
+        &self.instance
     }
 
     /// The instance of the current context, if it still runs: the one that recorded the current span, or whose
@@ -372,10 +395,6 @@ impl Observability {
     /// Where every record is now.
     pub fn report(&self) -> Report {
         self.pipeline.report()
-    }
-
-    pub(crate) fn instance(&self) -> &Arc<Instance> {
-        &self.instance
     }
 
     /// The pipeline behind the instance.

@@ -8,6 +8,7 @@ use obs_core::{Ancestor, ErrorInfo, Span, SpanId, SpanRecord, Str, Timestamp, Tr
 use obs_pipeline::Intake;
 use uuid::Uuid;
 
+use crate::automatic::TOLD;
 use crate::context::{Carried, Context, Node};
 use crate::entity;
 use crate::failure::Failure;
@@ -18,8 +19,8 @@ use crate::visible::{HIDDEN, SAMPLED, Unseen};
 /// A place for an open span; the record is built here and moved from here into the intake, once.
 #[derive(Default)]
 pub(crate) struct Slot {
-    /// Always [`SpanRecord::Ended`], which it will be when it leaves.
-    record: Option<SpanRecord>,
+    /// Always [`SpanRecord::Ended`], which it will be when it leaves; a list of one, whose memory stays here.
+    record: Vec<SpanRecord>,
     open: Option<Open>,
 }
 
@@ -35,7 +36,7 @@ pub(crate) struct Open {
     node: OnceLock<Arc<Node>>,
     /// The first node that was given out, where a change of the trace's context has made it old.
     first: Option<Arc<Node>>,
-    /// Whether it was told that the span has started.
+    /// Whether the start of the span was counted.
     told: AtomicBool,
     /// The start on the monotonic clock, so that durations are right even if the wall clock is set.
     started: Duration,
@@ -55,12 +56,12 @@ pub(crate) struct Place {
 impl Slot {
     #[inline]
     pub(crate) fn parts(&self) -> Option<(&Span, &Open)> {
-        Some((self.record.as_ref()?.span(), self.open.as_ref()?))
+        Some((self.record.first()?.span(), self.open.as_ref()?))
     }
 
     #[inline]
     pub(crate) fn parts_mut(&mut self) -> Option<(&mut Span, &mut Open)> {
-        Some((self.record.as_mut()?.span_mut(), self.open.as_mut()?))
+        Some((self.record.first_mut()?.span_mut(), self.open.as_mut()?))
     }
 
     /// Hands the record to the intake.
@@ -69,7 +70,7 @@ impl Slot {
         let Some((span, open)) = self.parts_mut() else { return };
         open.close(span);
         if let Some(open) = self.open.take() {
-            open.intake().take_span(&mut self.record);
+            open.intake().append_span(&mut self.record);
         }
     }
 
@@ -83,10 +84,10 @@ impl Slot {
             parent.add_hidden(&sums);
         }
         if !open.instance.measures() {
-            self.record = None;
+            self.record.clear();
         }
         if let Some(open) = self.open.take() {
-            open.intake().take_span(&mut self.record);
+            open.intake().append_span(&mut self.record);
         }
     }
 
@@ -99,8 +100,9 @@ impl Slot {
         let trace = near.map_or(instance.trace_context(), |node| &node.trace);
         let (trace, resource) = (Arc::clone(trace), Arc::clone(instance.resource()));
         let record = Span::new_in(trace_id, span_id, name, clock.at(started), trace, resource);
-        let record = self.record.insert(SpanRecord::Ended(record));
-        let span = record.span_mut();
+        self.record.clear();
+        self.record.push(SpanRecord::Ended(record));
+        let Some(span) = self.record.first_mut().map(SpanRecord::span_mut) else { return };
         if let Some(node) = &parent {
             span.parent_span_id = Some(node.span_id);
             span.path = near.and_then(|node| node.ancestor.clone());
@@ -147,9 +149,7 @@ impl Open {
     /// The span as its children see it: a hidden one under the ids of the nearest that is visible.
     pub(crate) fn node(&self, span: &Span) -> &Arc<Node> {
         self.node.get_or_init(|| {
-            if !self.told.swap(true, Ordering::Relaxed) {
-                self.tell_start(span);
-            }
+            self.tell_start(span);
             let trace = entity::below(span);
             let node = if let (Some(Unseen::Hidden), Some(shown)) = (self.unseen, &self.parent) {
                 Node::behind(shown, trace, &self.instance)
@@ -221,18 +221,23 @@ impl Open {
     /// The span ends: what was hidden under it becomes known, and its start, if nobody was told before.
     #[inline]
     fn close(&mut self, span: &mut Span) {
-        if !*self.told.get_mut() {
-            self.tell_start(span);
+        if *self.told.get_mut() {
+            span.trace_flags |= TOLD;
         }
         if let Some(sums) = self.known_node().and_then(|node| node.rollup().close()) {
             sums.tell(span);
         }
     }
 
-    /// Called once a span: before the first child, scope or log under it, else at its end, so that what was set right after
-    /// the start is known.
-    #[inline]
+    /// Tells that the span has started, once: before the first child, scope or log under it, so that what was set right
+    /// after the start is known.
+    ///
+    /// Of a span that has none of those, the collector tells both at its end.
     fn tell_start(&self, span: &Span) {
-        self.instance.span_starts(span);
+        if let Some(starts) = self.instance.starts()
+            && !self.told.load(Ordering::Relaxed)
+        {
+            self.told.store(starts.tell(self.intake(), span, self.now(span)), Ordering::Relaxed);
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Describes a pipeline and starts it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Error, ExporterExt, Signal};
+use obs_core::{Error, ExporterExt, Signal, Signals};
 use obs_redact::RedactConfig;
 
 use crate::{Clock, DestinationSpec, Log, Matching, Pipeline, Processor};
@@ -21,6 +22,7 @@ pub struct PipelineBuilder {
     pub(crate) matching: Matching,
     pub(crate) log: Option<Arc<dyn Log>>,
     pub(crate) self_metrics: Option<(Box<str>, Duration)>,
+    pub(crate) advised_bounds: BTreeMap<String, Vec<f64>>,
 }
 
 #[expect(clippy::wrong_self_convention, reason = "`to` says where records go, it converts nothing")]
@@ -36,6 +38,7 @@ impl PipelineBuilder {
             matching: Matching::All,
             log: None,
             self_metrics: None,
+            advised_bounds: BTreeMap::new(),
         }
     }
 
@@ -84,6 +87,30 @@ impl PipelineBuilder {
         self
     }
 
+    /// Adds processors before all of those that were added so far, in this order.
+    ///
+    /// For whoever builds on a pipeline and must see records before the user's processors do.
+    pub fn processors_first(mut self, first: impl IntoIterator<Item = Box<dyn Processor>>) -> Self {
+        self.processors.splice(0..0, first);
+        self
+    }
+
+    /// The signals that the destinations added so far take.
+    pub fn taken(&self) -> Signals {
+        let taken = |destination: &DestinationSpec| destination.exporter.descriptor().signals();
+        self.destinations.iter().map(taken).fold(Signals::NONE, Signals::union)
+    }
+
+    /// Advises destinations on the upper bounds of histogram buckets, by the metric's name; what is said of a metric before
+    /// is replaced.
+    ///
+    /// A destination follows it unless its own [`crate::MetricsConfig`] speaks of the metric, or its exporter asks for
+    /// exponential histograms.
+    pub fn advise_bounds(mut self, bounds: impl IntoIterator<Item = (String, Vec<f64>)>) -> Self {
+        self.advised_bounds.extend(bounds);
+        self
+    }
+
     /// Redacts by these rules; default: the built-in ones.
     pub fn redact(mut self, rules: RedactConfig) -> Self {
         self.redact = Some(rules);
@@ -124,8 +151,11 @@ impl PipelineBuilder {
     /// # Errors
     /// [`obs_core::ErrorKind::Config`] for a name given twice or rules of redaction that cannot work, and [`obs_core::ErrorKind::Io`] where the system refuses
     /// a thread.
-    pub fn build(self) -> Result<Pipeline, Error> {
+    pub fn build(mut self) -> Result<Pipeline, Error> {
         self.check_names()?;
+        for destination in &mut self.destinations {
+            destination.config.metrics.advised.clone_from(&self.advised_bounds);
+        }
         for destination in &self.destinations {
             destination.config.check(&destination.name)?;
         }

@@ -48,6 +48,7 @@ impl Pipeline {
             matching,
             log,
             self_metrics,
+            advised_bounds: _,
         } = builder;
         let rules = redact.map(|rules| Redactor::new(&rules)).transpose();
         let rules = rules.map_err(|error| Error::config("redact", error))?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Exporter, Feedback, Log, Metric, Record, Score, Signals, Span};
+use obs_core::{Exporter, Feedback, Log, Metric, Record, Score, Signal, Signals, Span};
 use obs_instrument::{Observability, ObservabilityBuilder};
 use obs_testkit::Scripted;
 
@@ -43,9 +43,16 @@ impl Bench {
 
     /// One whose destination takes these signals alone.
     pub(crate) fn taking(signals: Signals) -> Self {
+        Self::taking_with(signals, |builder| builder)
+    }
+
+    pub(crate) fn taking_with(
+        signals: Signals,
+        configure: impl FnOnce(ObservabilityBuilder) -> ObservabilityBuilder,
+    ) -> Self {
         let exporter = Scripted::builder([]);
         let descriptor = exporter.descriptor().narrowed(signals);
-        Self::of(exporter.with_descriptor(descriptor).shared(), |builder| builder)
+        Self::of(exporter.with_descriptor(descriptor).shared(), configure)
     }
 
     fn of(
@@ -54,6 +61,11 @@ impl Bench {
     ) -> Self {
         let obs = configure(Observability::builder("test").to(Arc::clone(&exporter))).build().unwrap();
         Self { obs, exporter }
+    }
+
+    /// How many spans have arrived by now; asks nobody to deliver.
+    pub(crate) fn delivered(&self) -> usize {
+        self.exporter.delivered(Signal::Traces)
     }
 
     pub(crate) fn arrived(&self) -> Arrived {

@@ -1,5 +1,7 @@
 use obs_core::{ScoreValue, Signal, Signals, SpanId, Target, TraceId};
 
+use obs_instrument::AutomaticMetrics;
+
 use crate::collect::Bench;
 
 /// A destination of judgements alone, such as a page of scores, gets those of spans as well.
@@ -18,10 +20,13 @@ fn judgements_find_their_span_where_nobody_takes_spans() {
     assert_eq!(arrived.scores[0].target, target);
 }
 
-/// Metrics name spans as examples only, for which none is started.
+/// Metrics of one's own name spans as examples only, for which none is started.
 #[test]
-fn no_span_is_started_for_metrics_alone() {
-    let bench = Bench::taking(Signals::NONE.with(Signal::Metrics));
+fn no_span_is_started_for_metrics_that_are_not_made_of_it() {
+    let automatic = AutomaticMetrics::off();
+    let bench = Bench::taking_with(Signals::NONE.with(Signal::Metrics), |builder| {
+        builder.automatic_metrics(automatic)
+    });
     let span = bench.obs.llm_generation("call");
     assert_eq!((span.trace_id(), span.is_recording()), (None, false));
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod automatic;
 mod collect;
 mod context;
 mod environment;
@@ -9,6 +10,7 @@ mod errors;
 mod hidden;
 mod judgement;
 mod logs;
+mod macros;
 mod mastra;
 mod measured;
 mod metrics;

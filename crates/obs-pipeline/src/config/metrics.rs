@@ -42,6 +42,9 @@ pub struct MetricsConfig {
     /// The names of metrics whose samples become exponential histograms; none by default. Those of others become what the
     /// exporter asks for.
     pub exponential: Vec<String>,
+    /// Bounds that the pipeline advises, by the metric's name; they hold where nothing else speaks of the metric.
+    #[serde(skip)]
+    pub advised: BTreeMap<String, Vec<f64>>,
 }
 
 impl MetricsConfig {
@@ -53,6 +56,7 @@ impl MetricsConfig {
         max_metrics: 1_000,
         bounds: BTreeMap::new(),
         exponential: Vec::new(),
+        advised: BTreeMap::new(),
     };
 
     /// What the aggregator of a lane is told.
@@ -74,6 +78,9 @@ impl MetricsConfig {
         }
         for metric in &self.exponential {
             config = config.with_exponential(metric)?;
+        }
+        for (metric, bounds) in &self.advised {
+            config = config.with_advised_bounds(metric, bounds.clone())?;
         }
         Ok(config)
     }

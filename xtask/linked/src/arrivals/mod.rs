@@ -16,7 +16,7 @@ mod table;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
-use obs_instrument::Observability;
+use obs_instrument::{AutomaticMetrics, Observability};
 
 use crate::exporters::EXPORTERS;
 use crate::files;
@@ -37,7 +37,8 @@ pub(crate) fn run() -> Result<()> {
     for listed in LISTED {
         stands.push((listed.open)(&ground).with_context(|| listed.name)?);
     }
-    let mut obs = Observability::builder(scene::SERVICE);
+    // The table counts what the scene records, and nothing that is made of it.
+    let mut obs = Observability::builder(scene::SERVICE).automatic_metrics(AutomaticMetrics::off());
     let mut places = Vec::new();
     for (listed, stand) in LISTED.iter().zip(stands) {
         obs = obs.to_named(listed.name, stand.destination);

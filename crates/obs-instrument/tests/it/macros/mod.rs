@@ -1,0 +1,8 @@
+//! `#[observe]`, seen from what arrives.
+
+mod blocks;
+mod failures;
+mod hygiene;
+mod instances;
+mod options;
+mod shapes;
