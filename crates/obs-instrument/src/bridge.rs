@@ -12,7 +12,7 @@ use obs_core::{
 
 use crate::begin::Recording;
 use crate::observability::Instance;
-use crate::{ActiveSpan, Context, Generic, Kind, LogBuilder};
+use crate::{ActiveSpan, Context, Generic, Kind, LogBuilder, Registry};
 
 /// What a bridge records with: like an [`Observability`](crate::Observability), but it keeps no pipeline alive.
 ///
@@ -76,6 +76,17 @@ macro_rules! with_kind {
 impl Recorder {
     pub(crate) fn new(instance: Arc<Instance>) -> Self {
         Self(instance)
+    }
+
+    /// The instance of the current context, else the default one of the global registry.
+    pub fn at_hand() -> Option<Self> {
+        let default = || Registry::global().default_instance()?.context().recorder();
+        Context::current().recorder().or_else(default)
+    }
+
+    /// A context outside of every trace, of this instance.
+    pub fn context(&self) -> Context {
+        Context::of(Arc::clone(&self.0))
     }
 
     /// Whether a span would be recorded, if its trace is.

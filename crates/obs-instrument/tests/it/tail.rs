@@ -42,7 +42,7 @@ fn span(of: u64, number: u64, millis: u64) -> Span {
 }
 
 fn call(of: u64, number: u64, millis: u64, cost: f64) -> Span {
-    let cost = Cost { total: cost, input: None, output: None, currency: "USD".into(), partial: false };
+    let cost = Cost::usd(cost);
     let generation = LlmGeneration { cost: Some(Box::new(cost)), ..LlmGeneration::default() };
     Span { span_type: SpanType::LlmGeneration(generation), ..span(of, number, millis) }
 }
