@@ -32,6 +32,7 @@ mod registry;
 mod rollup;
 mod sampling;
 mod span;
+mod tail;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod trace;
@@ -62,6 +63,7 @@ pub use registry::Registry;
 pub use rollup::rolled;
 pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};
 pub use span::ActiveSpan;
+pub use tail::{ScoreRule, TailSampling, TailTrace};
 pub use trace::{READ_SCHEDULE, RecordedTrace, SpanHandle, TraceHandle};
 pub use workflow::{Suspended, workflow_names};
 

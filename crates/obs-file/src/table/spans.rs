@@ -210,6 +210,9 @@ const DOCUMENTS: &[Column<SpanRecord>] = &[
         "The spans above it in the process, the parent first: `span_id`, `start`, `is_root`.",
         |at| ancestors(at.span()),
     ),
+    Column::boolean("judged", "Whether a score or feedback was given to it while it was open.", |at| {
+        Some(at.span().judged)
+    }),
 ];
 
 const W3C: &[Column<SpanRecord>] = &[
