@@ -261,7 +261,7 @@ impl ObservabilityBuilder {
         let Self { pipeline, vars, sampling, context, resource, enabled, own, .. } = self;
         let enabled = vars.enabled.settle("whether anything is recorded", enabled, |a, b| a == b);
         let sampling = vars.sampling.settle("sampling", sampling, same_sampling);
-        let (counted, starts) = (own.counts(&pipeline), own.starts(&pipeline)?);
+        let (counted, starts, sums) = (own.counts(&pipeline), own.starts(&pipeline)?, own.sums());
         let pipeline = Arc::new(own.add_to(pipeline).drop_deadline(DROP_DEADLINE).build()?);
         pipeline.intake().set_enabled(enabled.unwrap_or(true));
         let unsampled_counted = self.metrics == MetricsOf::All;
@@ -273,6 +273,7 @@ impl ObservabilityBuilder {
             resource,
             hidden: Hidden { counted, unsampled_counted, ..self.hidden },
             starts,
+            sums,
         };
         let instance = Instance::new(&pipeline, settings);
         Ok(Observability::of(pipeline, instance))

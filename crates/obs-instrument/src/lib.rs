@@ -25,6 +25,7 @@ mod registry;
 mod rollup;
 mod sampling;
 mod span;
+mod summed;
 mod typed;
 mod visible;
 mod workflow;
@@ -49,6 +50,7 @@ pub use registry::Registry;
 pub use rollup::rolled;
 pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};
 pub use span::ActiveSpan;
+pub use summed::SummedCounter;
 pub use workflow::{Suspended, workflow_names};
 
 pub use observe::resolve;

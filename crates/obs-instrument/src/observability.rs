@@ -16,6 +16,7 @@ use crate::context::instances;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::Threshold;
 use crate::sampling::{Question, Sampler};
+use crate::summed::Sums;
 use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Recorder, Sampling};
 
 /// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
@@ -57,6 +58,8 @@ pub(crate) struct Instance {
     hidden: Hidden,
     /// Counts runs and calls that began, if anybody wants to know.
     starts: Option<Starts>,
+    /// Counters that add up in place.
+    sums: Arc<Sums>,
 }
 
 /// Which spans are not shown.
@@ -82,11 +85,13 @@ pub(crate) struct Settings {
     pub(crate) resource: Resource,
     pub(crate) hidden: Hidden,
     pub(crate) starts: Option<Starts>,
+    pub(crate) sums: Arc<Sums>,
 }
 
 impl Instance {
     pub(crate) fn new(pipeline: &Arc<Pipeline>, settings: Settings) -> Arc<Self> {
-        let Settings { sampling, min_level, unsampled_logs, context, resource, hidden, starts } = settings;
+        let Settings { sampling, min_level, unsampled_logs, context, resource, hidden, starts, sums } =
+            settings;
         instances::register(|number| Self {
             number,
             pipeline: Arc::downgrade(pipeline),
@@ -98,6 +103,7 @@ impl Instance {
             resource: Arc::new(resource),
             hidden,
             starts,
+            sums,
         })
     }
 
@@ -330,8 +336,9 @@ impl Observability {
 
     /// Where instruments for metrics are made.
     pub fn meter(&self) -> Meter {
-        let Instance { intake, context, resource, .. } = &*self.instance;
-        Meter { intake: intake.clone(), context: Arc::clone(context), resource: Arc::clone(resource) }
+        let Instance { intake, context, resource, sums, .. } = &*self.instance;
+        let (context, resource, sums) = (Arc::clone(context), Arc::clone(resource), Arc::clone(sums));
+        Meter { intake: intake.clone(), context, resource, sums }
     }
 
     /// A score of any target, of a trace that ended long ago for one; it is recorded when the builder is dropped.

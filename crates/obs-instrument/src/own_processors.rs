@@ -1,21 +1,25 @@
 //! The processors that an instance sets up for itself, in the one order in which they must run.
 
+use std::sync::Arc;
+
 use obs_core::{Error, Signal};
 use obs_pipeline::{PipelineBuilder, Processor};
 
 use crate::AutomaticMetrics;
 use crate::automatic::{Automatic, Starts};
+use crate::summed::{RecordSums, Sums};
 
 /// What the builder was told of them; what was not said has its default.
 #[derive(Debug, Default)]
 pub(crate) struct OwnProcessors {
     pub(crate) automatic: AutomaticMetrics,
+    sums: Arc<Sums>,
 }
 
 impl OwnProcessors {
     /// Puts them before the application's.
     pub(crate) fn add_to(self, pipeline: PipelineBuilder) -> PipelineBuilder {
-        let mut own: Vec<Box<dyn Processor>> = Vec::new();
+        let mut own: Vec<Box<dyn Processor>> = vec![Box::new(RecordSums(self.sums))];
         let taken = pipeline.taken();
         if !taken.contains(Signal::Metrics) {
             return pipeline.processors_first(own);
@@ -24,6 +28,11 @@ impl OwnProcessors {
             own.push(Box::new(automatic));
         }
         pipeline.processors_first(own).advise_bounds(self.automatic.advice())
+    }
+
+    /// The counters that add up in place.
+    pub(crate) fn sums(&self) -> Arc<Sums> {
+        Arc::clone(&self.sums)
     }
 
     /// Whether metrics are made of spans, for a destination that takes them.
