@@ -13,6 +13,7 @@ mod instructions;
 mod logs;
 mod metrics;
 mod ours;
+mod ours_tracing;
 mod payload;
 mod peers;
 mod sink;

@@ -6,7 +6,7 @@ use std::error::Error;
 use crate::Effort;
 use crate::case::{Case, measure};
 use crate::table::{Goal, Row, of, short};
-use crate::{allocations, instructions, ours, peers};
+use crate::{allocations, instructions, ours, ours_tracing, peers};
 
 /// Every case, by name.
 pub(crate) fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
@@ -20,6 +20,8 @@ pub(crate) fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
         peers::otel::unsampled(),
         peers::fastrace::copied(),
         peers::fastrace::unsampled(),
+        ours_tracing::layer()?,
+        ours_tracing::unsampled()?,
         peers::tracing::lean(),
         peers::tracing::default(),
     ])
@@ -41,17 +43,20 @@ pub(crate) fn run(effort: Effort) -> Result<Vec<Row>, Box<dyn Error>> {
         ratio("span, payload copied", "obs.copied", "otel.copied", Goal::AtMost(1.0 / 3.0)),
         ratio("span, payload copied", "obs.copied", "fastrace.copied", Goal::AtMost(1.0 / 2.5)),
         ratio("span, payload shared", "obs.shared", "otel.shared", Goal::AtMost(0.25)),
-        ratio("span, against tracing", "obs.copied", "tracing-otel.lean", Goal::None),
-        ratio("span, against tracing", "obs.copied", "tracing-otel.default", Goal::None),
+        ratio("span, through tracing", "obs-tracing", "tracing-otel.lean", Goal::AtMost(0.5)),
+        ratio("span, through tracing", "obs-tracing", "tracing-otel.default", Goal::AtMost(0.5)),
         Row::figure("unsampled span", unsampled, "ns", Goal::AtMost(5.0)),
         ratio("unsampled span", "obs.unsampled", "otel.unsampled", Goal::None),
         ratio("unsampled span", "obs.unsampled", "fastrace.unsampled", Goal::None),
+        Row::figure("unsampled span, through tracing", cost("obs-tracing.unsampled").nanos, "ns", Goal::None),
     ];
     for (name, goal) in [
         ("obs.copied", Goal::AtMost(1_000.0)),
         ("obs.shared", Goal::AtMost(500.0)),
+        ("obs-tracing", Goal::None),
         ("otel.copied", Goal::None),
         ("fastrace.copied", Goal::None),
+        ("tracing-otel.lean", Goal::None),
     ] {
         if let Some(count) = instructions::of(name) {
             rows.push(Row::figure(name, count, "instructions", goal));
@@ -62,6 +67,7 @@ pub(crate) fn run(effort: Effort) -> Result<Vec<Row>, Box<dyn Error>> {
         ("obs.shared", Goal::AtMost(0.0)),
         ("obs.unsampled", Goal::AtMost(0.0)),
         ("obs.log", Goal::None),
+        ("obs-tracing", Goal::None),
         ("otel.copied", Goal::None),
         ("otel.shared", Goal::None),
         ("otel.log", Goal::None),

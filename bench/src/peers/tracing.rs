@@ -38,7 +38,7 @@ fn case(name: &'static str, lean: bool) -> Case {
 }
 
 #[inline(always)]
-fn span(texts: &Texts<String>) {
+pub(crate) fn span(texts: &Texts<String>) {
     let span = tracing::info_span!(
         "chat",
         gen_ai.operation.name = OPERATION,

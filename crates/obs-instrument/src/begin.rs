@@ -45,8 +45,15 @@ pub(crate) struct Unsampled {
 }
 
 impl Unsampled {
+    #[inline]
     fn recording(ids: Ids, instance: &Instance, carried: Option<Arc<Carried>>) -> Recording {
         Recording::Unsampled(Self { ids, instance: instance.number(), carried })
+    }
+
+    /// A root that nobody records.
+    #[inline]
+    pub(crate) fn root(instance: &Instance) -> Recording {
+        Self::recording(Ids::default(), instance, None)
     }
 
     pub(crate) fn context(&self) -> Context {
@@ -121,5 +128,32 @@ pub(crate) fn begin<T: Kind>(
     match unseen {
         None => Recording::On(slot),
         Some(_) => Recording::Measured(slot),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use obs_core::{LlmGeneration, SpanType, Status, Usage};
+    use obs_testkit::Scripted;
+
+    use crate::visible::SAMPLED;
+    use crate::{Observability, Sampling};
+
+    #[test]
+    fn what_is_measured_has_numbers_times_status_and_error_alone() {
+        let builder = Observability::builder("test").to(Scripted::new([])).sampling(Sampling::Never);
+        let obs = builder.build().unwrap();
+        let run = obs.agent_run("run");
+        let mut call = run.child::<LlmGeneration>("chat");
+        call.model("gpt-4o").usage(Usage::new(10, 4)).tools("[]").input("secret").attribute("k", 1);
+        call.fail(&std::fmt::Error);
+        let (span, _) = call.kept().unwrap();
+        let SpanType::LlmGeneration(fields) = &span.span_type else { panic!("{:?}", span.span_type) };
+        assert_eq!((fields.usage, fields.model.as_deref()), (Usage::new(10, 4), Some("gpt-4o")));
+        assert!(span.input.is_none() && span.attributes.is_empty() && fields.tools.is_none());
+        assert_eq!((span.status, span.trace_flags & SAMPLED), (Status::Error, 0));
+        assert_eq!(span.parent_span_id, run.span_id());
+        let entity = span.context.entity.as_ref().unwrap();
+        assert_eq!(entity.name.as_deref(), Some("run"), "metrics of unsampled traces know the agent, too");
     }
 }

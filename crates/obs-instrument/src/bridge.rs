@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::time::Duration;
 
 use obs_core::{
     AgentRun, Embedding, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup, MemoryUpdate,
@@ -11,7 +12,7 @@ use obs_core::{
 
 use crate::begin::Recording;
 use crate::observability::Instance;
-use crate::{ActiveSpan, Context, Generic, Kind, LogBuilder};
+use crate::{ActiveSpan, Context, Generic, Kind, LogBuilder, Registry};
 
 /// What a bridge records with: like an [`Observability`](crate::Observability), but it keeps no pipeline alive.
 ///
@@ -77,22 +78,33 @@ impl Recorder {
         Self(instance)
     }
 
+    /// The instance of the current context, else the default one of the global registry.
+    pub fn at_hand() -> Option<Self> {
+        let default = || Registry::global().default_instance()?.context().recorder();
+        Context::current().recorder().or_else(default)
+    }
+
+    /// A context outside of every trace, of this instance.
+    pub fn context(&self) -> Context {
+        Context::of(Arc::clone(&self.0))
+    }
+
     /// Whether a span would be recorded, if its trace is.
     #[inline]
     pub fn wants_spans(&self) -> bool {
         self.0.has_spans()
     }
 
-    /// Whether some destination takes logs.
+    /// Whether some destination takes logs of this level under this context.
     #[inline]
-    pub fn wants_logs(&self) -> bool {
-        self.0.wants_logs()
+    pub fn takes_log(&self, level: Level, context: &Context) -> bool {
+        self.0.takes_log(level) && (!context.is_unsampled() || self.0.takes_unsampled_log(level))
     }
 
-    /// Whether what is started under a context without naming an instance belongs to this one.
+    /// Whether a context is one of another instance.
     #[inline]
-    pub fn owns(&self, context: &Context) -> bool {
-        context.instance().is_some_and(|instance| Arc::ptr_eq(instance, &self.0))
+    pub fn is_foreign(&self, context: &Context) -> bool {
+        context.instance().is_some_and(|instance| !Arc::ptr_eq(instance, &self.0))
     }
 
     /// Starts a span whose type is known only at run time.
@@ -142,6 +154,11 @@ impl<T: Kind> ActiveSpan<T> {
             Some(end) => self.end_at(end),
             None => self.end(),
         }
+    }
+
+    /// How long it has run by the monotonic clock; `None` if it does not record.
+    pub fn age(&self) -> Option<Duration> {
+        Some(self.now()?.since(self.started()?))
     }
 
     /// The time, as far from the span's start as the monotonic clock says; `None` if it does not record.

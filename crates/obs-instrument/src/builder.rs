@@ -28,6 +28,7 @@ pub struct ObservabilityBuilder {
     resource: Resource,
     enabled: Option<bool>,
     hidden: Hidden,
+    baggage_attributes: Vec<Str>,
     own: OwnProcessors,
 }
 
@@ -45,6 +46,7 @@ impl ObservabilityBuilder {
             resource,
             enabled: None,
             hidden: Hidden::default(),
+            baggage_attributes: Vec::new(),
             own: OwnProcessors::default(),
         }
     }
@@ -187,6 +189,15 @@ impl ObservabilityBuilder {
         Ok(self)
     }
 
+    /// The keys of [`Baggage`](crate::Baggage) that become attributes of the spans under it; none unless set.
+    ///
+    /// Callers choose the values; they are redacted as any attribute is.
+    #[must_use]
+    pub fn baggage_attributes<K: Into<Str>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.baggage_attributes = keys.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Whether internal spans are shown like any other; they are hidden unless set to true.
     #[must_use]
     pub fn include_internal_spans(mut self, include: bool) -> Self {
@@ -274,6 +285,7 @@ impl ObservabilityBuilder {
             hidden: Hidden { counted, unsampled_counted, ..self.hidden },
             starts,
             sums,
+            baggage_attributes: self.baggage_attributes,
         };
         let instance = Instance::new(&pipeline, settings);
         Ok(Observability::of(pipeline, instance))

@@ -10,6 +10,8 @@ mod entity;
 mod env;
 mod fail;
 mod failure;
+#[cfg(feature = "http")]
+mod headers;
 mod ids;
 mod intern;
 mod judgement;
@@ -19,24 +21,31 @@ mod meter;
 mod observability;
 mod observe;
 mod open;
+#[cfg(feature = "opentelemetry")]
+mod opentelemetry;
 mod own_processors;
 mod pool;
+mod propagation;
 mod registry;
 mod rollup;
 mod sampling;
 mod span;
 mod summed;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod typed;
 mod visible;
 mod workflow;
 
+#[cfg(feature = "opentelemetry")]
+pub use self::opentelemetry::EnteredBoth;
 pub use automatic::{
     AUTOMATIC_METRICS, AutomaticMetric, AutomaticMetrics, Cardinality, DEFAULT_PREFIX, GEN_AI_METRICS,
     ValuePattern,
 };
 pub use bridge::Recorder;
 pub use builder::ObservabilityBuilder;
-pub use context::{Context, ContextFuture, Entered, FutureExt};
+pub use context::{Context, ContextFuture, ContextIter, ContextStream, Entered, FutureExt, StreamExt};
 pub use intern::intern;
 pub use judgement::{FeedbackBuilder, ScoreBuilder};
 pub use kind::{Generic, Kind};
@@ -46,6 +55,7 @@ pub use meter::{
     UpDownCounter,
 };
 pub use observability::{Guard, MetricsOf, Observability};
+pub use propagation::{Baggage, BaggageError, Carrier};
 pub use registry::Registry;
 pub use rollup::rolled;
 pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};

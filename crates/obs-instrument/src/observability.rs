@@ -56,6 +56,7 @@ pub(crate) struct Instance {
     context: Arc<TraceContext>,
     resource: Arc<Resource>,
     hidden: Hidden,
+    baggage_attributes: Box<[Str]>,
     /// Counts runs and calls that began, if anybody wants to know.
     starts: Option<Starts>,
     /// Counters that add up in place.
@@ -84,14 +85,15 @@ pub(crate) struct Settings {
     pub(crate) context: TraceContext,
     pub(crate) resource: Resource,
     pub(crate) hidden: Hidden,
+    /// The keys of baggage that become attributes of spans.
+    pub(crate) baggage_attributes: Vec<Str>,
     pub(crate) starts: Option<Starts>,
     pub(crate) sums: Arc<Sums>,
 }
 
 impl Instance {
     pub(crate) fn new(pipeline: &Arc<Pipeline>, settings: Settings) -> Arc<Self> {
-        let Settings { sampling, min_level, unsampled_logs, context, resource, hidden, starts, sums } =
-            settings;
+        let Settings { sampling, min_level, unsampled_logs, context, resource, .. } = settings;
         instances::register(|number| Self {
             number,
             pipeline: Arc::downgrade(pipeline),
@@ -101,13 +103,20 @@ impl Instance {
             unsampled_logs,
             context: Arc::new(context),
             resource: Arc::new(resource),
-            hidden,
-            starts,
-            sums,
+            hidden: settings.hidden,
+            starts: settings.starts,
+            baggage_attributes: settings.baggage_attributes.into(),
+            sums: settings.sums,
         })
     }
 
+    /// The keys of baggage that become attributes of spans.
+    pub(crate) fn baggage_attributes(&self) -> &[Str] {
+        &self.baggage_attributes
+    }
+
     /// Whether anything holds its pipeline.
+    #[cfg(feature = "macros")]
     pub(crate) fn is_alive(&self) -> bool {
         self.pipeline.strong_count() > 0
     }
@@ -139,6 +148,12 @@ impl Instance {
     #[inline]
     pub(crate) fn measures_unsampled(&self) -> bool {
         self.hidden.unsampled_counted && self.measures()
+    }
+
+    /// Whether a root is neither recorded nor measured, whatever its id.
+    #[inline]
+    pub(crate) fn records_no_root(&self) -> bool {
+        self.sampler.takes_no_root() && self.has_spans() && !self.measures_unsampled()
     }
 
     /// What a call of a model cost.
@@ -206,7 +221,7 @@ macro_rules! starts {
             #[doc = concat!("Starts ", $what, " under the current context.")]
             #[inline]
             pub fn $name(&self, name: impl Into<Str>) -> ActiveSpan<$kind> {
-                ActiveSpan::start(&self.instance, name, Context::current, $kind::default)
+                ActiveSpan::start_here(&self.instance, name, $kind::default)
             }
         )*
     };

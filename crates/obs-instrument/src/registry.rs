@@ -7,7 +7,7 @@ use std::time::Duration;
 use obs_core::{Error, Str, suggest};
 use obs_pipeline::Report;
 
-use crate::Observability;
+use crate::{Observability, Recorder};
 
 /// Instances by name, one of them the default: one for each tenant, or for each component of an application.
 ///
@@ -109,6 +109,15 @@ impl Registry {
     pub fn default_instance(&self) -> Option<Observability> {
         let held = self.read();
         held.instances.get(held.default.as_ref()?).cloned()
+    }
+
+    /// What a bridge records with: the instance of this name, or the default one.
+    ///
+    /// It keeps no instance alive, so that one which is taken out meanwhile is not shut down by who only looked.
+    pub fn recorder(&self, name: Option<&str>) -> Option<Recorder> {
+        let held = self.read();
+        let name = name.or(held.default.as_deref())?;
+        held.instances.get(name).map(Observability::recorder)
     }
 
     /// The default's name.

@@ -14,7 +14,7 @@ use crate::project::workspace_root;
 use crate::rendered::Mode;
 use crate::{new, options, tidy};
 
-use steps::{NIGHTLY, STEPS, Step, Work};
+use steps::{Example, NIGHTLY, STEPS, Step, Work};
 
 /// What to run, and what to leave out.
 #[derive(Debug, clap::Args)]
@@ -86,6 +86,7 @@ fn perform(work: &Work) -> Result<()> {
         Work::Cargo { arguments, environment } => {
             command::run(command::cargo(&root).args(*arguments).envs(environment.iter().copied()))
         }
+        Work::Examples(all) => all.iter().try_for_each(example),
         Work::Linked(arguments) => linked(arguments),
         Work::Chaos(arguments) => chaos(arguments),
         Work::Tidy => tidy::run(),
@@ -98,6 +99,14 @@ fn perform(work: &Work) -> Result<()> {
         Work::Options => options::run(Mode::Check),
         Work::Readme => readme::run(&root),
     }
+}
+
+/// Runs an example to its end; it fails where it does not see what it says.
+fn example(example: &Example) -> Result<()> {
+    let Example { package, name, features } = example;
+    println!("{package}: {name}");
+    let program = ["run", "--quiet", "--package", package, "--example", name, "--features", features];
+    command::run(command::cargo(&workspace_root()).args(program))
 }
 
 /// Runs a chore that links the product, which is another crate so that this one builds in seconds.

@@ -21,6 +21,8 @@ pub(crate) enum Work {
         /// Set for this run alone.
         environment: &'static [(&'static str, &'static str)],
     },
+    /// Runs examples, each to its end.
+    Examples(&'static [Example]),
     /// Runs a chore that links the product.
     Linked(&'static [&'static str]),
     /// Breaks what can break.
@@ -44,6 +46,21 @@ pub(crate) enum Work {
     Readme,
 }
 
+/// An example that proves what its page says.
+#[derive(Debug)]
+pub(crate) struct Example {
+    /// The crate.
+    pub(crate) package: &'static str,
+    /// Its name for cargo.
+    pub(crate) name: &'static str,
+    /// The features it needs, with commas.
+    pub(crate) features: &'static str,
+}
+
+const fn example(package: &'static str, name: &'static str, features: &'static str) -> Example {
+    Example { package, name, features }
+}
+
 const fn step(name: &'static str, why: &'static str, work: Work) -> Step {
     Step { name, why, work }
 }
@@ -57,6 +74,20 @@ const CARGO_DENY: &str = "0.20.2";
 
 /// The features of obs-otel, which are off by default.
 const OTEL: &str = "grpc,sdk,sdk-exporter";
+
+/// The features of the producing side, which are off by default.
+const PRODUCING: &str =
+    "obs-instrument/http,obs-instrument/tower,obs-instrument/opentelemetry,obs-tracing/log";
+
+/// What the producing side shows by running it.
+const EXAMPLES: &[Example] = &[
+    example("obs-instrument", "instrument-registry", ""),
+    example("obs-instrument", "instrument-observe", ""),
+    example("obs-instrument", "instrument-tower", "tower"),
+    example("obs-instrument", "instrument-client", "http"),
+    example("obs-tracing", "tracing-axum", ""),
+    example("obs-tracing", "tracing-genai", ""),
+];
 
 /// What every change passes, cheapest first, so that a simple mistake is told soon.
 pub(crate) const STEPS: &[Step] = &[
@@ -95,6 +126,42 @@ pub(crate) const STEPS: &[Step] = &[
             "-D",
             "warnings",
         ]),
+    ),
+    step(
+        "producing",
+        "what the producing side has off by default passes its tests",
+        cargo(&[
+            "test",
+            "--package",
+            "obs-instrument",
+            "--package",
+            "obs-tracing",
+            "--features",
+            PRODUCING,
+            "--quiet",
+        ]),
+    ),
+    step(
+        "producing-clippy",
+        "no lint complains of what the producing side has off by default",
+        cargo(&[
+            "clippy",
+            "--package",
+            "obs-instrument",
+            "--package",
+            "obs-tracing",
+            "--features",
+            PRODUCING,
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+    ),
+    step(
+        "examples",
+        "the registry, the macro, the layers and the client helper record what their examples say",
+        Work::Examples(EXAMPLES),
     ),
     step(
         "features-sdk",
@@ -221,6 +288,17 @@ mod tests {
         for steps in [STEPS, NIGHTLY] {
             let names: BTreeSet<_> = steps.iter().map(|step| step.name).collect();
             assert_eq!(names.len(), steps.len());
+        }
+    }
+
+    #[test]
+    fn the_examples_are_there() {
+        for Example { package, name, features } in EXAMPLES {
+            let manifest = workspace_root().join("crates").join(package).join("Cargo.toml");
+            let manifest = std::fs::read_to_string(manifest).unwrap();
+            let entry = manifest.split("[[example]]").find(|entry| entry.contains(&format!("\"{name}\"")));
+            let entry = entry.unwrap_or_else(|| panic!("{package} has no example {name}"));
+            assert_eq!(entry.contains("required-features"), !features.is_empty(), "{name}");
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Exporter, Feedback, Log, Metric, Record, Score, Signals, Span};
+use obs_core::{Exporter, Feedback, Log, Metric, Record, Score, Signal, Signals, Span};
 use obs_instrument::{Observability, ObservabilityBuilder};
 use obs_testkit::Scripted;
 
@@ -61,6 +61,11 @@ impl Bench {
     ) -> Self {
         let obs = configure(Observability::builder("test").to(Arc::clone(&exporter))).build().unwrap();
         Self { obs, exporter }
+    }
+
+    /// How many spans have arrived by now; asks nobody to deliver.
+    pub(crate) fn delivered(&self) -> usize {
+        self.exporter.delivered(Signal::Traces)
     }
 
     pub(crate) fn arrived(&self) -> Arrived {

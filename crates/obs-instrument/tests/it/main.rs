@@ -7,6 +7,7 @@ mod collect;
 mod context;
 mod environment;
 mod errors;
+mod executors;
 mod hidden;
 mod judgement;
 mod logs;
@@ -14,8 +15,14 @@ mod macros;
 mod mastra;
 mod measured;
 mod metrics;
+#[cfg(feature = "opentelemetry")]
+mod opentelemetry;
+mod propagation;
 mod registry;
 mod runtimes;
 mod sampling;
 mod spans;
+#[cfg(feature = "tower")]
+mod tower;
+mod trees;
 mod workflow;

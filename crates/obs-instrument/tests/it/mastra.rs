@@ -1,10 +1,11 @@
 //! Defects that users of another library have met: none of them is to come back here.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use obs_core::{Attributes, Level, LlmGeneration, Timestamp, Usage, WorkflowStep};
+use obs_core::{Attributes, Level, LlmGeneration, Signal, SpanId, Timestamp, TraceId, Usage, WorkflowStep};
 use obs_instrument::pipeline::Clock;
-use obs_instrument::{Context, Sampling, rolled};
+use obs_instrument::{Context, Registry, Sampling, rolled};
 
 use crate::collect::Bench;
 
@@ -137,9 +138,121 @@ fn an_unsampled_span_makes_nothing_of_what_it_is_given() {
 
 /// Elsewhere, what a second copy of the library records has another global and is lost or crosses over.
 #[test]
-fn an_instance_needs_no_global() {
+fn defect_22_an_instance_needs_no_global() {
     let [one, two] = [Bench::new(), Bench::new()];
     one.obs.span("one").scope(|| two.obs.span("two").end());
     assert_eq!((one.arrived().spans.len(), two.arrived().spans.len()), (1, 1));
     assert_eq!(Context::current().trace_id(), None);
+}
+
+/// Elsewhere, a server of MCP begins a trace of its own, since nothing but HTTP carries the caller's.
+#[test]
+fn defect_27_a_call_over_mcp_stays_in_its_trace() {
+    let (client, server) = (Bench::new(), Bench::new());
+    let run = client.obs.agent_run("run");
+    let call = run.context().scope(|| client.obs.mcp_tool_call("weather"));
+    let mut request =
+        serde_json::json!({ "name": "weather", "arguments": {}, "_meta": { "progressToken": 1 } });
+    let meta = request["_meta"].as_object_mut().unwrap();
+    call.context().with_baggage("tenant", "acme").unwrap().inject(meta);
+    let wire = request.to_string();
+
+    let request: serde_json::Value = serde_json::from_str(&wire).unwrap();
+    let meta = request["_meta"].as_object().unwrap();
+    assert_eq!(meta["progressToken"], 1);
+    let context = Context::extract(meta);
+    assert_eq!(context.baggage().get("tenant"), Some("acme"));
+    context.scope(|| server.obs.tool_call("weather").end());
+    let serve = server.arrived();
+    let serve = serve.span("weather");
+    assert_eq!((Some(serve.trace_id), serve.parent_span_id), (call.trace_id(), call.span_id()));
+}
+
+/// Elsewhere, the flag is 01 whatever was decided, so that services below record what nobody sees the top of.
+#[test]
+fn defect_27_the_sampled_flag_that_goes_out_is_the_true_one() {
+    for (sampling, sampled) in [(Sampling::Always, true), (Sampling::Never, false)] {
+        let (here, there) = (Bench::with(|builder| builder.sampling(sampling)), Bench::new());
+        let mut headers = HashMap::new();
+        here.obs.span("call").context().inject(&mut headers);
+        assert_eq!(headers["traceparent"].ends_with("-01"), sampled);
+        Context::extract(&headers).scope(|| assert_eq!(there.obs.span("serve").is_recording(), sampled));
+    }
+}
+
+/// Elsewhere, spans whose parent nobody knows wait for it, and are dropped when they are too many.
+#[test]
+fn defect_30_a_span_whose_parent_is_unknown_is_kept_and_says_so() {
+    let bench = Bench::new();
+    for at in 1..=300 {
+        let (trace, parent) = (TraceId::new(at).unwrap(), SpanId::new(at as u64).unwrap());
+        Context::remote(trace, parent, true, None).scope(|| bench.obs.span("orphan").end());
+    }
+    let arrived = bench.arrived();
+    assert_eq!(arrived.spans.len(), 300);
+    assert!(arrived.spans.iter().all(|span| span.remote_parent && span.parent_span_id.is_some()));
+}
+
+#[test]
+fn defect_2_what_was_recorded_leaves_with_the_last_handle_or_the_guard() {
+    let bench = Bench::new();
+    let guard = bench.obs.guard().with_deadline(Duration::from_secs(20));
+    bench.obs.span("s").end();
+    drop(guard);
+    assert_eq!(bench.delivered(), 1, "without a flush of anybody's own");
+}
+
+#[test]
+fn defect_10_a_flush_says_where_everything_is_and_recording_goes_on() {
+    let bench = Bench::new();
+    for at in 1..=2 {
+        bench.obs.span("request").end();
+        let report = bench.obs.flush(Duration::from_secs(20));
+        assert!(report.complete, "{report}");
+        let spans = report.destinations[0].signals.get(Signal::Traces);
+        assert_eq!((spans.offered, spans.delivered), (at, at));
+    }
+}
+
+#[test]
+fn defect_24_no_key_is_dropped_for_its_name() {
+    let bench = Bench::new();
+    let names = ["steps", "logger", "validate", "toJSON", "constructor"];
+    let mut span = bench.obs.span("s");
+    let log = names.iter().fold(bench.obs.info("m"), |mut log, name| {
+        span.attribute(*name, 1);
+        log.with(*name, 1);
+        log
+    });
+    drop((log, span));
+    let arrived = bench.arrived();
+    for name in names {
+        assert!(arrived.span("s").attributes.get(name).is_some(), "{name} of the span");
+        assert!(arrived.logs[0].attributes.get(name).is_some(), "{name} of the log");
+    }
+}
+
+/// Elsewhere, there is no level below debug.
+#[test]
+fn every_level_arrives_as_it_is_called() {
+    let bench = Bench::new();
+    for level in Level::ALL {
+        bench.obs.log(level, level.as_str());
+    }
+    let arrived = bench.arrived();
+    assert!(arrived.logs.iter().all(|log| log.message == log.level.as_str()));
+    assert_eq!(arrived.logs.len(), Level::ALL.len());
+}
+
+/// Elsewhere, a registry clears itself twice when it is shut down, and has no deadline.
+#[test]
+fn a_registry_that_is_shut_down_twice_has_nothing_left_to_do() {
+    let (registry, bench) = (Registry::new(), Bench::new());
+    registry.register("one", bench.obs.clone()).unwrap();
+    registry.register("the same", bench.obs.clone()).unwrap();
+    bench.obs.span("s").end();
+    let reports = registry.shutdown_all(Duration::from_secs(20));
+    assert_eq!((reports.len(), bench.delivered()), (2, 1));
+    assert!(registry.shutdown_all(Duration::from_secs(20)).is_empty());
+    assert!(bench.obs.shutdown(Duration::from_secs(20)).destinations.len() == 1, "it only reports");
 }

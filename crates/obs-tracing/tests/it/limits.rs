@@ -1,0 +1,76 @@
+use obs_core::Value;
+use obs_tracing::{Events, Limits};
+use tracing::field::Empty;
+use tracing::{info, info_span};
+
+use crate::collect::{Bench, attribute};
+
+const MARK: &str = "… [cut by obs]";
+
+#[test]
+fn a_long_text_is_cut_with_a_mark() {
+    let limits = Limits { text_bytes: 100, ..Limits::default() };
+    let arrived = Bench::new().run_with(
+        |layer| layer.with_limits(limits),
+        || {
+            let long = "ä".repeat(1_000);
+            let _span = info_span!("span", text = long.as_str(), shown = %long, input.value = long.as_str())
+                .entered();
+            info!(long, "said {long}");
+        },
+    );
+    let span = arrived.span("span");
+    for text in [attribute(span, "text").as_str().unwrap(), attribute(span, "shown").as_str().unwrap()] {
+        assert!(text.len() <= 100 && text.ends_with(MARK), "{text}");
+    }
+    assert!(span.input.as_ref().unwrap().as_str().ends_with(MARK));
+    let log = &arrived.logs[0];
+    assert!(log.message.len() <= 100 && log.message.ends_with(MARK));
+    assert!(log.attributes.get("long").and_then(Value::as_str).unwrap().ends_with(MARK));
+}
+
+#[test]
+fn the_texts_of_a_span_together_are_bounded_and_one_told_again_takes_its_own_place() {
+    let limits = Limits { span_bytes: 50_000, ..Limits::default() };
+    let arrived = Bench::new().run_with(
+        |layer| layer.with_limits(limits),
+        || {
+            let large = "x".repeat(30_000);
+            let span = info_span!("span", a = Empty, b = Empty);
+            for _ in 0..10 {
+                span.record("a", large.as_str());
+            }
+            span.record("b", large.as_str());
+        },
+    );
+    let span = arrived.span("span");
+    assert_eq!(attribute(span, "a").as_str().unwrap().len(), 30_000);
+    let b = attribute(span, "b").as_str().unwrap();
+    assert!(b.len() <= 20_000 && b.ends_with(MARK), "{}", b.len());
+}
+
+#[test]
+fn what_a_span_has_no_room_for_is_counted() {
+    let limits = Limits { attributes: 2, events: 3, links: 1, ..Limits::default() };
+    let arrived = Bench::new().run_with(
+        |layer| layer.with_limits(limits).with_events(Events::Both),
+        || {
+            let causes = [info_span!("cause"), info_span!("cause")];
+            let span = info_span!("span", a = 1, b = 2, c = 3, d = 4);
+            span.record("a", 9);
+            span.record("c", 9);
+            for cause in &causes {
+                span.follows_from(cause);
+            }
+            span.in_scope(|| (0..10).for_each(|nth| info!(nth, more = 1, most = 2, "said")));
+        },
+    );
+    let span = arrived.span("span");
+    assert_eq!((*attribute(span, "a")).as_i64(), Some(9));
+    assert_eq!((span.events.len(), span.links.len()), (3, 1));
+    assert_eq!(*attribute(span, "obs.dropped.fields"), Value::from(2));
+    assert_eq!(*attribute(span, "obs.dropped.events"), Value::from(7));
+    assert_eq!(*attribute(span, "obs.dropped.links"), Value::from(1));
+    let log = &arrived.logs[0].attributes;
+    assert_eq!(log.get("obs.dropped.fields"), Some(&Value::from(1)));
+}
