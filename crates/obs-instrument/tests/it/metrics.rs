@@ -54,7 +54,9 @@ fn law_1_summed_counters_lose_nothing_and_are_recorded_when_they_are_taken() {
             std::thread::spawn(move || (0..10_000).for_each(|_| tokens.add(at + 1)))
         })
         .collect();
-    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     let arrived = bench.arrived();
     let counts = arrived.metrics.iter().map(|metric| match metric.value {
         MetricValue::Add(value) => value,
