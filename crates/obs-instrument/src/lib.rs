@@ -32,6 +32,7 @@ mod registry;
 mod rollup;
 mod sampling;
 mod span;
+mod summed;
 mod tail;
 #[cfg(feature = "tower")]
 pub mod tower;
@@ -63,6 +64,7 @@ pub use registry::Registry;
 pub use rollup::rolled;
 pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};
 pub use span::ActiveSpan;
+pub use summed::SummedCounter;
 pub use tail::{ScoreRule, TailSampling, TailTrace};
 pub use trace::{READ_SCHEDULE, RecordedTrace, SpanHandle, TraceHandle};
 pub use workflow::{Suspended, workflow_names};
