@@ -169,9 +169,12 @@ impl VisitText for SpanType {
                     document(visitor, "content", content);
                 }
             }
-            Self::Embedding(Embedding { model, provider, dimensions: _, count: _, usage: _ }) => {
+            Self::Embedding(Embedding { model, provider, dimensions: _, count: _, usage: _, cost }) => {
                 some(visitor, "model", model);
                 some(visitor, "provider", provider);
+                if let Some(cost) = cost {
+                    visitor.text("currency", &mut cost.currency);
+                }
             }
             Self::EvalExecution(EvalExecution { scorer, source }) => {
                 some(visitor, "scorer", scorer);

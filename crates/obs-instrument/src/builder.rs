@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Env, Error, Level, Resource, SpanType, Str, TraceContext, Value, suggest};
+use obs_core::{Env, Error, Level, Resource, SpanType, Str, TraceContext, TraceReader, Value, suggest};
 use obs_pipeline::{Clock, DestinationSpec, Log, Matching, Pipeline, PipelineBuilder, Processor};
 
+use crate::cost::{CostConfig, Prices};
 use crate::env::{Vars, conflict, same_sampling};
 use crate::kind::place_of;
 use crate::observability::{DROP_DEADLINE, Hidden, Instance, Settings};
@@ -27,9 +28,10 @@ pub struct ObservabilityBuilder {
     context: TraceContext,
     resource: Resource,
     enabled: Option<bool>,
-    hidden: Hidden,
     baggage_attributes: Vec<Str>,
     own: OwnProcessors,
+    reader: Option<Arc<dyn TraceReader>>,
+    hidden: Hidden,
 }
 
 impl ObservabilityBuilder {
@@ -45,9 +47,10 @@ impl ObservabilityBuilder {
             context: TraceContext::default(),
             resource,
             enabled: None,
-            hidden: Hidden::default(),
             baggage_attributes: Vec::new(),
             own: OwnProcessors::default(),
+            reader: None,
+            hidden: Hidden::default(),
         }
     }
 
@@ -60,6 +63,7 @@ impl ObservabilityBuilder {
     /// | `OBS_SAMPLING`, `MASTRA_OBSERVABILITY_SAMPLING` | [`Self::sampling`]: `always`, `never`, or a fraction | 1, 2 |
     /// | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | the same; without `parentbased_`, also for children of other processes | 3 |
     /// | `OTEL_SERVICE_NAME` | the service's name | 1 |
+    /// | `OBS_PRICES` | [`Self::prices`]: the path of a file | 1 |
     /// | `OTEL_RESOURCE_ATTRIBUTES` | [`Self::resource`], and `service.name`; environment and release of traces | 2 |
     ///
     /// Where two say different things, or the code says another than a variable, one line of `tracing` names both and
@@ -88,6 +92,7 @@ impl ObservabilityBuilder {
     #[expect(clippy::wrong_self_convention, reason = "it reads on, as the configs of exporters begin")]
     pub fn from_vars(mut self, env: &Env) -> Result<Self, Error> {
         self.vars = Vars::read(env)?;
+        self.own.read(env)?;
         Ok(self)
     }
 
@@ -257,6 +262,28 @@ impl ObservabilityBuilder {
         self.pipeline(|pipeline| pipeline.clock(clock))
     }
 
+    /// Where traces are read back from for what is said of them later, such as an obs-store; nowhere unless set.
+    #[must_use]
+    pub fn reader(mut self, reader: Arc<dyn TraceReader>) -> Self {
+        self.reader = Some(reader);
+        self
+    }
+
+    /// Prices of one's own, on top of the built-in ones: where both have a model, these win.
+    ///
+    /// They count before those of a file that `OBS_PRICES` names.
+    #[must_use]
+    pub fn prices(self, prices: &Prices) -> Self {
+        self.cost(CostConfig::new(Prices::built_in().extend(prices)))
+    }
+
+    /// How the costs of model calls are found; unless set, they are estimated by the built-in prices.
+    #[must_use]
+    pub fn cost(mut self, cost: CostConfig) -> Self {
+        self.own.cost = Some(cost);
+        self
+    }
+
     /// Further options of delivery, redaction and memory.
     #[must_use]
     pub fn configure(self, change: impl FnOnce(PipelineBuilder) -> PipelineBuilder) -> Self {
@@ -269,11 +296,11 @@ impl ObservabilityBuilder {
     /// If two destinations have one name, an option cannot be obeyed, or a thread cannot be started.
     pub fn build(mut self) -> Result<Observability, Error> {
         self.settle_resource();
-        let Self { pipeline, vars, sampling, context, resource, enabled, own, .. } = self;
+        let Self { pipeline, vars, sampling, context, resource, enabled, own, reader, .. } = self;
         let enabled = vars.enabled.settle("whether anything is recorded", enabled, |a, b| a == b);
         let sampling = vars.sampling.settle("sampling", sampling, same_sampling);
-        let (counted, starts) = (own.counts(&pipeline), own.starts(&pipeline)?);
-        let pipeline = Arc::new(own.add_to(pipeline).drop_deadline(DROP_DEADLINE).build()?);
+        let (counted, starts, costs) = (own.counts(&pipeline), own.starts(&pipeline)?, own.costs());
+        let pipeline = Arc::new(own.add_to(pipeline, &costs).drop_deadline(DROP_DEADLINE).build()?);
         pipeline.intake().set_enabled(enabled.unwrap_or(true));
         let unsampled_counted = self.metrics == MetricsOf::All;
         let settings = Settings {
@@ -287,6 +314,10 @@ impl ObservabilityBuilder {
             baggage_attributes: self.baggage_attributes,
         };
         let instance = Instance::new(&pipeline, settings);
+        instance.set_costs(costs);
+        if let Some(reader) = reader {
+            instance.set_reader(reader);
+        }
         Ok(Observability::of(pipeline, instance))
     }
 

@@ -19,8 +19,8 @@ use crate::visible::{HIDDEN, SAMPLED, Unseen};
 /// A place for an open span; the record is built here and moved from here into the intake, once.
 #[derive(Default)]
 pub(crate) struct Slot {
-    /// Always [`SpanRecord::Ended`], which it will be when it leaves; a list of one, whose memory stays here.
-    record: Vec<SpanRecord>,
+    /// Always [`SpanRecord::Ended`], which it will be when it leaves.
+    record: Option<SpanRecord>,
     open: Option<Open>,
 }
 
@@ -54,12 +54,12 @@ pub(crate) struct Place {
 impl Slot {
     #[inline]
     pub(crate) fn parts(&self) -> Option<(&Span, &Open)> {
-        Some((self.record.first()?.span(), self.open.as_ref()?))
+        Some((self.record.as_ref()?.span(), self.open.as_ref()?))
     }
 
     #[inline]
     pub(crate) fn parts_mut(&mut self) -> Option<(&mut Span, &mut Open)> {
-        Some((self.record.first_mut()?.span_mut(), self.open.as_mut()?))
+        Some((self.record.as_mut()?.span_mut(), self.open.as_mut()?))
     }
 
     /// Hands the record to the intake.
@@ -68,7 +68,7 @@ impl Slot {
         let Some((span, open)) = self.parts_mut() else { return };
         open.close(span);
         if let Some(open) = self.open.take() {
-            open.intake().append_span(&mut self.record);
+            open.intake().take_span(&mut self.record);
         }
     }
 
@@ -82,10 +82,10 @@ impl Slot {
             parent.add_hidden(&sums);
         }
         if !open.instance.measures() {
-            self.record.clear();
+            self.record = None;
         }
         if let Some(open) = self.open.take() {
-            open.intake().append_span(&mut self.record);
+            open.intake().take_span(&mut self.record);
         }
     }
 
@@ -98,9 +98,8 @@ impl Slot {
         let trace = near.map_or(instance.trace_context(), |node| &node.trace);
         let (trace, resource) = (Arc::clone(trace), Arc::clone(instance.resource()));
         let record = Span::new_in(trace_id, span_id, name, clock.at(started), trace, resource);
-        self.record.clear();
-        self.record.push(SpanRecord::Ended(record));
-        let Some(span) = self.record.first_mut().map(SpanRecord::span_mut) else { return };
+        let record = self.record.insert(SpanRecord::Ended(record));
+        let span = record.span_mut();
         if let Some(node) = &parent {
             span.parent_span_id = Some(node.span_id);
             span.path = near.and_then(|node| node.ancestor.clone());

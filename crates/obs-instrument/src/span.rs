@@ -306,9 +306,12 @@ impl<T: Kind> ActiveSpan<T> {
 
     #[inline]
     pub(crate) fn finish(&mut self, end: Option<Timestamp>) {
-        if !matches!(self.state, Recording::On(_) | Recording::Measured(_)) {
-            return;
+        if matches!(self.state, Recording::On(_) | Recording::Measured(_)) {
+            self.finish_open(end);
         }
+    }
+
+    fn finish_open(&mut self, end: Option<Timestamp>) {
         match std::mem::replace(&mut self.state, Recording::Off) {
             Recording::Off | Recording::Unsampled(_) => {}
             Recording::On(mut slot) => {

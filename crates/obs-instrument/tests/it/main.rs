@@ -5,6 +5,7 @@
 mod automatic;
 mod collect;
 mod context;
+mod cost;
 mod environment;
 mod errors;
 mod executors;
@@ -13,10 +14,13 @@ mod judgement;
 mod logs;
 mod macros;
 mod mastra;
+mod mastra_judged;
 mod measured;
 mod metrics;
 #[cfg(feature = "opentelemetry")]
 mod opentelemetry;
+mod posthoc;
+mod prices;
 mod propagation;
 mod registry;
 mod runtimes;

@@ -73,7 +73,7 @@ fn call(at: u64, flags: u8) -> Span {
     let mut span = Span::new(ids.0, ids.1, "chat", Timestamp::from_nanos(1_000));
     span.end = Some(Timestamp::from_nanos(500));
     span.trace_flags = flags;
-    let cost = Cost { total: 0.25, input: None, output: None, currency: "EUR".into(), partial: true };
+    let cost = Cost { currency: "EUR".into(), partial: true, ..Cost::usd(0.25) };
     let call =
         LlmGeneration { usage: Usage::new(7, 3), cost: Some(Box::new(cost)), ..LlmGeneration::default() };
     span.span_type = SpanType::LlmGeneration(call);
