@@ -6,15 +6,14 @@ use std::time::Duration;
 
 use obs_core::{
     AgentRun, Cost, Embedding, Env, Error, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup,
-    MemoryUpdate, RagQuery, Resource, ScoreValue, Signal, Span, Str, Target, ToolCall, TraceContext, TraceId,
-    TraceReader, WorkflowRun, WorkflowStep,
+    MemoryUpdate, RagQuery, Resource, Signal, Span, Str, ToolCall, TraceContext, TraceId, TraceReader,
+    WorkflowRun, WorkflowStep,
 };
 use obs_pipeline::{Aside, Clock, Intake, Pipeline, Report, SyncReport};
 
 use crate::automatic::Starts;
 use crate::context::instances;
 use crate::cost::CostConfig;
-use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::Threshold;
 use crate::sampling::{Question, Sampler};
 use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Recorder, Sampling};
@@ -374,23 +373,6 @@ impl Observability {
     pub fn meter(&self) -> Meter {
         let Instance { intake, context, resource, .. } = &*self.instance;
         Meter { intake: intake.clone(), context: Arc::clone(context), resource: Arc::clone(resource) }
-    }
-
-    /// A score of any target, of a trace that ended long ago for one; it is recorded when the builder is dropped.
-    pub fn score(&self, target: Target, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
-        let Instance { intake, context, resource, .. } = &*self.instance;
-        ScoreBuilder::within(intake, target, name, value, context, resource)
-    }
-
-    /// Feedback on any target; it is recorded when the builder is dropped.
-    pub fn feedback(
-        &self,
-        target: Target,
-        kind: impl Into<Str>,
-        value: impl Into<ScoreValue>,
-    ) -> FeedbackBuilder {
-        let Instance { intake, context, resource, .. } = &*self.instance;
-        FeedbackBuilder::within(intake, target, kind, value, context, resource)
     }
 
     /// From now on records these traces; those that have begun go on as they are.
