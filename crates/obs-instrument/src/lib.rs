@@ -32,6 +32,7 @@ mod registry;
 mod rollup;
 mod sampling;
 mod span;
+mod suspended;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod trace;
@@ -62,8 +63,9 @@ pub use registry::Registry;
 pub use rollup::rolled;
 pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};
 pub use span::ActiveSpan;
+pub use suspended::Suspended;
 pub use trace::{READ_SCHEDULE, RecordedTrace, SpanHandle, TraceHandle};
-pub use workflow::{Suspended, workflow_names};
+pub use workflow::workflow_names;
 
 pub use observe::resolve;
 
