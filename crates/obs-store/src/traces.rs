@@ -166,7 +166,7 @@ impl Stored for SpanRecord {
             Some((model, provider, usage)) => (model, provider, Some(usage)),
             None => (None, None, None),
         };
-        let cost = span.span_type.as_generation().and_then(|generation| generation.cost.as_deref());
+        let cost = span.span_type.cost();
         let mut row = Binder::new(statement);
         row.hex(Some(&span.trace_id.to_hex()))?
             .hex(Some(&span.span_id.to_hex()))?

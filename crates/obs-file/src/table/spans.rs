@@ -138,9 +138,11 @@ const MONEY: &[Column<SpanRecord>] = &[
     Column::text("cost_currency", "Its currency, in ISO 4217.", |at| {
         cost(at).and_then(|cost| text(&cost.currency))
     }),
-    Column::boolean("cost_partial", "Whether a price was missing, so that the true cost is higher.", |at| {
-        cost(at).map(|cost| cost.partial)
-    }),
+    Column::boolean(
+        "cost_partial",
+        "Whether a price or a count was missing, so that the cost is not exact.",
+        |at| cost(at).map(|cost| cost.partial),
+    ),
 ];
 
 const TYPE: &[Column<SpanRecord>] = &[
