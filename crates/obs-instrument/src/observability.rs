@@ -16,7 +16,7 @@ use crate::context::instances;
 use crate::cost::CostConfig;
 use crate::logger::Threshold;
 use crate::sampling::{Question, Sampler};
-use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Recorder, Sampling};
+use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Sampling};
 
 /// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
 ///
@@ -433,11 +433,6 @@ impl Observability {
     /// The pipeline behind the instance.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
-    }
-
-    /// What a bridge from another library records with.
-    pub fn recorder(&self) -> Recorder {
-        Recorder::new(Arc::clone(&self.instance))
     }
 
     /// A guard that flushes when it is dropped, for the end of `main` or of a request in a serverless function.
