@@ -15,6 +15,7 @@ mod failure;
 mod headers;
 mod ids;
 mod intern;
+mod judge;
 mod judgement;
 mod kind;
 mod logger;

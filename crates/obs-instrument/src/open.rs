@@ -208,6 +208,14 @@ impl Open {
         self.unseen != Some(Unseen::Unsampled)
     }
 
+    /// Notes that the span was judged, or where it is hidden the one that shows it.
+    pub(crate) fn judge(&self) {
+        match (self.unseen, &self.parent) {
+            (Some(Unseen::Hidden), Some(parent)) => parent.judge_shown(),
+            _ => self.judged.store(true, Ordering::Relaxed),
+        }
+    }
+
     /// The id of an error that a span below failed with.
     pub(crate) fn known_error(&self, error: &ErrorInfo) -> Option<Uuid> {
         self.known_node()?.failures().id_of(error)
@@ -227,8 +235,8 @@ impl Open {
         if *self.told.get_mut() {
             span.trace_flags |= TOLD;
         }
-        if let Some(sums) = self.known_node().and_then(|node| node.rollup().close()) {
-            sums.tell(span);
+        if let Some(node) = self.known_node() {
+            node.rollup().close(span);
         }
     }
 

@@ -190,6 +190,13 @@ impl Node {
         let _ = self.up().any(|node| shows(node) && node.rollup().add(sums));
     }
 
+    /// Notes that a score or feedback on a hidden span names the one that shows it.
+    pub(crate) fn judge_shown(self: &Arc<Self>) {
+        if let Some(shown) = self.up().find(|node| !node.hidden) {
+            shown.rollup().judge();
+        }
+    }
+
     /// Whether the trace is one that destinations see.
     #[inline]
     pub(crate) const fn is_sampled(&self) -> bool {

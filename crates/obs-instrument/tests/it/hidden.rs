@@ -41,6 +41,7 @@ fn what_is_under_a_hidden_span_moves_up_to_the_nearest_visible_one() {
     assert_eq!(arrived.logs[0].span.unwrap().span_id, Some(run.span_id));
     let Target::Span { span_id, .. } = arrived.scores[0].target else { panic!() };
     assert_eq!(span_id, run.span_id);
+    assert!(run.judged && !chat.judged, "no route may drop what a score names");
 }
 
 #[test]
