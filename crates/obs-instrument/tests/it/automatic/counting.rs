@@ -129,6 +129,7 @@ fn sampled_out_traces_are_counted_and_leave_nothing_else_behind() {
             "mastra_agent_duration_ms histogram agent=answer status=ok service=test".to_owned(),
             "mastra_agent_runs_ended counter agent=answer status=ok service=test".to_owned(),
             "mastra_agent_runs_started counter agent=answer service=test".to_owned(),
+            format!("mastra_model_cost counter {of} currency=USD"),
             format!("mastra_model_duration_ms histogram {of}"),
             format!("mastra_model_input_tokens counter {of}"),
             format!("mastra_model_output_tokens counter {of}"),
