@@ -103,6 +103,7 @@ impl VisitText for Span {
             error,
             events,
             links,
+            judged: _,
             trace_flags: _,
             trace_state,
             attributes,

@@ -12,7 +12,7 @@ use crate::kind::place_of;
 use crate::observability::{DROP_DEADLINE, Hidden, Instance, Settings};
 use crate::own_processors::OwnProcessors;
 use crate::visible::Unseen;
-use crate::{AutomaticMetrics, MetricsOf, Observability, Sampling};
+use crate::{AutomaticMetrics, MetricsOf, Observability, Sampling, TailSampling};
 
 /// An instance in the making.
 #[derive(Debug)]
@@ -28,6 +28,7 @@ pub struct ObservabilityBuilder {
     context: TraceContext,
     resource: Resource,
     enabled: Option<bool>,
+    tail: Option<TailSampling>,
     baggage_attributes: Vec<Str>,
     own: OwnProcessors,
     reader: Option<Arc<dyn TraceReader>>,
@@ -47,6 +48,7 @@ impl ObservabilityBuilder {
             context: TraceContext::default(),
             resource,
             enabled: None,
+            tail: None,
             baggage_attributes: Vec::new(),
             own: OwnProcessors::default(),
             reader: None,
@@ -210,6 +212,15 @@ impl ObservabilityBuilder {
         self
     }
 
+    /// Which of the recorded traces are kept, decided once they are over; all of them unless set.
+    ///
+    /// It comes after every processor, so that it sees what they made of the records, and before redaction.
+    #[must_use]
+    pub fn tail_sampling(mut self, tail: TailSampling) -> Self {
+        self.tail = Some(tail);
+        self
+    }
+
     /// The deployment environment of every trace: `production`, `staging`.
     ///
     /// It is the resource's `deployment.environment.name`, too, unless [`Self::resource`] says another, so that series have it.
@@ -296,7 +307,10 @@ impl ObservabilityBuilder {
     /// If two destinations have one name, an option cannot be obeyed, or a thread cannot be started.
     pub fn build(mut self) -> Result<Observability, Error> {
         self.settle_resource();
-        let Self { pipeline, vars, sampling, context, resource, enabled, own, reader, .. } = self;
+        let Self { mut pipeline, vars, sampling, context, resource, enabled, own, reader, .. } = self;
+        if let Some(tail) = self.tail {
+            pipeline = pipeline.processor(tail.into_processor()?);
+        }
         let enabled = vars.enabled.settle("whether anything is recorded", enabled, |a, b| a == b);
         let sampling = vars.sampling.settle("sampling", sampling, same_sampling);
         let (counted, starts) = (own.counts(&pipeline), own.starts(&pipeline)?);

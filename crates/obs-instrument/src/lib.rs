@@ -33,6 +33,8 @@ mod rollup;
 mod sampling;
 mod span;
 mod summed;
+mod suspended;
+mod tail;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod trace;
@@ -64,8 +66,10 @@ pub use rollup::rolled;
 pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};
 pub use span::ActiveSpan;
 pub use summed::SummedCounter;
+pub use suspended::Suspended;
+pub use tail::{ScoreRule, TailSampling, TailTrace};
 pub use trace::{READ_SCHEDULE, RecordedTrace, SpanHandle, TraceHandle};
-pub use workflow::{Suspended, workflow_names};
+pub use workflow::workflow_names;
 
 pub use observe::resolve;
 

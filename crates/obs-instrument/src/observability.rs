@@ -6,19 +6,18 @@ use std::time::Duration;
 
 use obs_core::{
     AgentRun, Cost, Embedding, Env, Error, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup,
-    MemoryUpdate, RagQuery, Resource, ScoreValue, Signal, Span, Str, Target, ToolCall, TraceContext, TraceId,
-    TraceReader, WorkflowRun, WorkflowStep,
+    MemoryUpdate, RagQuery, Resource, Signal, Span, Str, ToolCall, TraceContext, TraceId, TraceReader,
+    WorkflowRun, WorkflowStep,
 };
 use obs_pipeline::{Aside, Clock, Intake, Pipeline, Report, SyncReport};
 
 use crate::automatic::Starts;
 use crate::context::instances;
 use crate::cost::CostConfig;
-use crate::judgement::{FeedbackBuilder, ScoreBuilder};
 use crate::logger::Threshold;
 use crate::sampling::{Question, Sampler};
 use crate::summed::Sums;
-use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Recorder, Sampling};
+use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Sampling};
 
 /// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
 ///
@@ -382,23 +381,6 @@ impl Observability {
         Meter { intake: intake.clone(), context, resource, sums }
     }
 
-    /// A score of any target, of a trace that ended long ago for one; it is recorded when the builder is dropped.
-    pub fn score(&self, target: Target, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
-        let Instance { intake, context, resource, .. } = &*self.instance;
-        ScoreBuilder::within(intake, target, name, value, context, resource)
-    }
-
-    /// Feedback on any target; it is recorded when the builder is dropped.
-    pub fn feedback(
-        &self,
-        target: Target,
-        kind: impl Into<Str>,
-        value: impl Into<ScoreValue>,
-    ) -> FeedbackBuilder {
-        let Instance { intake, context, resource, .. } = &*self.instance;
-        FeedbackBuilder::within(intake, target, kind, value, context, resource)
-    }
-
     /// From now on records these traces; those that have begun go on as they are.
     pub fn set_sampling(&self, sampling: Sampling) {
         self.instance.sampler.set(sampling);
@@ -457,11 +439,6 @@ impl Observability {
     /// The pipeline behind the instance.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
-    }
-
-    /// What a bridge from another library records with.
-    pub fn recorder(&self) -> Recorder {
-        Recorder::new(Arc::clone(&self.instance))
     }
 
     /// A guard that flushes when it is dropped, for the end of `main` or of a request in a serverless function.

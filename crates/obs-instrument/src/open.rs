@@ -40,6 +40,8 @@ pub(crate) struct Open {
     told: AtomicBool,
     /// The start on the monotonic clock, so that durations are right even if the wall clock is set.
     started: Duration,
+    /// Whether a score or feedback was given to the span.
+    pub(crate) judged: AtomicBool,
 }
 
 /// Where a span begins.
@@ -125,6 +127,7 @@ impl Slot {
             first: None,
             told: AtomicBool::new(false),
             started,
+            judged: AtomicBool::new(false),
         });
     }
 }

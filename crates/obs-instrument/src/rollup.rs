@@ -15,7 +15,7 @@ pub mod rolled {
     pub const OUTPUT_TOKENS: &str = "obs.hidden.usage.output_tokens";
     /// What hidden calls cost, in US dollars; other currencies follow it as `obs.hidden.cost.EUR`.
     pub const COST: &str = "obs.hidden.cost";
-    /// Whether a price was missing, so that hidden calls cost more than is said.
+    /// Whether a price or a count was missing, so that the amount is not exact.
     pub const COST_PARTIAL: &str = "obs.hidden.cost.partial";
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use obs_core::{Level, Payload, ScoreValue, Span, SpanId, SpanRef, Status, Str, Target, Timestamp, TraceId};
 
@@ -248,6 +249,7 @@ impl<T: Kind> ActiveSpan<T> {
     /// A score of this span; it is recorded when the builder is dropped.
     pub fn score(&self, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
         self.judge(self.target(), |span, open, target| {
+            open.judged.store(true, Ordering::Relaxed);
             ScoreBuilder::new(open.intake(), target, name, value, span)
         })
     }
@@ -262,6 +264,7 @@ impl<T: Kind> ActiveSpan<T> {
     /// Feedback on this span; it is recorded when the builder is dropped.
     pub fn feedback(&self, kind: impl Into<Str>, value: impl Into<ScoreValue>) -> FeedbackBuilder {
         self.judge(self.target(), |span, open, target| {
+            open.judged.store(true, Ordering::Relaxed);
             FeedbackBuilder::new(open.intake(), target, kind, value, span)
         })
     }
@@ -333,6 +336,7 @@ impl<T: Kind> ActiveSpan<T> {
 fn close<T: Kind>(slot: &mut Slot, end: Option<Timestamp>) {
     if let Some((span, open)) = slot.parts_mut() {
         span.end = Some(end.unwrap_or_else(|| open.now(span)).max(span.start));
+        span.judged = *open.judged.get_mut();
         if let Some(fields) = T::of(&mut span.span_type) {
             fields.settle(span.status == Status::Error);
         }

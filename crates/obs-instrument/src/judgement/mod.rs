@@ -1,6 +1,6 @@
 //! Scores and feedback.
 
-mod batch;
+mod instance;
 
 use std::sync::Arc;
 

@@ -1,16 +1,36 @@
-//! Many judgements at once.
+//! Judgements through an instance: one by one, many at once, and of a trace after the fact.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use obs_core::{Feedback, Score, ScoreValue, Signal, Str, Target, TraceId};
 
+use super::{FeedbackBuilder, ScoreBuilder};
 use crate::observability::Instance;
 use crate::reading::Judgement;
 use crate::trace::TraceHandle;
 use crate::{Observability, ids};
 
 impl Observability {
+    /// A score of any target, of a trace that ended long ago for one; it is recorded when the builder is dropped.
+    pub fn score(&self, target: Target, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
+        let instance = self.instance();
+        let (context, resource) = (instance.trace_context(), instance.resource());
+        ScoreBuilder::within(instance.intake(), target, name, value, context, resource)
+    }
+
+    /// Feedback on any target; it is recorded when the builder is dropped.
+    pub fn feedback(
+        &self,
+        target: Target,
+        kind: impl Into<Str>,
+        value: impl Into<ScoreValue>,
+    ) -> FeedbackBuilder {
+        let instance = self.instance();
+        let (context, resource) = (instance.trace_context(), instance.resource());
+        FeedbackBuilder::within(instance.intake(), target, kind, value, context, resource)
+    }
+
     /// A trace that was recorded before, here or in another process: to read it back, and to judge it.
     pub fn trace(&self, id: TraceId) -> TraceHandle {
         TraceHandle::new(self.instance(), id)
