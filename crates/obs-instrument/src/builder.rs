@@ -313,7 +313,8 @@ impl ObservabilityBuilder {
         }
         let enabled = vars.enabled.settle("whether anything is recorded", enabled, |a, b| a == b);
         let sampling = vars.sampling.settle("sampling", sampling, same_sampling);
-        let (counted, starts, costs) = (own.counts(&pipeline), own.starts(&pipeline)?, own.costs());
+        let (counted, starts) = (own.counts(&pipeline), own.starts(&pipeline)?);
+        let (costs, sums) = (own.costs(), own.sums());
         let pipeline = Arc::new(own.add_to(pipeline, &costs).drop_deadline(DROP_DEADLINE).build()?);
         pipeline.intake().set_enabled(enabled.unwrap_or(true));
         let unsampled_counted = self.metrics == MetricsOf::All;
@@ -325,6 +326,7 @@ impl ObservabilityBuilder {
             resource,
             hidden: Hidden { counted, unsampled_counted, ..self.hidden },
             starts,
+            sums,
             baggage_attributes: self.baggage_attributes,
         };
         let instance = Instance::new(&pipeline, settings);

@@ -32,6 +32,8 @@ mod registry;
 mod rollup;
 mod sampling;
 mod span;
+mod summed;
+mod suspended;
 mod tail;
 #[cfg(feature = "tower")]
 pub mod tower;
@@ -63,9 +65,11 @@ pub use registry::Registry;
 pub use rollup::rolled;
 pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};
 pub use span::ActiveSpan;
+pub use summed::SummedCounter;
+pub use suspended::Suspended;
 pub use tail::{ScoreRule, TailSampling, TailTrace};
 pub use trace::{READ_SCHEDULE, RecordedTrace, SpanHandle, TraceHandle};
-pub use workflow::{Suspended, workflow_names};
+pub use workflow::workflow_names;
 
 pub use observe::resolve;
 

@@ -16,7 +16,8 @@ use crate::context::instances;
 use crate::cost::CostConfig;
 use crate::logger::Threshold;
 use crate::sampling::{Question, Sampler};
-use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Recorder, Sampling};
+use crate::summed::Sums;
+use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Sampling};
 
 /// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
 ///
@@ -63,6 +64,8 @@ pub(crate) struct Instance {
     baggage_attributes: Box<[Str]>,
     /// Counts runs and calls that began, if anybody wants to know.
     starts: Option<Starts>,
+    /// Counters that add up in place.
+    sums: Arc<Sums>,
 }
 
 /// Which spans are not shown.
@@ -90,6 +93,7 @@ pub(crate) struct Settings {
     /// The keys of baggage that become attributes of spans.
     pub(crate) baggage_attributes: Vec<Str>,
     pub(crate) starts: Option<Starts>,
+    pub(crate) sums: Arc<Sums>,
 }
 
 impl Instance {
@@ -110,6 +114,7 @@ impl Instance {
             hidden: settings.hidden,
             starts: settings.starts,
             baggage_attributes: settings.baggage_attributes.into(),
+            sums: settings.sums,
         })
     }
 
@@ -371,8 +376,9 @@ impl Observability {
 
     /// Where instruments for metrics are made.
     pub fn meter(&self) -> Meter {
-        let Instance { intake, context, resource, .. } = &*self.instance;
-        Meter { intake: intake.clone(), context: Arc::clone(context), resource: Arc::clone(resource) }
+        let Instance { intake, context, resource, sums, .. } = &*self.instance;
+        let (context, resource, sums) = (Arc::clone(context), Arc::clone(resource), Arc::clone(sums));
+        Meter { intake: intake.clone(), context, resource, sums }
     }
 
     /// From now on records these traces; those that have begun go on as they are.
@@ -433,11 +439,6 @@ impl Observability {
     /// The pipeline behind the instance.
     pub fn pipeline(&self) -> &Pipeline {
         &self.pipeline
-    }
-
-    /// What a bridge from another library records with.
-    pub fn recorder(&self) -> Recorder {
-        Recorder::new(Arc::clone(&self.instance))
     }
 
     /// A guard that flushes when it is dropped, for the end of `main` or of a request in a serverless function.

@@ -1,5 +1,7 @@
 //! The processors that an instance sets up for itself, in the one order in which they must run.
 
+use std::sync::Arc;
+
 use obs_core::{Env, Error, Signal};
 use obs_pipeline::{PipelineBuilder, Processor};
 
@@ -7,12 +9,14 @@ use crate::AutomaticMetrics;
 use crate::automatic::{Automatic, Starts};
 use crate::cost::{CostConfig, Prices};
 use crate::env::conflict;
+use crate::summed::{RecordSums, Sums};
 
 /// What the builder was told of them; what was not said has its default.
 #[derive(Debug, Default)]
 pub(crate) struct OwnProcessors {
     pub(crate) cost: Option<CostConfig>,
     pub(crate) automatic: AutomaticMetrics,
+    sums: Arc<Sums>,
     /// The prices that the environment names.
     env_prices: Option<Prices>,
 }
@@ -35,7 +39,7 @@ impl OwnProcessors {
 
     /// Puts them before the application's: costs first, so that whatever comes after knows them.
     pub(crate) fn add_to(self, pipeline: PipelineBuilder, costs: &CostConfig) -> PipelineBuilder {
-        let mut own: Vec<Box<dyn Processor>> = Vec::new();
+        let mut own: Vec<Box<dyn Processor>> = vec![Box::new(RecordSums(self.sums))];
         if let Some(cost) = costs.processor() {
             own.push(Box::new(cost));
         }
@@ -47,6 +51,11 @@ impl OwnProcessors {
             own.push(Box::new(automatic));
         }
         pipeline.processors_first(own).advise_bounds(self.automatic.advice())
+    }
+
+    /// The counters that add up in place.
+    pub(crate) fn sums(&self) -> Arc<Sums> {
+        Arc::clone(&self.sums)
     }
 
     /// Whether metrics are made of spans, for a destination that takes them.

@@ -14,14 +14,13 @@ impl Context {
     ///
     /// ```
     /// # use obs_instrument::Context;
-    /// # fn compress() {}
-    /// let thread = std::thread::spawn(Context::wrap_current(|| compress()));
-    /// # thread.join().unwrap();
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() {
-    /// tokio::task::spawn_blocking(Context::wrap_current(|| compress())).await.unwrap();
+    /// # fn compress() {}
+    /// let thread = std::thread::spawn(Context::wrap_current(compress));
+    /// tokio::task::spawn_blocking(Context::wrap_current(compress)).await.unwrap();
+    /// # thread.join().unwrap();
     /// # }
-    /// # main();
     /// ```
     ///
     /// A function that is called many times, in a parallel iterator for one, takes a clone of the context along and

@@ -160,7 +160,7 @@ fn prices_of_ones_own_and_none_at_all() {
         let marked = arrived.spans.iter().filter(|span| mark(span, UNKNOWN).is_some()).count();
         (total("own"), total("public"), marked)
     };
-    assert_eq!(calls(|builder, own| builder.prices(own)), (Some(30.0), Some(125.0), 0));
+    assert_eq!(calls(obs_instrument::ObservabilityBuilder::prices), (Some(30.0), Some(125.0), 0));
     assert_eq!(calls(|builder, own| builder.cost(CostConfig::new(own.clone()))), (Some(30.0), None, 1));
     assert_eq!(calls(|builder, _| builder.cost(CostConfig::off())), (None, None, 0));
 }
