@@ -88,8 +88,7 @@ impl Facts {
 
 /// What a call of a model cost, and what the calls cost that are hidden below a span.
 fn cost(span: &Span) -> f64 {
-    let own =
-        span.span_type.as_generation().and_then(|call| call.cost.as_ref()).map_or(0.0, |cost| cost.total);
+    let own = span.span_type.cost().map_or(0.0, |cost| cost.total);
     let hidden = span.attributes.iter().filter(|(key, _)| key.starts_with(rolled::COST));
     let amounts = hidden.filter_map(|(_, value)| match value {
         Value::F64(amount) => Some(*amount),
