@@ -3,6 +3,7 @@
 mod aside;
 mod breaker;
 mod builder;
+mod clean;
 mod clock;
 mod collector;
 mod config;

@@ -189,6 +189,21 @@ fn nothing_is_counted_where_nobody_takes_metrics_or_they_are_switched_off() {
 }
 
 #[test]
+fn what_embeddings_cost_is_counted() {
+    let bench = Bench::new();
+    let mut embedding = bench.obs.embedding("vectors");
+    let cost = Cost { currency: "EUR".into(), ..Cost::usd(0.25) };
+    embedding.fields(|call| (call.model, call.cost) = (Some("m".into()), Some(Box::new(cost))));
+    embedding.end();
+    let arrived = bench.arrived();
+    assert_eq!(
+        lines(&arrived.metrics),
+        ["mastra_model_cost counter model=m provider=unknown agent=unknown currency=EUR"]
+    );
+    assert_eq!(count(&arrived, "mastra_model_cost"), 0.25);
+}
+
+#[test]
 fn a_judgement_of_a_run_is_one_of_its_agent() {
     let bench = Bench::new();
     let agent = bench.obs.agent_run("answer");
