@@ -43,6 +43,8 @@ pub(crate) fn run(effort: Effort) -> Result<Vec<Row>, Box<dyn Error>> {
         ratio("span, payload copied", "obs.copied", "otel.copied", Goal::AtMost(1.0 / 3.0)),
         ratio("span, payload copied", "obs.copied", "fastrace.copied", Goal::AtMost(1.0 / 2.5)),
         ratio("span, payload shared", "obs.shared", "otel.shared", Goal::AtMost(0.25)),
+        ratio("span, against tracing", "obs.copied", "tracing-otel.lean", Goal::None),
+        ratio("span, against tracing", "obs.copied", "tracing-otel.default", Goal::None),
         ratio("span, through tracing", "obs-tracing", "tracing-otel.lean", Goal::AtMost(0.5)),
         ratio("span, through tracing", "obs-tracing", "tracing-otel.default", Goal::AtMost(0.5)),
         Row::figure("unsampled span", unsampled, "ns", Goal::AtMost(5.0)),

@@ -26,7 +26,10 @@ pub(crate) fn of_span(span: &Span, stage: Stage) -> Metrics {
             estimated_cost: call.cost.as_deref().and_then(in_dollars),
             ..with_usage(times, &call.usage)
         },
-        SpanType::Embedding(embedding) => with_usage(times, &embedding.usage),
+        SpanType::Embedding(embedding) => Metrics {
+            estimated_cost: embedding.cost.as_deref().and_then(in_dollars),
+            ..with_usage(times, &embedding.usage)
+        },
         _ => times,
     }
 }

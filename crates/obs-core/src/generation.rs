@@ -123,9 +123,13 @@ pub struct Cost {
     /// ISO 4217 code; `USD` unless stated.
     #[serde(default = "usd")]
     pub currency: Str,
-    /// Whether a price was missing, so that the true amount is higher.
+    /// Whether a price or a count was missing, so that the amount is not exact: what had no price of its own counts at
+    /// the nearest one, or not at all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub partial: bool,
+    /// Whether it was worked out from a list of prices; else the provider or the application said it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub estimated: bool,
 }
 
 fn usd() -> Str {
@@ -135,7 +139,22 @@ fn usd() -> Str {
 impl Cost {
     /// A known amount in US dollars.
     pub fn usd(total: f64) -> Self {
-        Self { total, input: None, output: None, currency: usd(), partial: false }
+        Self { total, input: None, output: None, currency: usd(), partial: false, estimated: false }
+    }
+
+    /// Adds an amount to the sum of its currency.
+    ///
+    /// A part that one of them does not know is not known of the sum; one that is partial or estimated makes the sum so.
+    pub fn add_to(&self, sums: &mut Vec<Self>) {
+        let Some(sum) = sums.iter_mut().find(|sum| sum.currency == self.currency) else {
+            return sums.push(self.clone());
+        };
+        let both = |a: Option<f64>, b: Option<f64>| Some(a? + b?);
+        sum.total += self.total;
+        sum.input = both(sum.input, self.input);
+        sum.output = both(sum.output, self.output);
+        sum.partial |= self.partial;
+        sum.estimated |= self.estimated;
     }
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Feedback, Log, Score, Span, SpanId, SpanType, Status, Str, Timestamp, TraceId, Usage};
+use crate::{
+    Cost, Error, Feedback, Log, Score, Span, SpanId, SpanType, Status, Str, Timestamp, TraceId, Usage,
+};
 
 /// Where traces can be read back from.
 #[async_trait]
@@ -76,6 +78,9 @@ pub struct TraceSummary {
     pub models: Vec<Str>,
     /// Tokens of all model calls, each counted once.
     pub usage: Usage,
+    /// What they cost, a sum for each currency; empty where nothing is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cost: Vec<Cost>,
     /// The service that made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<Str>,
@@ -113,13 +118,50 @@ impl Trace {
     /// directly in each other only the innermost that reports any counts.
     /// What a tool, an agent or a workflow does below a model call is work of its own, and counts besides.
     pub fn usage(&self) -> Usage {
+        let reports = |span: &Span| span.span_type.model().is_some_and(|(_, _, usage)| !usage.is_empty());
+        let mut sum = Usage::default();
+        for span in self.innermost(reports) {
+            if let Some((_, _, usage)) = span.span_type.model() {
+                sum += *usage;
+            }
+        }
+        sum
+    }
+
+    /// What all model calls cost, a sum for each currency, in the order in which they first come.
+    ///
+    /// Each call counts once, as in [`Trace::usage`]: of model calls that stand directly in each other only the innermost
+    /// that reports tokens or a cost.
+    /// A call that says how many tokens it used and not what they cost makes every sum partial, and so does one that
+    /// ended well and says neither; without any known cost there is no sum.
+    pub fn cost(&self) -> Vec<Cost> {
+        let reports = |span: &Span| {
+            let used = span.span_type.model().is_some_and(|(_, _, usage)| !usage.is_empty());
+            used || span.span_type.cost().is_some()
+        };
+        let mut sums = Vec::new();
+        let mut unknown = false;
+        for span in self.innermost(reports) {
+            match span.span_type.cost() {
+                Some(cost) => cost.add_to(&mut sums),
+                None => unknown = true,
+            }
+        }
+        let silent = |span: &Span| span.span_type.model().is_some() && span.status != Status::Error;
+        unknown |= self.innermost(silent).any(|span| !reports(span));
+        for sum in sums.iter_mut().filter(|_| unknown) {
+            sum.partial = true;
+        }
+        sums
+    }
+
+    /// The spans that report something, but those that report for what stands directly below them.
+    fn innermost(&self, reports: impl Fn(&Span) -> bool) -> impl Iterator<Item = &Span> {
         let known: HashMap<SpanId, &Span> = self.spans.iter().map(|span| (span.span_id, span)).collect();
         let passes_on =
             |span: &Span| matches!(span.span_type, SpanType::LlmGeneration(_) | SpanType::Generic);
-        let reports =
-            |span: &Span| span.span_type.model().map(|(_, _, usage)| *usage).filter(|u| !u.is_empty());
         let mut outer: HashSet<SpanId> = HashSet::new();
-        for span in self.spans.iter().filter(|span| reports(span).is_some()) {
+        for span in self.spans.iter().filter(|span| reports(span)) {
             let mut above = span.parent_span_id;
             while let Some(id) = above
                 && let Some(parent) = known.get(&id)
@@ -129,11 +171,7 @@ impl Trace {
                 above = parent.parent_span_id;
             }
         }
-        let mut sum = Usage::default();
-        for usage in self.spans.iter().filter(|span| !outer.contains(&span.span_id)).filter_map(reports) {
-            sum += usage;
-        }
-        sum
+        self.spans.iter().filter(move |span| reports(span) && !outer.contains(&span.span_id))
     }
 
     /// The trace in a list; `None` without spans.
@@ -157,6 +195,7 @@ impl Trace {
             errors,
             models,
             usage: self.usage(),
+            cost: self.cost(),
             service: first.resource.service_name().map(Str::copied),
             session_id: context.session_id.clone(),
             user_id: context.user_id.clone(),
@@ -202,6 +241,47 @@ mod tests {
         tool.span_type = SpanType::ToolCall(crate::ToolCall::default());
         trace.spans = vec![span(1, None, 1000), tool, span(3, Some(2), 20)];
         assert_eq!(trace.usage().input, Some(1020));
+    }
+
+    fn costing(mut span: Span, cost: Option<Cost>) -> Span {
+        if let SpanType::LlmGeneration(call) = &mut span.span_type {
+            call.cost = cost.map(Box::new);
+        }
+        span
+    }
+
+    fn trace_of(spans: Vec<Span>) -> Trace {
+        Trace { spans, ..Trace::new(TraceId::new(1).unwrap()) }
+    }
+
+    #[test]
+    fn a_cost_counts_once_a_call_and_the_sum_says_what_it_lacks() {
+        let dollars = |total| Some(Cost { input: Some(total), estimated: true, ..Cost::usd(total) });
+        let euros = Some(Cost { currency: "EUR".into(), ..Cost::usd(0.5) });
+        let mut trace = trace_of(vec![
+            costing(span(1, None, 10), dollars(1.0)),
+            costing(span(2, Some(1), 4), dollars(0.25)),
+            costing(span(3, Some(1), 6), dollars(0.5)),
+            costing(span(4, Some(3), 6), euros),
+        ]);
+        let sums = trace.cost();
+        let told: Vec<_> = sums.iter().map(|sum| (sum.total, &*sum.currency, sum.partial)).collect();
+        assert_eq!(told, [(0.25, "USD", false), (0.5, "EUR", false)]);
+        assert!(sums[0].estimated && !sums[1].estimated);
+        trace.spans.push(costing(span(5, None, 3), None));
+        assert!(trace.cost().iter().all(|sum| sum.partial), "tokens without a price are not free");
+        assert_eq!(trace.summary().unwrap().cost, trace.cost());
+    }
+
+    #[test]
+    fn a_stream_without_usage_makes_the_sum_partial_and_a_refused_call_does_not() {
+        let mut silent = span(2, None, 1);
+        silent.span_type = SpanType::LlmGeneration(LlmGeneration::default());
+        let told = costing(span(1, None, 10), Some(Cost::usd(1.0)));
+        let refused = Span { status: Status::Error, ..silent.clone() };
+        assert!(!trace_of(vec![told.clone(), refused]).cost()[0].partial);
+        assert!(trace_of(vec![told, silent.clone()]).cost()[0].partial);
+        assert_eq!(trace_of(vec![silent]).cost(), [], "nothing known is not zero");
     }
 
     #[test]

@@ -62,6 +62,11 @@ pub struct Span {
     /// Other spans it is related to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
+    /// Whether a score or feedback was given to it while it was open: no filter of span types takes it away then.
+    ///
+    /// Exporters need not send it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub judged: bool,
     /// W3C trace flags; bit 0 is `sampled`.
     #[serde(default = "sampled")]
     pub trace_flags: u8,
@@ -116,6 +121,7 @@ impl Span {
             error: None,
             events: Vec::new(),
             links: Vec::new(),
+            judged: false,
             trace_flags: sampled(),
             trace_state: None,
             attributes: Attributes::new(),

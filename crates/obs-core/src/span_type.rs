@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::json::{nanos, optional_float};
-use crate::{LlmGeneration, Payload, Str, Timestamp, Usage, payload};
+use crate::{Cost, LlmGeneration, Payload, Str, Timestamp, Usage, payload};
 
 /// What a span stands for, with the fields that only such a span has.
 ///
@@ -88,6 +88,15 @@ impl SpanType {
         match self {
             Self::LlmGeneration(g) => Some((g.model.as_ref(), g.provider.as_ref(), &g.usage)),
             Self::Embedding(e) => Some((e.model.as_ref(), e.provider.as_ref(), &e.usage)),
+            _ => None,
+        }
+    }
+
+    /// What a generation or an embedding cost, if known.
+    pub fn cost(&self) -> Option<&Cost> {
+        match self {
+            Self::LlmGeneration(generation) => generation.cost.as_deref(),
+            Self::Embedding(embedding) => embedding.cost.as_deref(),
             _ => None,
         }
     }
@@ -415,6 +424,9 @@ pub struct Embedding {
     /// Tokens used.
     #[serde(skip_serializing_if = "Usage::is_empty")]
     pub usage: Usage,
+    /// What it cost, if known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Box<Cost>>,
 }
 
 /// Running a scorer; its result is a [`crate::Score`] of its own.

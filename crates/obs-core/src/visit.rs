@@ -103,6 +103,7 @@ impl VisitText for Span {
             error,
             events,
             links,
+            judged: _,
             trace_flags: _,
             trace_state,
             attributes,
@@ -169,9 +170,12 @@ impl VisitText for SpanType {
                     document(visitor, "content", content);
                 }
             }
-            Self::Embedding(Embedding { model, provider, dimensions: _, count: _, usage: _ }) => {
+            Self::Embedding(Embedding { model, provider, dimensions: _, count: _, usage: _, cost }) => {
                 some(visitor, "model", model);
                 some(visitor, "provider", provider);
+                if let Some(cost) = cost {
+                    visitor.text("currency", &mut cost.currency);
+                }
             }
             Self::EvalExecution(EvalExecution { scorer, source }) => {
                 some(visitor, "scorer", scorer);

@@ -13,14 +13,14 @@ pub(crate) fn of(span: &Span) -> Numbers {
             add_usage(&mut numbers, &call.usage);
             let first = call.time_to_first_token.map(|time| time.as_secs_f64());
             add(&mut numbers, "time_to_first_token", first);
-            if let Some(cost) = call.cost.as_deref().filter(|cost| is_in_dollars(cost)) {
-                add(&mut numbers, "input_cost", cost.input);
-                add(&mut numbers, "output_cost", cost.output);
-                add(&mut numbers, "total_cost", Some(cost.total));
-            }
         }
         SpanType::Embedding(embedding) => add_usage(&mut numbers, &embedding.usage),
         _ => {}
+    }
+    if let Some(cost) = span.span_type.cost().filter(|cost| is_in_dollars(cost)) {
+        add(&mut numbers, "input_cost", cost.input);
+        add(&mut numbers, "output_cost", cost.output);
+        add(&mut numbers, "total_cost", Some(cost.total));
     }
     numbers
 }

@@ -45,7 +45,7 @@ pub(crate) fn put<'a>(to: &mut Collector<'a>, span_type: &'a SpanType) {
             to.text("store", store.as_ref());
             to.put("top_k", *top_k);
         }
-        SpanType::Embedding(Embedding { model, provider, dimensions, count, usage }) => {
+        SpanType::Embedding(Embedding { model, provider, dimensions, count, usage, cost: _ }) => {
             model_of(to, model.as_ref(), provider.as_ref());
             to.put("dimensions", *dimensions);
             to.put("count", *count);

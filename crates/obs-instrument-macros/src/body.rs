@@ -214,6 +214,7 @@ impl Parts<'_> {
         let described = capture::asked(&quote_spanned!(here=> #error), root, "error", &ways);
         quote_spanned! {here=>
             |#result, #span| {
+                // In the user's crate: a result that is found without the trait leaves it unused.
                 #[allow(unused_imports)]
                 use #root::__macro::Whole as _;
                 match #root::__macro::Probe(#result).__obs_result() {

@@ -197,6 +197,7 @@ pub(crate) fn asked(reference: &TokenStream, root: &TokenStream, what: &str, way
     quote_spanned! {here=>
         match #reference {
             #value => {
+                // In the user's crate: of all ways a value is found by one, and the others stay unused.
                 #[allow(unused_imports)]
                 use #root::__macro::{#(#traits as _),*};
                 (#(#references)* #root::__macro::Probe(#value)).#method()

@@ -12,9 +12,9 @@ use obs_core::{
 
 use crate::begin::Recording;
 use crate::observability::Instance;
-use crate::{ActiveSpan, Context, Generic, Kind, LogBuilder};
+use crate::{ActiveSpan, Context, Generic, Kind, LogBuilder, Observability, Registry};
 
-/// What a bridge records with: like an [`Observability`](crate::Observability), but it keeps no pipeline alive.
+/// What a bridge records with: like an [`Observability`], but it keeps no pipeline alive.
 ///
 /// A bridge is often part of what lives as long as the process; the last handle of the application still ends the instance.
 #[derive(Clone)]
@@ -74,8 +74,15 @@ macro_rules! with_kind {
 }
 
 impl Recorder {
-    pub(crate) fn new(instance: Arc<Instance>) -> Self {
-        Self(instance)
+    /// The instance of the current context, else the default one of the global registry.
+    pub fn at_hand() -> Option<Self> {
+        let default = || Registry::global().default_instance()?.context().recorder();
+        Context::current().recorder().or_else(default)
+    }
+
+    /// A context outside of every trace, of this instance.
+    pub fn context(&self) -> Context {
+        Context::of(Arc::clone(&self.0))
     }
 
     /// Whether a span would be recorded, if its trace is.
@@ -122,6 +129,13 @@ impl Recorder {
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recorder").field("resource", self.0.resource()).finish_non_exhaustive()
+    }
+}
+
+impl Observability {
+    /// What a bridge from another library records with.
+    pub fn recorder(&self) -> Recorder {
+        Recorder(Arc::clone(self.instance()))
     }
 }
 

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use obs_core::{Env, Error, Level, Resource, SpanType, Str, TraceContext, Value, suggest};
+use obs_core::{Env, Error, Level, Resource, SpanType, Str, TraceContext, TraceReader, Value, suggest};
 use obs_pipeline::{Clock, DestinationSpec, Log, Matching, Pipeline, PipelineBuilder, Processor};
 
+use crate::cost::{CostConfig, Prices};
 use crate::env::{Vars, conflict, same_sampling};
 use crate::kind::place_of;
 use crate::observability::{DROP_DEADLINE, Hidden, Instance, Settings};
 use crate::own_processors::OwnProcessors;
 use crate::visible::Unseen;
-use crate::{AutomaticMetrics, MetricsOf, Observability, Sampling};
+use crate::{AutomaticMetrics, MetricsOf, Observability, Sampling, TailSampling};
 
 /// An instance in the making.
 #[derive(Debug)]
@@ -27,8 +28,11 @@ pub struct ObservabilityBuilder {
     context: TraceContext,
     resource: Resource,
     enabled: Option<bool>,
-    hidden: Hidden,
+    tail: Option<TailSampling>,
+    baggage_attributes: Vec<Str>,
     own: OwnProcessors,
+    reader: Option<Arc<dyn TraceReader>>,
+    hidden: Hidden,
 }
 
 impl ObservabilityBuilder {
@@ -44,8 +48,11 @@ impl ObservabilityBuilder {
             context: TraceContext::default(),
             resource,
             enabled: None,
-            hidden: Hidden::default(),
+            tail: None,
+            baggage_attributes: Vec::new(),
             own: OwnProcessors::default(),
+            reader: None,
+            hidden: Hidden::default(),
         }
     }
 
@@ -58,6 +65,7 @@ impl ObservabilityBuilder {
     /// | `OBS_SAMPLING`, `MASTRA_OBSERVABILITY_SAMPLING` | [`Self::sampling`]: `always`, `never`, or a fraction | 1, 2 |
     /// | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | the same; without `parentbased_`, also for children of other processes | 3 |
     /// | `OTEL_SERVICE_NAME` | the service's name | 1 |
+    /// | `OBS_PRICES` | [`Self::prices`]: the path of a file | 1 |
     /// | `OTEL_RESOURCE_ATTRIBUTES` | [`Self::resource`], and `service.name`; environment and release of traces | 2 |
     ///
     /// Where two say different things, or the code says another than a variable, one line of `tracing` names both and
@@ -86,6 +94,7 @@ impl ObservabilityBuilder {
     #[expect(clippy::wrong_self_convention, reason = "it reads on, as the configs of exporters begin")]
     pub fn from_vars(mut self, env: &Env) -> Result<Self, Error> {
         self.vars = Vars::read(env)?;
+        self.own.read(env)?;
         Ok(self)
     }
 
@@ -187,10 +196,28 @@ impl ObservabilityBuilder {
         Ok(self)
     }
 
+    /// The keys of [`Baggage`](crate::Baggage) that become attributes of the spans under it; none unless set.
+    ///
+    /// Callers choose the values; they are redacted as any attribute is.
+    #[must_use]
+    pub fn baggage_attributes<K: Into<Str>>(mut self, keys: impl IntoIterator<Item = K>) -> Self {
+        self.baggage_attributes = keys.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// Whether internal spans are shown like any other; they are hidden unless set to true.
     #[must_use]
     pub fn include_internal_spans(mut self, include: bool) -> Self {
         self.hidden.internal_shown = include;
+        self
+    }
+
+    /// Which of the recorded traces are kept, decided once they are over; all of them unless set.
+    ///
+    /// It comes after every processor, so that it sees what they made of the records, and before redaction.
+    #[must_use]
+    pub fn tail_sampling(mut self, tail: TailSampling) -> Self {
+        self.tail = Some(tail);
         self
     }
 
@@ -246,6 +273,28 @@ impl ObservabilityBuilder {
         self.pipeline(|pipeline| pipeline.clock(clock))
     }
 
+    /// Where traces are read back from for what is said of them later, such as an obs-store; nowhere unless set.
+    #[must_use]
+    pub fn reader(mut self, reader: Arc<dyn TraceReader>) -> Self {
+        self.reader = Some(reader);
+        self
+    }
+
+    /// Prices of one's own, on top of the built-in ones: where both have a model, these win.
+    ///
+    /// They count before those of a file that `OBS_PRICES` names.
+    #[must_use]
+    pub fn prices(self, prices: &Prices) -> Self {
+        self.cost(CostConfig::new(Prices::built_in().extend(prices)))
+    }
+
+    /// How the costs of model calls are found; unless set, they are estimated by the built-in prices.
+    #[must_use]
+    pub fn cost(mut self, cost: CostConfig) -> Self {
+        self.own.cost = Some(cost);
+        self
+    }
+
     /// Further options of delivery, redaction and memory.
     #[must_use]
     pub fn configure(self, change: impl FnOnce(PipelineBuilder) -> PipelineBuilder) -> Self {
@@ -258,11 +307,15 @@ impl ObservabilityBuilder {
     /// If two destinations have one name, an option cannot be obeyed, or a thread cannot be started.
     pub fn build(mut self) -> Result<Observability, Error> {
         self.settle_resource();
-        let Self { pipeline, vars, sampling, context, resource, enabled, own, .. } = self;
+        let Self { mut pipeline, vars, sampling, context, resource, enabled, own, reader, .. } = self;
+        if let Some(tail) = self.tail {
+            pipeline = pipeline.processor(tail.into_processor()?);
+        }
         let enabled = vars.enabled.settle("whether anything is recorded", enabled, |a, b| a == b);
         let sampling = vars.sampling.settle("sampling", sampling, same_sampling);
         let (counted, starts) = (own.counts(&pipeline), own.starts(&pipeline)?);
-        let pipeline = Arc::new(own.add_to(pipeline).drop_deadline(DROP_DEADLINE).build()?);
+        let (costs, sums) = (own.costs(), own.sums());
+        let pipeline = Arc::new(own.add_to(pipeline, &costs).drop_deadline(DROP_DEADLINE).build()?);
         pipeline.intake().set_enabled(enabled.unwrap_or(true));
         let unsampled_counted = self.metrics == MetricsOf::All;
         let settings = Settings {
@@ -273,8 +326,14 @@ impl ObservabilityBuilder {
             resource,
             hidden: Hidden { counted, unsampled_counted, ..self.hidden },
             starts,
+            sums,
+            baggage_attributes: self.baggage_attributes,
         };
         let instance = Instance::new(&pipeline, settings);
+        instance.set_costs(costs);
+        if let Some(reader) = reader {
+            instance.set_reader(reader);
+        }
         Ok(Observability::of(pipeline, instance))
     }
 

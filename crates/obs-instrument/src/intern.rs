@@ -94,7 +94,8 @@ mod tests {
         let names = ["", "a", "ab", "gpt-4o", "gpt-5o", "gpt-4o-mini", "claude", "clause"];
         for name in names.iter().chain(names.iter().rev()) {
             assert_eq!(intern(name), **name);
-            assert!(intern(name).ptr_eq(&intern(&(*name).to_owned())));
+            let elsewhere = String::from(*name);
+            assert!(intern(name).ptr_eq(&intern(&elsewhere)));
         }
         for at in 0..10_000 {
             let name = format!("{at}");

@@ -6,12 +6,16 @@ mod begin;
 mod bridge;
 mod builder;
 mod context;
+pub mod cost;
 mod entity;
 mod env;
 mod fail;
 mod failure;
+#[cfg(feature = "http")]
+mod headers;
 mod ids;
 mod intern;
+mod judge;
 mod judgement;
 mod kind;
 mod logger;
@@ -19,23 +23,35 @@ mod meter;
 mod observability;
 mod observe;
 mod open;
+#[cfg(feature = "opentelemetry")]
+mod opentelemetry;
 mod own_processors;
 mod pool;
+mod propagation;
+mod reading;
 mod registry;
 mod rollup;
 mod sampling;
 mod span;
+mod summed;
+mod suspended;
+mod tail;
+#[cfg(feature = "tower")]
+pub mod tower;
+mod trace;
 mod typed;
 mod visible;
 mod workflow;
 
+#[cfg(feature = "opentelemetry")]
+pub use self::opentelemetry::EnteredBoth;
 pub use automatic::{
     AUTOMATIC_METRICS, AutomaticMetric, AutomaticMetrics, Cardinality, DEFAULT_PREFIX, GEN_AI_METRICS,
     ValuePattern,
 };
 pub use bridge::Recorder;
 pub use builder::ObservabilityBuilder;
-pub use context::{Context, ContextFuture, Entered, FutureExt};
+pub use context::{Context, ContextFuture, ContextIter, ContextStream, Entered, FutureExt, StreamExt};
 pub use intern::intern;
 pub use judgement::{FeedbackBuilder, ScoreBuilder};
 pub use kind::{Generic, Kind};
@@ -45,11 +61,16 @@ pub use meter::{
     UpDownCounter,
 };
 pub use observability::{Guard, MetricsOf, Observability};
+pub use propagation::{Baggage, BaggageError, Carrier};
 pub use registry::Registry;
 pub use rollup::rolled;
 pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};
 pub use span::ActiveSpan;
-pub use workflow::{Suspended, workflow_names};
+pub use summed::SummedCounter;
+pub use suspended::Suspended;
+pub use tail::{ScoreRule, TailSampling, TailTrace};
+pub use trace::{READ_SCHEDULE, RecordedTrace, SpanHandle, TraceHandle};
+pub use workflow::workflow_names;
 
 pub use observe::resolve;
 

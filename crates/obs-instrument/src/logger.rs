@@ -154,7 +154,6 @@ impl Drop for LogBuilder<'_> {
 macro_rules! levels {
     () => {
         levels! {
-            trace: Trace, "the finest detail";
             debug: Debug, "what helps to debug";
             info: Info, "normal operation";
             warn: Warn, "something odd";
@@ -240,6 +239,7 @@ pub struct Logger {
 
 impl Logger {
     levels! {}
+    levels! { trace: Trace, "the finest detail"; }
 
     /// The least level of this logger and its clones, in place of the instance's.
     #[must_use]

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use obs_core::{Exemplar, Labels, Metric, MetricValue, Resource, Signal, Str, TraceContext};
+use obs_core::{Exemplar, Labels, Metric, MetricValue, Resource, Signal, Str, Timestamp, TraceContext};
 use obs_pipeline::Intake;
 
 use crate::Context;
+use crate::summed::Sums;
 
 /// Makes instruments, each with its name, unit and description.
 ///
@@ -15,6 +16,7 @@ pub struct Meter {
     pub(crate) intake: Intake,
     pub(crate) context: Arc<TraceContext>,
     pub(crate) resource: Arc<Resource>,
+    pub(crate) sums: Arc<Sums>,
 }
 
 /// What every measurement of an instrument shares.
@@ -27,25 +29,43 @@ struct Instrument {
 }
 
 impl Instrument {
+    #[inline]
+    fn measurement(
+        &self,
+        time: Timestamp,
+        value: MetricValue,
+        labels: Labels,
+        context: &Arc<TraceContext>,
+    ) -> Metric {
+        let (context, resource) = (Arc::clone(context), Arc::clone(&self.meter.resource));
+        let mut metric = Metric::new_in(time, self.name.clone(), value, context, resource);
+        metric.unit.clone_from(&self.unit);
+        metric.description.clone_from(&self.description);
+        metric.labels = labels;
+        metric
+    }
+
     fn record(&self, value: MetricValue, labels: impl FnOnce() -> Labels) {
-        let Meter { intake, context, resource } = &self.meter;
+        let Meter { intake, context, .. } = &self.meter;
         if !intake.wants().contains(Signal::Metrics) {
             return;
         }
         let current = Context::current();
         let context = current.trace_context_within(intake).unwrap_or(context);
-        let mut metric = Metric::new_in(
-            intake.clock().now(),
-            self.name.clone(),
-            value,
-            Arc::clone(context),
-            Arc::clone(resource),
-        );
-        metric.unit.clone_from(&self.unit);
-        metric.description.clone_from(&self.description);
-        metric.labels = labels();
+        let mut metric = self.measurement(intake.clock().now(), value, labels(), context);
         metric.exemplar = current.reference().map(|span| Exemplar { span, value: None, time: None });
         intake.metric(metric);
+    }
+}
+
+impl Counter {
+    pub(crate) fn meter(&self) -> &Meter {
+        &self.0.meter
+    }
+
+    /// A measurement outside of every trace.
+    pub(crate) fn measurement(&self, time: Timestamp, value: MetricValue, labels: Labels) -> Metric {
+        self.0.measurement(time, value, labels, &self.0.meter.context)
     }
 }
 

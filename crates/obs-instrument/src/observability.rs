@@ -1,22 +1,23 @@
 //! An instance: what an application holds.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use obs_core::{
     AgentRun, Cost, Embedding, Env, Error, EvalExecution, Level, LlmGeneration, McpToolCall, MemoryLookup,
-    MemoryUpdate, RagQuery, Resource, ScoreValue, Signal, Span, Str, Target, ToolCall, TraceContext, TraceId,
+    MemoryUpdate, RagQuery, Resource, Signal, Span, Str, ToolCall, TraceContext, TraceId, TraceReader,
     WorkflowRun, WorkflowStep,
 };
-use obs_pipeline::{Clock, Intake, Pipeline, Report, SyncReport};
+use obs_pipeline::{Aside, Clock, Intake, Pipeline, Report, SyncReport};
 
 use crate::automatic::Starts;
 use crate::context::instances;
-use crate::judgement::{FeedbackBuilder, ScoreBuilder};
+use crate::cost::CostConfig;
 use crate::logger::Threshold;
 use crate::sampling::{Question, Sampler};
-use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Recorder, Sampling};
+use crate::summed::Sums;
+use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Sampling};
 
 /// How long a [`Guard`], and the drop of the last handle of an instance, waits at most.
 ///
@@ -55,8 +56,16 @@ pub(crate) struct Instance {
     context: Arc<TraceContext>,
     resource: Arc<Resource>,
     hidden: Hidden,
+    /// Where traces are read back from, and the thread on which they are.
+    reader: OnceLock<Arc<dyn TraceReader>>,
+    aside: Aside,
+    /// How the costs of calls are found that nobody is shown.
+    costs: OnceLock<CostConfig>,
+    baggage_attributes: Box<[Str]>,
     /// Counts runs and calls that began, if anybody wants to know.
     starts: Option<Starts>,
+    /// Counters that add up in place.
+    sums: Arc<Sums>,
 }
 
 /// Which spans are not shown.
@@ -81,12 +90,15 @@ pub(crate) struct Settings {
     pub(crate) context: TraceContext,
     pub(crate) resource: Resource,
     pub(crate) hidden: Hidden,
+    /// The keys of baggage that become attributes of spans.
+    pub(crate) baggage_attributes: Vec<Str>,
     pub(crate) starts: Option<Starts>,
+    pub(crate) sums: Arc<Sums>,
 }
 
 impl Instance {
     pub(crate) fn new(pipeline: &Arc<Pipeline>, settings: Settings) -> Arc<Self> {
-        let Settings { sampling, min_level, unsampled_logs, context, resource, hidden, starts } = settings;
+        let Settings { sampling, min_level, unsampled_logs, context, resource, .. } = settings;
         instances::register(|number| Self {
             number,
             pipeline: Arc::downgrade(pipeline),
@@ -96,9 +108,32 @@ impl Instance {
             unsampled_logs,
             context: Arc::new(context),
             resource: Arc::new(resource),
-            hidden,
-            starts,
+            reader: OnceLock::new(),
+            costs: OnceLock::new(),
+            aside: Aside::new(pipeline.intake().clock().clone()),
+            hidden: settings.hidden,
+            starts: settings.starts,
+            baggage_attributes: settings.baggage_attributes.into(),
+            sums: settings.sums,
         })
+    }
+
+    /// Says where traces are read back from; the first to say so counts.
+    pub(crate) fn set_reader(&self, reader: Arc<dyn TraceReader>) {
+        let _ = self.reader.set(reader);
+    }
+
+    pub(crate) fn reader(&self) -> Option<&Arc<dyn TraceReader>> {
+        self.reader.get()
+    }
+
+    pub(crate) fn aside(&self) -> &Aside {
+        &self.aside
+    }
+
+    /// The keys of baggage that become attributes of spans.
+    pub(crate) fn baggage_attributes(&self) -> &[Str] {
+        &self.baggage_attributes
     }
 
     /// Whether anything holds its pipeline.
@@ -143,9 +178,13 @@ impl Instance {
     }
 
     /// What a call of a model cost.
-    #[expect(clippy::unused_self, reason = "where the instance's prices are asked")]
     pub(crate) fn cost_of(&self, span: &Span) -> Option<Cost> {
-        span.span_type.as_generation()?.cost.as_deref().cloned()
+        self.costs.get().map_or_else(|| span.span_type.cost().cloned(), |costs| costs.of(span))
+    }
+
+    /// Says how costs are found; the first to say so counts.
+    pub(crate) fn set_costs(&self, costs: CostConfig) {
+        let _ = self.costs.set(costs);
     }
 
     /// What counts runs and calls that began, if anybody wants to know.
@@ -337,25 +376,9 @@ impl Observability {
 
     /// Where instruments for metrics are made.
     pub fn meter(&self) -> Meter {
-        let Instance { intake, context, resource, .. } = &*self.instance;
-        Meter { intake: intake.clone(), context: Arc::clone(context), resource: Arc::clone(resource) }
-    }
-
-    /// A score of any target, of a trace that ended long ago for one; it is recorded when the builder is dropped.
-    pub fn score(&self, target: Target, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
-        let Instance { intake, context, resource, .. } = &*self.instance;
-        ScoreBuilder::within(intake, target, name, value, context, resource)
-    }
-
-    /// Feedback on any target; it is recorded when the builder is dropped.
-    pub fn feedback(
-        &self,
-        target: Target,
-        kind: impl Into<Str>,
-        value: impl Into<ScoreValue>,
-    ) -> FeedbackBuilder {
-        let Instance { intake, context, resource, .. } = &*self.instance;
-        FeedbackBuilder::within(intake, target, kind, value, context, resource)
+        let Instance { intake, context, resource, sums, .. } = &*self.instance;
+        let (context, resource, sums) = (Arc::clone(context), Arc::clone(resource), Arc::clone(sums));
+        Meter { intake: intake.clone(), context, resource, sums }
     }
 
     /// From now on records these traces; those that have begun go on as they are.
@@ -376,20 +399,36 @@ impl Observability {
     }
 
     /// Delivers what is recorded; blocks until done or the deadline, and says how it went.
+    ///
+    /// Judgements that wait for their trace are waited for, too: for half of the time they may go on looking, then they go
+    /// out with what is known.
     pub fn flush(&self, deadline: Duration) -> Report {
-        self.pipeline.flush(deadline)
+        self.settled(deadline, Pipeline::flush)
+    }
+
+    /// Does it once more for judgements that waited for their trace, which may have to be delivered first.
+    fn settled<R>(&self, deadline: Duration, deliver: impl Fn(&Pipeline, Duration) -> R) -> R {
+        if self.instance.aside.is_idle() {
+            return deliver(&self.pipeline, deadline);
+        }
+        // Real time even where a test pauses the instance's clock: the promise is made to the caller.
+        let clock = Clock::system();
+        let left = || deadline.saturating_sub(clock.monotonic());
+        self.pipeline.flush(left());
+        self.instance.aside.settle(left());
+        deliver(&self.pipeline, left())
     }
 
     /// Makes what is recorded durable where a lane has a durable queue; names the lanes that have none.
     pub fn sync(&self, deadline: Duration) -> SyncReport {
-        self.pipeline.sync(deadline)
+        self.settled(deadline, Pipeline::sync)
     }
 
     /// Stops recording and delivers the rest; blocks until done or the deadline, and says how it went.
     ///
     /// What is recorded afterwards, and spans that are still open, are ignored and not counted: end spans before.
     pub fn shutdown(&self, deadline: Duration) -> Report {
-        self.pipeline.shutdown(deadline)
+        self.settled(deadline, Pipeline::shutdown)
     }
 
     /// Where every record is now.
@@ -402,14 +441,18 @@ impl Observability {
         &self.pipeline
     }
 
-    /// What a bridge from another library records with.
-    pub fn recorder(&self) -> Recorder {
-        Recorder::new(Arc::clone(&self.instance))
-    }
-
     /// A guard that flushes when it is dropped, for the end of `main` or of a request in a serverless function.
     pub fn guard(&self) -> Guard {
         Guard { obs: self.clone(), deadline: DROP_DEADLINE }
+    }
+}
+
+impl Drop for Observability {
+    /// The last handle waits for judgements that wait for their trace, which would find nobody to take them else.
+    fn drop(&mut self) {
+        if Arc::strong_count(&self.pipeline) == 1 && !self.instance.aside.is_idle() {
+            self.flush(DROP_DEADLINE);
+        }
     }
 }
 

@@ -19,8 +19,8 @@ use crate::visible::{HIDDEN, SAMPLED, Unseen};
 /// A place for an open span; the record is built here and moved from here into the intake, once.
 #[derive(Default)]
 pub(crate) struct Slot {
-    /// Always [`SpanRecord::Ended`], which it will be when it leaves; a list of one, whose memory stays here.
-    record: Vec<SpanRecord>,
+    /// Always [`SpanRecord::Ended`], which it will be when it leaves.
+    record: Option<SpanRecord>,
     open: Option<Open>,
 }
 
@@ -40,6 +40,8 @@ pub(crate) struct Open {
     told: AtomicBool,
     /// The start on the monotonic clock, so that durations are right even if the wall clock is set.
     started: Duration,
+    /// Whether a score or feedback was given to the span.
+    pub(crate) judged: AtomicBool,
 }
 
 /// Where a span begins.
@@ -54,12 +56,12 @@ pub(crate) struct Place {
 impl Slot {
     #[inline]
     pub(crate) fn parts(&self) -> Option<(&Span, &Open)> {
-        Some((self.record.first()?.span(), self.open.as_ref()?))
+        Some((self.record.as_ref()?.span(), self.open.as_ref()?))
     }
 
     #[inline]
     pub(crate) fn parts_mut(&mut self) -> Option<(&mut Span, &mut Open)> {
-        Some((self.record.first_mut()?.span_mut(), self.open.as_mut()?))
+        Some((self.record.as_mut()?.span_mut(), self.open.as_mut()?))
     }
 
     /// Hands the record to the intake.
@@ -68,7 +70,7 @@ impl Slot {
         let Some((span, open)) = self.parts_mut() else { return };
         open.close(span);
         if let Some(open) = self.open.take() {
-            open.intake().append_span(&mut self.record);
+            open.intake().take_span(&mut self.record);
         }
     }
 
@@ -82,10 +84,10 @@ impl Slot {
             parent.add_hidden(&sums);
         }
         if !open.instance.measures() {
-            self.record.clear();
+            self.record = None;
         }
         if let Some(open) = self.open.take() {
-            open.intake().append_span(&mut self.record);
+            open.intake().take_span(&mut self.record);
         }
     }
 
@@ -98,9 +100,8 @@ impl Slot {
         let trace = near.map_or(instance.trace_context(), |node| &node.trace);
         let (trace, resource) = (Arc::clone(trace), Arc::clone(instance.resource()));
         let record = Span::new_in(trace_id, span_id, name, clock.at(started), trace, resource);
-        self.record.clear();
-        self.record.push(SpanRecord::Ended(record));
-        let Some(span) = self.record.first_mut().map(SpanRecord::span_mut) else { return };
+        let record = self.record.insert(SpanRecord::Ended(record));
+        let span = record.span_mut();
         if let Some(node) = &parent {
             span.parent_span_id = Some(node.span_id);
             span.path = near.and_then(|node| node.ancestor.clone());
@@ -109,7 +110,11 @@ impl Slot {
             span.trace_state.clone_from(&node.trace_state);
         }
         match unseen {
-            None => {}
+            None => {
+                if let Some(carried) = &carried {
+                    carried.tell(instance.baggage_attributes(), &mut span.attributes);
+                }
+            }
             Some(Unseen::Unsampled) => span.trace_flags &= !SAMPLED,
             Some(Unseen::Hidden) => span.trace_flags = span.trace_flags & !SAMPLED | HIDDEN,
         }
@@ -122,6 +127,7 @@ impl Slot {
             first: None,
             told: AtomicBool::new(false),
             started,
+            judged: AtomicBool::new(false),
         });
     }
 }
@@ -202,6 +208,14 @@ impl Open {
         self.unseen != Some(Unseen::Unsampled)
     }
 
+    /// Notes that the span was judged, or where it is hidden the one that shows it.
+    pub(crate) fn judge(&self) {
+        match (self.unseen, &self.parent) {
+            (Some(Unseen::Hidden), Some(parent)) => parent.judge_shown(),
+            _ => self.judged.store(true, Ordering::Relaxed),
+        }
+    }
+
     /// The id of an error that a span below failed with.
     pub(crate) fn known_error(&self, error: &ErrorInfo) -> Option<Uuid> {
         self.known_node()?.failures().id_of(error)
@@ -221,8 +235,8 @@ impl Open {
         if *self.told.get_mut() {
             span.trace_flags |= TOLD;
         }
-        if let Some(sums) = self.known_node().and_then(|node| node.rollup().close()) {
-            sums.tell(span);
+        if let Some(node) = self.known_node() {
+            node.rollup().close(span);
         }
     }
 

@@ -15,7 +15,7 @@ pub mod rolled {
     pub const OUTPUT_TOKENS: &str = "obs.hidden.usage.output_tokens";
     /// What hidden calls cost, in US dollars; other currencies follow it as `obs.hidden.cost.EUR`.
     pub const COST: &str = "obs.hidden.cost";
-    /// Whether a price was missing, so that hidden calls cost more than is said.
+    /// Whether a price or a count was missing, so that the amount is not exact.
     pub const COST_PARTIAL: &str = "obs.hidden.cost.partial";
 }
 
@@ -23,11 +23,13 @@ pub mod rolled {
 const USED: u8 = 1;
 /// The span has ended and takes no more.
 const ENDED: u8 = 2;
+/// A score or feedback on a hidden span names this one.
+const JUDGED: u8 = 4;
 
 /// Money is added up in units of 1e-15, so that a sum does not depend on the order of its parts.
 const UNITS: f64 = 1e15;
 
-/// What a span collects from hidden model calls while it is open.
+/// What a span collects from hidden spans below it while it is open.
 #[derive(Debug, Default)]
 pub(crate) struct Rollup {
     state: AtomicU8,
@@ -59,11 +61,19 @@ impl Rollup {
         true
     }
 
-    /// Takes no more from now on; what was added, if anything was.
+    /// Notes that a hidden span was judged, which the span is shown for.
+    pub(crate) fn judge(&self) {
+        self.state.fetch_or(JUDGED, Ordering::AcqRel);
+    }
+
+    /// Takes no more from now on; tells the span what there was.
     #[inline]
-    pub(crate) fn close(&self) -> Option<Sums> {
-        let used = self.state.fetch_or(ENDED, Ordering::AcqRel) & USED != 0;
-        used.then(|| std::mem::take(&mut *self.lock()))
+    pub(crate) fn close(&self, span: &mut Span) {
+        let state = self.state.fetch_or(ENDED, Ordering::AcqRel);
+        span.judged |= state & JUDGED != 0;
+        if state & USED != 0 {
+            std::mem::take(&mut *self.lock()).tell(span);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Sums> {
@@ -109,7 +119,7 @@ impl Sums {
     }
 
     /// Tells them as attributes of the span that shows them.
-    pub(crate) fn tell(&self, span: &mut Span) {
+    fn tell(&self, span: &mut Span) {
         let tokens = [(rolled::INPUT_TOKENS, self.input), (rolled::OUTPUT_TOKENS, self.output)];
         for (name, tokens) in tokens {
             if let Some(tokens) = tokens {
@@ -138,7 +148,13 @@ fn plus(a: Option<u64>, b: Option<u64>) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use obs_core::{SpanId, Timestamp, TraceId, Value};
+
     use super::*;
+
+    fn span() -> Span {
+        Span::new(TraceId::new(1).unwrap(), SpanId::new(2).unwrap(), "s", Timestamp::default())
+    }
 
     fn sums(input: u64, cost: f64) -> Sums {
         let mut sums = Sums::default();
@@ -152,10 +168,14 @@ mod tests {
         let rollup = Rollup::default();
         assert!(rollup.add(&sums(2, 0.1)));
         assert!(rollup.add(&sums(3, 0.2)));
-        let taken = rollup.close().unwrap();
-        assert_eq!((taken.input, taken.output), (Some(5), Some(2)));
+        let mut shown = span();
+        rollup.close(&mut shown);
+        let told = |name| shown.attributes.get(name).and_then(Value::as_i64);
+        assert_eq!((told(rolled::INPUT_TOKENS), told(rolled::OUTPUT_TOKENS)), (Some(5), Some(2)));
         assert!(!rollup.add(&sums(4, 0.3)), "the caller goes on to the next ancestor");
-        assert_eq!(Rollup::default().close(), None);
+        let mut plain = span();
+        Rollup::default().close(&mut plain);
+        assert_eq!(plain, span());
     }
 
     #[test]

@@ -4,13 +4,11 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use obs_core::{Level, Payload, ScoreValue, Span, SpanId, SpanRef, Status, Str, Target, Timestamp, TraceId};
+use obs_core::{Payload, Span, SpanId, SpanRef, Status, Str, Timestamp, TraceId};
 
 use crate::begin::{Recording, Unsampled, begin};
 use crate::context::Context;
 use crate::fail::dropped_by_panic;
-use crate::judgement::{FeedbackBuilder, ScoreBuilder};
-use crate::logger::LogBuilder;
 use crate::observability::Instance;
 use crate::open::{Open, Slot};
 use crate::{Generic, Kind, pool};
@@ -108,7 +106,7 @@ impl<T: Kind> ActiveSpan<T> {
     }
 
     /// [`Self::kept`], if the trace is one that destinations see.
-    fn seen(&self) -> Option<(&Span, &Open)> {
+    pub(crate) fn seen(&self) -> Option<(&Span, &Open)> {
         self.kept().filter(|(_, open)| open.is_sampled())
     }
 
@@ -214,69 +212,6 @@ impl<T: Kind> ActiveSpan<T> {
         }
     }
 
-    /// The target of a score or feedback on this span.
-    pub fn target(&self) -> Option<Target> {
-        self.seen().map(|(span, open)| Target::Span {
-            trace_id: span.trace_id,
-            span_id: open.shown_span_id(span),
-            root_span_id: open.root_span_id(span),
-        })
-    }
-
-    /// The target of a score or feedback on the whole trace.
-    pub fn trace_target(&self) -> Option<Target> {
-        self.seen().map(|(span, open)| Target::Trace {
-            trace_id: span.trace_id,
-            root_span_id: open.root_span_id(span),
-        })
-    }
-
-    /// A log record under this span; it is recorded when the builder is dropped.
-    pub fn log(&self, level: Level, message: impl Into<Str>) -> LogBuilder<'_> {
-        match &self.state {
-            Recording::Off => LogBuilder::noop(),
-            Recording::Unsampled(span) => LogBuilder::of_unsampled(&span.context(), level, message),
-            Recording::On(slot) | Recording::Measured(slot) => match slot.parts() {
-                Some((span, open)) if open.instance.takes_log(level) => {
-                    LogBuilder::new(&open.instance, &span.resource, level, || message, &open.context(span))
-                }
-                _ => LogBuilder::noop(),
-            },
-        }
-    }
-
-    /// A score of this span; it is recorded when the builder is dropped.
-    pub fn score(&self, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
-        self.judge(self.target(), |span, open, target| {
-            ScoreBuilder::new(open.intake(), target, name, value, span)
-        })
-    }
-
-    /// A score of the whole trace; it is recorded when the builder is dropped.
-    pub fn score_trace(&self, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
-        self.judge(self.trace_target(), |span, open, target| {
-            ScoreBuilder::new(open.intake(), target, name, value, span)
-        })
-    }
-
-    /// Feedback on this span; it is recorded when the builder is dropped.
-    pub fn feedback(&self, kind: impl Into<Str>, value: impl Into<ScoreValue>) -> FeedbackBuilder {
-        self.judge(self.target(), |span, open, target| {
-            FeedbackBuilder::new(open.intake(), target, kind, value, span)
-        })
-    }
-
-    /// Feedback on the whole trace; it is recorded when the builder is dropped.
-    pub fn feedback_trace(&self, kind: impl Into<Str>, value: impl Into<ScoreValue>) -> FeedbackBuilder {
-        self.judge(self.trace_target(), |span, open, target| {
-            FeedbackBuilder::new(open.intake(), target, kind, value, span)
-        })
-    }
-
-    fn judge<B: Default>(&self, target: Option<Target>, make: impl FnOnce(&Span, &Open, Target) -> B) -> B {
-        self.seen().zip(target).map(|((span, open), target)| make(span, open, target)).unwrap_or_default()
-    }
-
     /// The time, if recording.
     pub(crate) fn now(&self) -> Option<Timestamp> {
         self.kept().map(|(span, open)| open.now(span))
@@ -306,9 +241,12 @@ impl<T: Kind> ActiveSpan<T> {
 
     #[inline]
     pub(crate) fn finish(&mut self, end: Option<Timestamp>) {
-        if !matches!(self.state, Recording::On(_) | Recording::Measured(_)) {
-            return;
+        if matches!(self.state, Recording::On(_) | Recording::Measured(_)) {
+            self.finish_open(end);
         }
+    }
+
+    fn finish_open(&mut self, end: Option<Timestamp>) {
         match std::mem::replace(&mut self.state, Recording::Off) {
             Recording::Off | Recording::Unsampled(_) => {}
             Recording::On(mut slot) => {
@@ -330,6 +268,7 @@ impl<T: Kind> ActiveSpan<T> {
 fn close<T: Kind>(slot: &mut Slot, end: Option<Timestamp>) {
     if let Some((span, open)) = slot.parts_mut() {
         span.end = Some(end.unwrap_or_else(|| open.now(span)).max(span.start));
+        span.judged = *open.judged.get_mut();
         if let Some(fields) = T::of(&mut span.span_type) {
             fields.settle(span.status == Status::Error);
         }

@@ -42,7 +42,7 @@ impl<'a> Observation<'a> {
             model: model(&span.span_type),
             parameters: parameters.filter(|parameters| !parameters.is_empty()).map(Parameters::of),
             tokens: usage::tokens(&usage),
-            cost: generation.and_then(|generation| usage::cost(generation.cost.as_deref()?)),
+            cost: span.span_type.cost().and_then(usage::cost),
             first_token: generation
                 .and_then(|generation| generation.time_to_first_token)
                 .map(|duration| span.start.saturating_add(duration)),

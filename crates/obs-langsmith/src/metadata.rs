@@ -152,7 +152,7 @@ impl<'a> Metadata<'a> {
                 out.some("top_k", top_k.as_ref())?;
                 self.retrieval(out, query.as_ref())
             }
-            SpanType::Embedding(Embedding { model, provider, dimensions, count, usage: _ }) => {
+            SpanType::Embedding(Embedding { model, provider, dimensions, count, usage: _, cost: _ }) => {
                 out.some("ls_provider", provider.as_ref())?;
                 out.some("ls_model_name", model.as_ref())?;
                 out.some("embedding_dimensions", dimensions.as_ref())?;

@@ -68,7 +68,7 @@ impl UsageMetadata {
     /// LangSmith adds up the runs of a tree itself, so that only the call says what it used.
     pub(crate) fn of(span_type: &SpanType) -> Option<Self> {
         let (_, _, usage) = span_type.model()?;
-        let cost = span_type.as_generation().and_then(|generation| in_dollars(generation.cost.as_deref()?));
+        let cost = span_type.cost().and_then(in_dollars);
         if usage.is_empty() && cost.is_none() {
             return None;
         }

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use obs_core::{Batch, Descriptor, Error, Exporter, Health, Receipt};
+use obs_core::{Batch, Descriptor, Error, Exporter, Health, Receipt, Signal};
 
 use crate::haste::Haste;
 use crate::{
     Breaker, BreakerHandle, BreakerState, Clock, DeadLetter, DestinationSpec, ExportStats, Fallback, Inspect,
-    LastResult, Monitor, Monitored, RateLimit, Retry, Split, Timeout, Unwind,
+    LastError, LastResult, Monitor, Monitored, RateLimit, Retry, Split, Timeout, Unwind,
 };
 
 /// Every decorator between a queue and a leaf, in the order that works:
@@ -73,6 +73,11 @@ impl Lane {
     /// How many of the last ones failed, and not for their content.
     pub(crate) fn failures_in_a_row(&self) -> u32 {
         self.monitor.failures_in_a_row()
+    }
+
+    /// What went wrong last with a signal, as the exporter told it.
+    pub(crate) fn last_error(&self, signal: Signal) -> Option<LastError> {
+        self.monitor.last_error(signal)
     }
 
     /// What the last of them came to.

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+mod aside;
 mod breaker;
 mod builder;
+mod clean;
 mod clock;
 mod collector;
 mod config;
@@ -40,6 +42,7 @@ mod terms;
 mod timeout;
 mod unwind;
 
+pub use aside::{Aside, Pace};
 pub use breaker::{Breaker, BreakerHandle, BreakerState};
 pub use builder::PipelineBuilder;
 pub use clock::{Clock, ManualClock};
@@ -72,7 +75,7 @@ pub use self_metrics::{SELF_METRICS, SelfMetric};
 pub use spec::DestinationSpec;
 pub use split::Split;
 pub use stats::DestinationStats;
-pub use suppress::{is_suppressed, suppress_this_thread};
+pub use suppress::{is_suppressed, suppress_this_thread, suppressed};
 pub use terms::{Counts, IntakeTerms, Terms, dropped, filtered};
 pub use timeout::Timeout;
 pub use unwind::Unwind;

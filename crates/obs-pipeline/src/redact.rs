@@ -9,6 +9,7 @@ use obs_core::{
 };
 use obs_redact::Redactor;
 
+use crate::clean::CleanTexts;
 use crate::guard::guarded;
 
 /// What stands in place of a text whose redaction failed.
@@ -23,6 +24,7 @@ pub(crate) struct Finish {
     contexts: Memo<TraceContext>,
     resources: Memo<Resource>,
     labels: HashMap<usize, (Labels, Labels)>,
+    clean: CleanTexts,
 }
 
 /// Shared values that were redacted, by their address; both stay alive, so that no address is used twice.
@@ -33,7 +35,13 @@ const REMEMBERED: usize = 1_024;
 
 impl Finish {
     pub(crate) fn new(rules: Option<Redactor>) -> Self {
-        Self { rules, contexts: HashMap::new(), resources: HashMap::new(), labels: HashMap::new() }
+        Self {
+            rules,
+            contexts: HashMap::new(),
+            resources: HashMap::new(),
+            labels: HashMap::new(),
+            clean: CleanTexts::default(),
+        }
     }
 
     /// Finishes records.
@@ -126,7 +134,14 @@ fn changed(redacted: Cow<'_, str>) -> Option<String> {
 
 impl TextVisitor for Finish {
     fn text(&mut self, name: &str, text: &mut Str) {
+        if self.clean.knows(name, text) {
+            return;
+        }
+        let before = text.clone();
         self.redact(Some(name), text);
+        if text.ptr_eq(&before) {
+            self.clean.remember(name, text);
+        }
     }
 
     fn payload(&mut self, name: &str, payload: &mut Payload) {

@@ -19,3 +19,38 @@ pub fn suppress_this_thread() {
     SUPPRESSED.set(true);
     crate::intake::leave();
 }
+
+/// Runs a future during whose polls the thread records nothing: for work of obs's own on a thread that records, too.
+pub async fn suppressed<F: Future>(future: F) -> F::Output {
+    struct Before(bool);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            SUPPRESSED.set(self.0);
+        }
+    }
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(|cx| {
+        let _before = Before(SUPPRESSED.replace(true));
+        future.as_mut().poll(cx)
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_suppressed_future_leaves_its_thread_as_it_was() {
+        let inside = suppressed(async {
+            tokio::task::yield_now().await;
+            is_suppressed()
+        });
+        let beside = async {
+            tokio::task::yield_now().await;
+            is_suppressed()
+        };
+        assert_eq!(tokio::join!(inside, beside), (true, false));
+        assert!(!is_suppressed());
+    }
+}

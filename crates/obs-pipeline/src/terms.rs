@@ -32,6 +32,8 @@ pub mod filtered {
     pub const UNSUPPORTED: &str = "unsupported";
     /// The destination does not want starts of spans.
     pub const STARTED: &str = "started";
+    /// Tail sampling decided against their trace.
+    pub const TAIL_SAMPLED: &str = "tail_sampled";
     /// The destination's route does not let them through, and has no description.
     pub const ROUTE: &str = "route";
 }

@@ -71,6 +71,8 @@ struct Rest<'a> {
     events: &'a [Event],
     #[serde(skip_serializing_if = "<[Link]>::is_empty")]
     links: &'a [Link],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    judged: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_flags: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -132,6 +134,7 @@ impl Stored for SpanRecord {
             error,
             events,
             links,
+            judged,
             trace_flags,
             trace_state,
             attributes,
@@ -151,6 +154,7 @@ impl Stored for SpanRecord {
             error: error.as_deref(),
             events,
             links,
+            judged: *judged,
             trace_flags: (*trace_flags != 1).then_some(*trace_flags),
             trace_state: trace_state.as_ref(),
             attributes,
@@ -166,7 +170,7 @@ impl Stored for SpanRecord {
             Some((model, provider, usage)) => (model, provider, Some(usage)),
             None => (None, None, None),
         };
-        let cost = span.span_type.as_generation().and_then(|generation| generation.cost.as_deref());
+        let cost = span.span_type.cost();
         let mut row = Binder::new(statement);
         row.hex(Some(&span.trace_id.to_hex()))?
             .hex(Some(&span.span_id.to_hex()))?

@@ -1,6 +1,6 @@
 //! The end of a span of `tracing`: what is settled once all is told.
 
-use obs_core::{SpanType, Timestamp, Value};
+use obs_core::{ErrorInfo, SpanType, Timestamp, Value};
 use obs_otlp::conventions::tokens;
 
 use crate::limits::{DROPPED_EVENTS, DROPPED_FIELDS, DROPPED_LINKS, Limits};
@@ -37,6 +37,9 @@ impl Open {
             }
             Some(Verdict::Failed(info)) => {
                 self.span.fail_with(|| *info);
+            }
+            None if std::thread::panicking() => {
+                self.span.fail_with(panicked);
             }
             None => {}
         }
@@ -90,6 +93,13 @@ impl Open {
         {
             self.span.attribute(key, total);
         }
+    }
+}
+
+fn panicked() -> ErrorInfo {
+    ErrorInfo {
+        error_type: Some("panic".into()),
+        ..ErrorInfo::message("the thread panicked while the span was open")
     }
 }
 

@@ -84,7 +84,8 @@ const EXAMPLES: &[Example] = &[
     example("obs-instrument", "instrument-registry", ""),
     example("obs-instrument", "instrument-observe", ""),
     example("obs-instrument", "instrument-tower", "tower"),
-    example("obs-instrument", "instrument-client", "http"),
+    example("obs-instrument", "instrument-client", "tower"),
+    example("obs-instrument", "instrument-beside", "opentelemetry"),
     example("obs-tracing", "tracing-axum", ""),
     example("obs-tracing", "tracing-genai", ""),
 ];

@@ -19,7 +19,7 @@ pub(crate) fn write(page: &mut Page<'_>, trace: &Trace, nodes: &[Node<'_>]) {
             }
         });
         page.line(|line| amounts(line, trace, nodes, &date(summary.start)));
-        let used = used(&summary.usage, &costs(nodes), &summary.models);
+        let used = used(&summary.usage, &summary.cost, &summary.models);
         if !used.is_empty() {
             page.line(|line| list(line, &used));
         }
@@ -58,29 +58,6 @@ fn used(usage: &obs_core::Usage, costs: &[Cost], models: &[Str]) -> Vec<String> 
     parts.extend(costs.iter().map(cost));
     parts.extend(models.iter().map(Str::to_string));
     parts
-}
-
-/// The money spent, a sum for each currency; of nested spans that report it, only the innermost counts.
-fn costs(nodes: &[Node<'_>]) -> Vec<Cost> {
-    let of = |node: &Node<'_>| node.span.span_type.as_generation().and_then(|g| g.cost.as_deref().cloned());
-    let mut outer = vec![false; nodes.len()];
-    for node in nodes.iter().filter(|node| of(node).is_some()) {
-        let mut above = node.parent;
-        while let Some(at) = above.filter(|at| !std::mem::replace(&mut outer[*at], true)) {
-            above = nodes[at].parent;
-        }
-    }
-    let mut sums: Vec<Cost> = Vec::new();
-    for cost in nodes.iter().zip(outer).filter(|(_, outer)| !outer).filter_map(|(node, _)| of(node)) {
-        match sums.iter_mut().find(|sum| sum.currency == cost.currency) {
-            Some(sum) => {
-                sum.total += cost.total;
-                sum.partial |= cost.partial;
-            }
-            None => sums.push(cost),
-        }
-    }
-    sums
 }
 
 fn belongs(line: &mut Line, trace: &Trace) {

@@ -94,12 +94,12 @@ pub(crate) fn usage(usage: &Usage) -> Option<String> {
 
 /// `$0.0012`, or the amount with its currency.
 pub(crate) fn cost(cost: &Cost) -> String {
-    let least = if cost.partial { "at least " } else { "" };
+    let about = if cost.partial { "about " } else { "" };
     let amount = float(cost.total);
     if cost.currency == "USD" {
-        format!("{least}${amount}")
+        format!("{about}${amount}")
     } else {
-        format!("{least}{amount} {}", cost.currency)
+        format!("{about}{amount} {}", cost.currency)
     }
 }
 
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(usage(&Usage::default()), None);
         assert_eq!(usage(&Usage { output: Some(3), ..Usage::default() }).unwrap(), "? → 3 tokens");
         let euro = Cost { currency: "EUR".into(), partial: true, ..Cost::usd(0.5) };
-        assert_eq!([cost(&Cost::usd(0.0123)), cost(&euro)], ["$0.0123", "at least 0.5 EUR"]);
+        assert_eq!([cost(&Cost::usd(0.0123)), cost(&euro)], ["$0.0123", "about 0.5 EUR"]);
     }
 
     #[test]

@@ -64,7 +64,7 @@ const MONEY: &[Column<Metric>] = &[
     }),
     Column::boolean(
         "cost_partial",
-        "Whether a price was missing, so that the true cost is higher.",
+        "Whether a price or a count was missing, so that the cost is not exact.",
         |metric| cost(metric).map(|cost| cost.partial),
     ),
 ];

@@ -138,9 +138,11 @@ const MONEY: &[Column<SpanRecord>] = &[
     Column::text("cost_currency", "Its currency, in ISO 4217.", |at| {
         cost(at).and_then(|cost| text(&cost.currency))
     }),
-    Column::boolean("cost_partial", "Whether a price was missing, so that the true cost is higher.", |at| {
-        cost(at).map(|cost| cost.partial)
-    }),
+    Column::boolean(
+        "cost_partial",
+        "Whether a price or a count was missing, so that the cost is not exact.",
+        |at| cost(at).map(|cost| cost.partial),
+    ),
 ];
 
 const TYPE: &[Column<SpanRecord>] = &[
@@ -208,6 +210,9 @@ const DOCUMENTS: &[Column<SpanRecord>] = &[
         "The spans above it in the process, the parent first: `span_id`, `start`, `is_root`.",
         |at| ancestors(at.span()),
     ),
+    Column::boolean("judged", "Whether a score or feedback was given to it while it was open.", |at| {
+        Some(at.span().judged)
+    }),
 ];
 
 const W3C: &[Column<SpanRecord>] = &[

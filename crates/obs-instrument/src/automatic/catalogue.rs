@@ -129,7 +129,7 @@ catalogue! {
     CacheReadTokens: "mastra_model_cache_read_tokens", "counter", "{token}", Model, REPORTED, "Input tokens that were read from the prompt cache.";
     CacheWriteTokens: "mastra_model_cache_write_tokens", "counter", "{token}", Model, REPORTED, "Input tokens that were written to the prompt cache.";
     FirstToken: "mastra_model_time_to_first_token_ms", "histogram", "ms", Model, "at the end of the span, where it was measured", "How long the first token of an answer took.";
-    Cost: "mastra_model_cost", "counter", "1", ModelCost, "at the end of the span, where it is known", "What calls of models cost, in the currency of the label.";
+    Cost: "mastra_model_cost", "counter", "1", ModelCost, "at the end of the span, where it is known", "What calls of models and embeddings cost, in the currency of the label.";
     ToolStarted: "mastra_tool_calls_started", "counter", "{call}", Tool, START, "Calls of tools that began, those of MCP servers included.";
     ToolEnded: "mastra_tool_calls_ended", "counter", "{call}", ToolEnded, END, "Calls of tools that ended.";
     ToolDuration: "mastra_tool_duration_ms", "histogram", "ms", Tool, END, "How long calls of tools took.";

@@ -108,6 +108,10 @@ impl Counting {
             if let Some(run) = Run::of(span) {
                 self.run(rules, span, &run, told, &mut out);
             }
+            if let Some((cost, pairs)) = span.span_type.cost().zip(labels::cost(span)) {
+                let labels = self.settle(rules, Of::Cost.shape(), &pairs);
+                self.put(Of::Cost, cost.total, &labels, &mut out);
+            }
             if span.status == Status::Error {
                 self.error(rules, span, &mut out);
             }
@@ -129,18 +133,11 @@ impl Counting {
             self.put(run.duration, took.as_secs_f64() * 1e3, labels, out);
         }
         if let SpanType::LlmGeneration(call) = &span.span_type {
-            self.model(rules, call, run, &plain, out);
+            self.model(call, &plain, out);
         }
     }
 
-    fn model(
-        &mut self,
-        rules: &Rules,
-        call: &LlmGeneration,
-        run: &Run<'_>,
-        plain: &Labels,
-        out: &mut Out<'_>,
-    ) {
+    fn model(&self, call: &LlmGeneration, plain: &Labels, out: &mut Out<'_>) {
         let [of_input, of_output] = shares(call);
         let (usage, details) = (&call.usage, &call.usage.input_details);
         let counts = [
@@ -157,12 +154,6 @@ impl Counting {
         }
         if let Some(first) = call.time_to_first_token {
             self.put(Of::FirstToken, first.as_secs_f64() * 1e3, plain, out);
-        }
-        if let Some(cost) = &call.cost {
-            let [model, provider, agent] = run.plain.0;
-            let pairs = [model, provider, agent, ("currency", Some(&cost.currency))];
-            let labels = self.settle(rules, Of::Cost.shape(), &pairs);
-            self.put(Of::Cost, cost.total, &labels, out);
         }
     }
 

@@ -164,6 +164,18 @@ impl<'a> Run<'a> {
     }
 }
 
+/// Of what a call of a model or the making of embeddings cost; `None` where that is not known.
+pub(crate) fn cost(span: &Span) -> Option<[Pair<'_>; 4]> {
+    let (model, provider, _) = span.span_type.model()?;
+    let answered = span.span_type.as_generation().and_then(|call| call.response_model.as_ref());
+    Some([
+        ("model", Some(or_unknown(first([model, answered])))),
+        ("provider", Some(or_unknown(first([provider])))),
+        agent(span, None),
+        ("currency", Some(&span.span_type.cost()?.currency)),
+    ])
+}
+
 /// Of an error of a span.
 pub(crate) fn error<'a>(span: &'a Span, span_type: &'a Str) -> [Pair<'a>; 4] {
     let error = span.error.as_ref().and_then(|error| first([error.error_type.as_ref(), error.code.as_ref()]));

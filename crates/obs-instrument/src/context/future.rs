@@ -35,7 +35,7 @@ pin_project! {
     /// A future that is polled under a context, and dropped under it, so that what it ends by being dropped is at home.
     #[must_use = "futures do nothing unless awaited"]
     pub struct ContextFuture<F> {
-        // Empty once the future is done or dropped.
+        // Empty once dropped.
         #[pin]
         future: Option<F>,
         context: Context,
@@ -44,10 +44,8 @@ pin_project! {
     impl<F> PinnedDrop for ContextFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            if this.future.is_some() {
-                let _entered = this.context.enter();
-                this.future.set(None);
-            }
+            let _entered = this.context.enter();
+            this.future.set(None);
         }
     }
 }

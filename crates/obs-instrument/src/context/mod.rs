@@ -1,8 +1,10 @@
 //! The current span, carried across calls, awaits, tasks and threads.
 
+mod carry;
 mod future;
 pub(crate) mod instances;
 mod node;
+mod stream;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -12,9 +14,15 @@ use std::sync::Arc;
 use obs_core::{SpanId, SpanRef, Str, TraceContext, TraceId};
 use obs_pipeline::Intake;
 
+pub use self::carry::ContextIter;
 pub use self::future::{ContextFuture, FutureExt};
-pub(crate) use self::node::{Carried, Node, State};
+pub(crate) use self::node::{Carried, Node, Remote, State};
+pub use self::stream::{ContextStream, StreamExt};
+use crate::Baggage;
 use crate::observability::Instance;
+use crate::propagation::traceparent::TraceParent;
+use crate::propagation::tracestate::TraceState;
+use crate::visible::SAMPLED;
 
 /// What new spans, logs, metrics and scores attach themselves to: a span, an unsampled trace, or nothing.
 ///
@@ -49,16 +57,28 @@ impl Context {
         nothing.unwrap_or(true)
     }
 
-    /// A span in another process, as its headers told.
+    /// A span in another process, as a protocol told that [`Self::extract`] does not know.
+    ///
+    /// What names no instance under it is recorded by the one that is current now.
     pub fn remote(trace_id: TraceId, span_id: SpanId, sampled: bool, trace_state: Option<Str>) -> Self {
-        if sampled {
-            let trace = Arc::default();
-            let node = Node::new(trace_id, span_id, None, None, 1, trace_state, trace, None);
-            Self::known(Arc::new(node), None)
-        } else {
-            let carried = trace_state.map(|state| Arc::new(Carried { trace_state: Some(state) }));
-            Self::unsampled(trace_id, span_id, None, carried)
+        Self::remote_under(trace_id, span_id, sampled, trace_state, None)
+    }
+
+    /// What came from another process.
+    pub(crate) fn received(remote: Remote) -> Self {
+        let Remote { parent, state, baggage, instance } = remote;
+        let TraceState { others, root_span_id } = state;
+        let Some(TraceParent { trace_id, span_id, flags }) = parent else {
+            let carried = Carried { baggage, ..Carried::default() };
+            return Self { state: State::None { instance }, carried: carried.shared() };
+        };
+        if flags & SAMPLED == 0 {
+            let carried = Carried { baggage, trace_state: others, trace_flags: flags };
+            return Self::unsampled(trace_id, span_id, instance, carried.shared());
         }
+        let trace = Arc::default();
+        let node = Node::new(trace_id, span_id, None, root_span_id, flags, others, trace, instance);
+        Self::known(Arc::new(node), Carried { baggage, ..Carried::default() }.shared())
     }
 
     /// [`Self::remote`] of a trace whose root is known.
@@ -69,12 +89,12 @@ impl Context {
         trace_state: Option<Str>,
         root: Option<SpanId>,
     ) -> Self {
-        let remote = Self::remote(trace_id, span_id, sampled, trace_state);
-        let (State::Known(node), carried) = remote.clone().into_parts() else { return remote };
-        let Node { trace_flags, trace_state, trace, .. } = &*node;
-        let (state, trace) = (trace_state.clone(), Arc::clone(trace));
-        let node = Node::new(trace_id, span_id, None, root, *trace_flags, state, trace, None);
-        Self::known(Arc::new(node), carried)
+        let flags = if sampled { SAMPLED } else { 0 };
+        let parent = Some(TraceParent { trace_id, span_id, flags });
+        let read = trace_state.and_then(|state| TraceState::parse(&state).ok()).unwrap_or_default();
+        let state = TraceState { root_span_id: root.or(read.root_span_id), ..read };
+        let instance = Self::current().instance().cloned();
+        Self::received(Remote { parent, state, instance, ..Remote::default() })
     }
 
     /// Outside of every trace, but of an instance.
@@ -133,10 +153,8 @@ impl Context {
 
     /// What other vendors said of the trace in its `tracestate`.
     pub fn trace_state(&self) -> Option<&Str> {
-        match &self.state {
-            State::Known(node) => node.trace_state.as_ref(),
-            State::None { .. } | State::Unsampled { .. } => self.carried.as_ref()?.trace_state.as_ref(),
-        }
+        let node = self.node().and_then(|node| node.trace_state.as_ref());
+        node.or_else(|| self.carried()?.trace_state.as_ref())
     }
 
     /// Whether what is started under it is recorded; a context outside of every trace says no.
@@ -160,12 +178,14 @@ impl Context {
 
     /// What is known of the whole trace; nothing if the span is in another process.
     pub fn trace_context(&self) -> Option<&Arc<TraceContext>> {
-        self.node().filter(|node| node.ancestor.is_some()).map(|node| &node.trace)
+        self.node().filter(|node| !node.is_remote()).map(|node| &node.trace)
     }
 
     /// What is known of the whole trace, if the instance of this intake records it: one tenant's user is none of another's.
     pub(crate) fn trace_context_within(&self, intake: &Intake) -> Option<&Arc<TraceContext>> {
-        let own = |node: &&Arc<Node>| node.instance.as_ref().is_some_and(|own| own.intake().is_same(intake));
+        let own = |node: &&Arc<Node>| {
+            !node.is_remote() && node.instance.as_ref().is_some_and(|own| own.intake().is_same(intake))
+        };
         self.node().filter(own).map(|node| &node.trace)
     }
 
@@ -180,6 +200,26 @@ impl Context {
         carried: Option<Arc<Carried>>,
     ) -> Self {
         Self { state: State::Unsampled { trace_id, span_id, instance }, carried }
+    }
+
+    pub(crate) fn carried(&self) -> Option<&Carried> {
+        self.carried.as_deref()
+    }
+
+    /// The context with other baggage.
+    pub(crate) fn replace_baggage(&self, baggage: Baggage) -> Self {
+        let carried = Carried { baggage, ..self.carried().cloned().unwrap_or_default() };
+        Self { state: self.state.clone(), carried: carried.shared() }
+    }
+
+    /// The parent of what is started under it, as it travels.
+    pub(crate) fn trace_parent(&self) -> Option<TraceParent> {
+        let carried = self.carried().map_or(0, |carried| carried.trace_flags) & !SAMPLED;
+        let known = match &self.state {
+            State::None { .. } | State::Unsampled { .. } => 0,
+            State::Known(node) => node.trace_flags,
+        };
+        Some(TraceParent { trace_id: self.trace_id()?, span_id: self.span_id()?, flags: known | carried })
     }
 
     pub(crate) fn into_parts(self) -> (State, Option<Arc<Carried>>) {

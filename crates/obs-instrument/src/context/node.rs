@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use obs_core::{Ancestor, MAX_DEPTH, SpanId, Str, TraceContext, TraceId};
+use obs_core::{Ancestor, Attributes, MAX_DEPTH, SpanId, Str, TraceContext, TraceId};
 
+use crate::Baggage;
 use crate::failure::Failures;
 use crate::observability::Instance;
+use crate::propagation::traceparent::TraceParent;
+use crate::propagation::tracestate::TraceState;
 use crate::rollup::{Rollup, Sums};
 use crate::visible::SAMPLED;
 
@@ -28,8 +31,37 @@ impl Default for State {
 /// What goes on to children and to other processes besides the ids; absent where there is nothing of the kind.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Carried {
-    /// Of an unsampled trace; the node of a sampled one has its own.
+    pub(crate) baggage: Baggage,
+    /// Of a trace that another process does not sample; the node of a sampled one has its own.
     pub(crate) trace_state: Option<Str>,
+    /// As above.
+    pub(crate) trace_flags: u8,
+}
+
+impl Carried {
+    /// Copies the baggage of these keys.
+    pub(crate) fn tell(&self, keys: &[Str], attributes: &mut Attributes) {
+        for key in keys {
+            if let Some(value) = self.baggage.get(key) {
+                attributes.insert(key.clone(), Str::copied(value));
+            }
+        }
+    }
+
+    pub(crate) fn shared(self) -> Option<Arc<Self>> {
+        let empty = self.baggage.is_empty() && self.trace_state.is_none() && self.trace_flags == 0;
+        (!empty).then(|| Arc::new(self))
+    }
+}
+
+/// What came from another process.
+#[derive(Debug, Default)]
+pub(crate) struct Remote {
+    pub(crate) parent: Option<TraceParent>,
+    pub(crate) state: TraceState,
+    pub(crate) baggage: Baggage,
+    /// The one that records here what names none.
+    pub(crate) instance: Option<Arc<Instance>>,
 }
 
 /// A recorded span as its children see it.
@@ -43,7 +75,7 @@ pub(crate) struct Node {
     pub(crate) trace_flags: u8,
     pub(crate) trace_state: Option<Str>,
     pub(crate) trace: Arc<TraceContext>,
-    /// The instance that records the span; absent where it is in another process.
+    /// The instance that records the span; for one in another process, the one that records here what names none.
     pub(crate) instance: Option<Arc<Instance>>,
     /// The node above it in this process, through which a hidden span reaches whoever shows it.
     parent: Option<Arc<Self>>,
@@ -87,9 +119,14 @@ impl Node {
         }
     }
 
-    /// Whether another instance records the span, so that it is for this one as if it were in another process.
+    /// Whether the span is in another process.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.ancestor.is_none()
+    }
+
+    /// Whether this instance does not record the span: it is in another process, or as if it were.
     pub(crate) fn is_foreign(&self, instance: &Arc<Instance>) -> bool {
-        self.instance.as_ref().is_none_or(|own| !Arc::ptr_eq(own, instance))
+        self.is_remote() || self.instance.as_ref().is_none_or(|own| !Arc::ptr_eq(own, instance))
     }
 
     /// A hidden span below the one that shows it: under that one's ids, with an own memory.
@@ -151,6 +188,13 @@ impl Node {
     pub(crate) fn add_hidden(self: &Arc<Self>, sums: &Sums) {
         let shows = |node: &Arc<Self>| !node.hidden && node.ancestor.is_some();
         let _ = self.up().any(|node| shows(node) && node.rollup().add(sums));
+    }
+
+    /// Notes that a score or feedback on a hidden span names the one that shows it.
+    pub(crate) fn judge_shown(self: &Arc<Self>) {
+        if let Some(shown) = self.up().find(|node| !node.hidden) {
+            shown.rollup().judge();
+        }
     }
 
     /// Whether the trace is one that destinations see.

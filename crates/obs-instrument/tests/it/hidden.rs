@@ -2,6 +2,7 @@ use obs_core::{
     AgentRun, Cost, Embedding, LlmGeneration, Signal, Span, SpanType, Target, ToolCall, Usage, Value,
     WorkflowStep,
 };
+use obs_instrument::cost::{ModelPrices, Prices, Rates};
 use obs_instrument::{Context, FutureExt, Kind, Observability, rolled};
 use proptest::prelude::*;
 
@@ -40,6 +41,7 @@ fn what_is_under_a_hidden_span_moves_up_to_the_nearest_visible_one() {
     assert_eq!(arrived.logs[0].span.unwrap().span_id, Some(run.span_id));
     let Target::Span { span_id, .. } = arrived.scores[0].target else { panic!() };
     assert_eq!(span_id, run.span_id);
+    assert!(run.judged && !chat.judged, "no route may drop what a score names");
 }
 
 #[test]
@@ -106,6 +108,19 @@ fn usage_and_cost_of_hidden_calls_are_told_by_the_nearest_open_span_and_never_as
     assert_eq!(step.attributes.get(rolled::COST_PARTIAL), Some(&Value::Bool(true)));
     assert_eq!(tokens(run, rolled::INPUT_TOKENS), 1, "the step had ended, so the run tells of the late call");
     assert_eq!(run.attributes.get(rolled::COST), Some(&Value::F64(0.2)));
+}
+
+#[test]
+fn what_a_hidden_call_cost_is_found_by_the_instances_prices() {
+    let prices = Prices::of([ModelPrices::new("openai", "gpt-4o", Rates::new(2.0, 8.0))]).unwrap();
+    let bench =
+        Bench::with(|builder| builder.prices(&prices).exclude_span_types(["llm_generation"]).unwrap());
+    let run = bench.obs.agent_run("run");
+    let mut call = run.child::<LlmGeneration>("call");
+    call.provider("openai").model("gpt-4o").usage(Usage::new(1_000_000, 500_000));
+    call.end();
+    run.end();
+    assert_eq!(bench.arrived().span("run").attributes.get(rolled::COST), Some(&Value::F64(6.0)));
 }
 
 #[test]

@@ -60,3 +60,22 @@ fn scores_and_feedback_find_span_trace_and_root() {
     let ids: std::collections::HashSet<_> = arrived.scores.iter().map(|score| score.id).collect();
     assert_eq!(ids.len(), 3);
 }
+
+/// No filter of a destination takes away what a score speaks of.
+#[test]
+fn a_span_says_that_it_was_judged() {
+    let bench = Bench::new();
+    let root = bench.obs.span("root");
+    for name in ["scored", "liked", "plain"] {
+        let span = root.scope(|| bench.obs.span(name));
+        match name {
+            "scored" => drop(span.score("good", 1.0)),
+            "liked" => drop(span.feedback("thumbs", true)),
+            _ => drop(span.score_trace("good", 1.0)),
+        }
+    }
+    root.end();
+    let arrived = bench.arrived();
+    let judged = ["root", "scored", "liked", "plain"].map(|name| arrived.span(name).judged);
+    assert_eq!(judged, [false, true, true, false]);
+}

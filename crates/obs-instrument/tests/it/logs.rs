@@ -43,7 +43,7 @@ fn every_level_has_its_name_and_below_the_least_nothing_is_made() {
     let say = || {
         let (obs, logger) = (&bench.obs, &logger);
         for (level, record) in [
-            (Level::Trace, obs.trace("m")),
+            (Level::Trace, obs.log(Level::Trace, "m")),
             (Level::Debug, obs.debug("m")),
             (Level::Info, obs.info("m")),
             (Level::Warn, obs.warn("m")),

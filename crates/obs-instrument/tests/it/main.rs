@@ -5,17 +5,29 @@
 mod automatic;
 mod collect;
 mod context;
+mod cost;
 mod environment;
 mod errors;
+mod executors;
 mod hidden;
 mod judgement;
 mod logs;
 mod macros;
 mod mastra;
+mod mastra_judged;
 mod measured;
 mod metrics;
+#[cfg(feature = "opentelemetry")]
+mod opentelemetry;
+mod posthoc;
+mod prices;
+mod propagation;
 mod registry;
 mod runtimes;
 mod sampling;
 mod spans;
+mod tail;
+#[cfg(feature = "tower")]
+mod tower;
+mod trees;
 mod workflow;

@@ -1,8 +1,9 @@
 //! Defects that users of another library have met: none of them is to come back here.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use obs_core::{Attributes, Level, LlmGeneration, Signal, Timestamp, Usage, WorkflowStep};
+use obs_core::{Attributes, Level, LlmGeneration, Signal, SpanId, Timestamp, TraceId, Usage, WorkflowStep};
 use obs_instrument::pipeline::Clock;
 use obs_instrument::{Context, Registry, Sampling, rolled};
 
@@ -142,6 +143,54 @@ fn defect_22_an_instance_needs_no_global() {
     one.obs.span("one").scope(|| two.obs.span("two").end());
     assert_eq!((one.arrived().spans.len(), two.arrived().spans.len()), (1, 1));
     assert_eq!(Context::current().trace_id(), None);
+}
+
+/// Elsewhere, a server of MCP begins a trace of its own, since nothing but HTTP carries the caller's.
+#[test]
+fn defect_27_a_call_over_mcp_stays_in_its_trace() {
+    let (client, server) = (Bench::new(), Bench::new());
+    let run = client.obs.agent_run("run");
+    let call = run.context().scope(|| client.obs.mcp_tool_call("weather"));
+    let mut request =
+        serde_json::json!({ "name": "weather", "arguments": {}, "_meta": { "progressToken": 1 } });
+    let meta = request["_meta"].as_object_mut().unwrap();
+    call.context().with_baggage("tenant", "acme").unwrap().inject(meta);
+    let wire = request.to_string();
+
+    let request: serde_json::Value = serde_json::from_str(&wire).unwrap();
+    let meta = request["_meta"].as_object().unwrap();
+    assert_eq!(meta["progressToken"], 1);
+    let context = Context::extract(meta);
+    assert_eq!(context.baggage().get("tenant"), Some("acme"));
+    context.scope(|| server.obs.tool_call("weather").end());
+    let serve = server.arrived();
+    let serve = serve.span("weather");
+    assert_eq!((Some(serve.trace_id), serve.parent_span_id), (call.trace_id(), call.span_id()));
+}
+
+/// Elsewhere, the flag is 01 whatever was decided, so that services below record what nobody sees the top of.
+#[test]
+fn defect_27_the_sampled_flag_that_goes_out_is_the_true_one() {
+    for (sampling, sampled) in [(Sampling::Always, true), (Sampling::Never, false)] {
+        let (here, there) = (Bench::with(|builder| builder.sampling(sampling)), Bench::new());
+        let mut headers = HashMap::new();
+        here.obs.span("call").context().inject(&mut headers);
+        assert_eq!(headers["traceparent"].ends_with("-01"), sampled);
+        Context::extract(&headers).scope(|| assert_eq!(there.obs.span("serve").is_recording(), sampled));
+    }
+}
+
+/// Elsewhere, spans whose parent nobody knows wait for it, and are dropped when they are too many.
+#[test]
+fn defect_30_a_span_whose_parent_is_unknown_is_kept_and_says_so() {
+    let bench = Bench::new();
+    for at in 1..=300 {
+        let (trace, parent) = (TraceId::new(at).unwrap(), SpanId::new(at as u64).unwrap());
+        Context::remote(trace, parent, true, None).scope(|| bench.obs.span("orphan").end());
+    }
+    let arrived = bench.arrived();
+    assert_eq!(arrived.spans.len(), 300);
+    assert!(arrived.spans.iter().all(|span| span.remote_parent && span.parent_span_id.is_some()));
 }
 
 #[test]

@@ -43,3 +43,43 @@ fn environment_and_release_are_the_resource_s_so_that_series_have_them() {
     let bench = Bench::with(|builder| builder.release("1.2.3").resource("service.version", "build-7"));
     assert_eq!(told(bench), [None, Some("build-7".into())], "what the resource says stands");
 }
+
+#[test]
+fn law_1_summed_counters_lose_nothing_and_are_recorded_when_they_are_taken() {
+    let bench = Bench::new();
+    let counter = bench.obs.meter().counter("tokens").with_unit("{token}");
+    let threads: Vec<_> = (0..4)
+        .map(|at| {
+            let tokens = counter.bind_summed([("model", "gpt-4o"), ("user_id", "u-1")]);
+            std::thread::spawn(move || (0..10_000).for_each(|_| tokens.add(at + 1)))
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    let arrived = bench.arrived();
+    let counts = arrived.metrics.iter().map(|metric| match metric.value {
+        MetricValue::Add(value) => value,
+        ref other => panic!("{other:?}"),
+    });
+    assert_eq!(counts.sum::<f64>(), 100_000.0, "also of handles that are gone");
+    let metric = &arrived.metrics[0];
+    assert_eq!((metric.name.as_str(), metric.unit.as_deref()), ("tokens", Some("{token}")));
+    assert_eq!(metric.labels, [("model", "gpt-4o")].into(), "the rules for labels hold");
+    let terms = bench.obs.report().intake;
+    assert!(terms.get(obs_core::Signal::Metrics).is_balanced(), "{terms:?}");
+    assert_eq!(bench.arrived().metrics.len(), arrived.metrics.len(), "nothing twice");
+}
+
+#[test]
+fn summed_counters_count_nothing_while_recording_is_off() {
+    let bench = Bench::new();
+    let calls = bench.obs.meter().counter("calls").bind_summed(());
+    bench.obs.set_enabled(false);
+    calls.add(1);
+    bench.obs.set_enabled(true);
+    calls.add(2);
+    let arrived = bench.arrived();
+    let values: Vec<_> = arrived.metrics.iter().map(|metric| metric.value.clone()).collect();
+    assert_eq!(values, [MetricValue::Add(2.0)]);
+}

@@ -9,6 +9,9 @@ pub const DECISIONS: &str = "obs.agent.decisions";
 /// What a model call cost, as a JSON object, where it is not a whole amount of US dollars.
 pub const COST: &str = "obs.cost";
 
+/// Whether a cost was worked out from a list of prices; else the provider or the application said it.
+pub const COST_ESTIMATED: &str = "obs.cost.estimated";
+
 /// The part of the application that a record is of: its kind, id, name and version.
 pub const ENTITY: [&str; 4] = ["obs.entity.kind", "obs.entity.id", "obs.entity.name", "obs.entity.version"];
 
@@ -35,7 +38,16 @@ mod tests {
 
     #[test]
     fn none_of_them_stands_for_a_field_of_the_conventions() {
-        let own = [SPAN_NAME, DECISIONS, COST, ERROR_ID, ERROR_DOMAIN, ERROR_CATEGORY, ERROR_DETAILS];
+        let own = [
+            SPAN_NAME,
+            DECISIONS,
+            COST,
+            COST_ESTIMATED,
+            ERROR_ID,
+            ERROR_DOMAIN,
+            ERROR_CATEGORY,
+            ERROR_DETAILS,
+        ];
         assert!(own.iter().chain(&ENTITY).chain(&PARENT_ENTITY).all(|name| lookup(name).is_none()));
     }
 }

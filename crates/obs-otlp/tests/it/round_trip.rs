@@ -101,6 +101,7 @@ fn in_one_form(mut span: Span, came_back: &Span) -> Span {
 
 /// The span with times and counts that can be told.
 pub(crate) fn sendable(mut span: Span) -> Span {
+    span.judged = false;
     span.start = span.start.max(Timestamp::from_nanos(1));
     span.end = Some(span.end.unwrap_or_default().max(span.start));
     match &mut span.span_type {
@@ -115,6 +116,7 @@ pub(crate) fn sendable(mut span: Span) -> Span {
 pub(crate) fn expressible(mut span: Span) -> Span {
     // The reader links ancestors over all that it reads, and takes what was exported for sampled.
     span.path = None;
+    span.judged = false;
     span.trace_flags |= 1;
     span.remote_parent &= span.parent_span_id.is_some();
     // To OTLP, an empty text and the time 0 are none.

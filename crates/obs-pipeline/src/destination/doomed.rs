@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use obs_core::{Error, ErrorKind, Rejection};
+use obs_core::{Batch, Error, ErrorKind, Rejection};
 
 use crate::queue::Removed;
 use crate::terms::dropped;
@@ -10,10 +10,17 @@ use crate::terms::dropped;
 /// Records that grew too old or found no room, until the dead letters have them.
 #[derive(Debug, Default)]
 pub(super) struct Doomed {
-    waiting: VecDeque<Rejection>,
+    waiting: VecDeque<Dead>,
     bytes: usize,
     /// Records and bytes that are being put.
     burying: (usize, usize),
+}
+
+/// What goes to the dead letters, and how many of the lane's records it stands for: a point of a series has many.
+#[derive(Debug)]
+pub(super) struct Dead {
+    pub(super) rejection: Rejection,
+    pub(super) records: usize,
 }
 
 /// What became of some of them.
@@ -46,17 +53,38 @@ impl Doomed {
         *room -= bytes;
         let kept = batch.len();
         self.bytes += bytes;
-        self.waiting.push_back(Rejection { attempts: 0, ..Rejection::of(batch, kind, reason) });
+        let rejection = Rejection { attempts: 0, ..Rejection::of(batch, kind, reason) };
+        self.waiting.push_back(Dead { rejection, records: kept });
         count - kept
     }
 
+    /// Takes the points of series over that stand for so many records, if there is room for all of them.
+    pub(super) fn take_points(
+        &mut self,
+        points: Batch,
+        records: usize,
+        kind: ErrorKind,
+        reason: &str,
+        room: &mut usize,
+    ) -> bool {
+        let bytes = points.byte_size();
+        if bytes > *room || points.is_empty() {
+            return false;
+        }
+        *room -= bytes;
+        self.bytes += bytes;
+        let rejection = Rejection { attempts: 0, ..Rejection::of(points, kind, reason) };
+        self.waiting.push_back(Dead { rejection, records });
+        true
+    }
+
     /// All that wait, if none are being put.
-    pub(super) fn next(&mut self) -> Option<Vec<Rejection>> {
+    pub(super) fn next(&mut self) -> Option<Vec<Dead>> {
         if !self.is_due() {
             return None;
         }
         let all: Vec<_> = std::mem::take(&mut self.waiting).into();
-        self.burying = (all.iter().map(|rejection| rejection.count).sum(), std::mem::take(&mut self.bytes));
+        self.burying = (all.iter().map(|dead| dead.records).sum(), std::mem::take(&mut self.bytes));
         Some(all)
     }
 
@@ -82,7 +110,7 @@ impl Doomed {
 
     /// How many records.
     pub(super) fn count(&self) -> usize {
-        self.burying.0 + self.waiting.iter().map(|rejection| rejection.count).sum::<usize>()
+        self.burying.0 + self.waiting.iter().map(|dead| dead.records).sum::<usize>()
     }
 
     /// How much memory they take.

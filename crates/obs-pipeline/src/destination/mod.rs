@@ -280,7 +280,7 @@ impl Destination {
         let now = self.clock.monotonic();
         state.check_at = config.health_check_interval.map(|every| now.saturating_add(every));
         state.config = config;
-        state.tidy(now, self.intake.bytes(), self.buries());
+        state.tidy(now, self);
         drop(state);
         self.wake.notify_one();
         Ok(())

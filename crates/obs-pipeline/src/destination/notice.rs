@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use obs_core::{ErrorKind, Receipt};
 
+use crate::LastError;
 use crate::outcome::Outcome;
 
 /// Tells the operator of trouble: a `tracing` event under `obs::` each time, or, where nothing listens to those, at
@@ -44,12 +45,13 @@ impl Weight {
 const BETWEEN_LINES: Duration = Duration::from_mins(1);
 
 impl Notices {
-    /// Tells what is wrong with a batch, if something is.
+    /// Tells what is wrong with a batch, if something is; `cause` is why records are elsewhere, as far as is known.
     pub(super) fn tell(
         &mut self,
         destination: &str,
         signal: obs_core::Signal,
         outcome: &Outcome,
+        cause: Option<&LastError>,
         now: Duration,
     ) {
         if let Some(trouble) = &outcome.trouble {
@@ -59,15 +61,17 @@ impl Notices {
             self.line(now, Weight::of(kind), line);
         }
         let Receipt { dead_lettered, diverted, .. } = &outcome.receipt;
+        let why = because(cause);
         if *dead_lettered > 0 {
-            tracing::warn!(target: "obs::delivery", destination, %signal, count = dead_lettered, "dead-lettered");
-            let line = || format!("obs: {destination}: {dead_lettered} {signal} went to the dead letters");
+            tracing::warn!(target: "obs::delivery", destination, %signal, count = dead_lettered, "dead-lettered{why}");
+            let line =
+                || format!("obs: {destination}: {dead_lettered} {signal} went to the dead letters{why}");
             self.line(now, Weight::Records, line);
         }
         for diverted in diverted {
             let (to, count) = (&*diverted.to, diverted.receipt.settled());
-            tracing::warn!(target: "obs::delivery", destination, %signal, to, count, "diverted");
-            let line = || format!("obs: {destination}: it is out, {count} {signal} went to {to}");
+            tracing::warn!(target: "obs::delivery", destination, %signal, to, count, "diverted{why}");
+            let line = || format!("obs: {destination}: it is out, {count} {signal} went to {to}{why}");
             self.line(now, Weight::Outage, line);
         }
         if let Some((kind, reason)) = first_rejection(&outcome.receipt) {
@@ -108,6 +112,11 @@ impl Notices {
         }
         may
     }
+}
+
+/// Why records are elsewhere, to be said behind where they are.
+pub(super) fn because(cause: Option<&LastError>) -> String {
+    cause.map_or_else(String::new, |cause| format!(" ({cause})"))
 }
 
 /// What is said of records that no backend was asked about, and of those that one refused.

@@ -133,6 +133,29 @@ impl Series {
         settled
     }
 
+    /// Gives everything up: the points that have records nobody was told of, and how many records those are.
+    pub(super) fn give_up(&mut self, now: Timestamp) -> (Batch, usize) {
+        let records = self.pending();
+        let mut points = Vec::new();
+        let mut collect = |batch: &Batch, shares: &[usize]| {
+            let Batch::Metrics(metrics) = batch else { return };
+            let told = metrics.iter().zip(shares).filter(|(_, share)| **share > 0);
+            points.extend(told.map(|(point, _)| point.clone()));
+        };
+        if let Some(view) = self.view.take() {
+            collect(&view.left, &view.shares);
+            self.aggregator.commit(view.id);
+        }
+        if self.aggregator.pending() > 0 {
+            let now = self.ended.map_or(now, |ended| now.max(ended.saturating_add(MILLISECOND)));
+            let view = self.aggregator.view(now);
+            collect(&Batch::Metrics(Records::from(view.metrics)), &view.shares);
+            self.aggregator.commit(view.id);
+        }
+        self.since = None;
+        (Batch::Metrics(Records::from(points)), records)
+    }
+
     /// How many folded records wait for their point to be delivered.
     pub(super) fn pending(&self) -> usize {
         self.aggregator.pending() - self.view.as_ref().map_or(0, |view| view.settled)

@@ -13,7 +13,7 @@ use crate::collector::Sealed;
 use crate::intake::ByteBudget;
 use crate::jitter::Jitter;
 use crate::outcome::Outcome;
-use crate::{DestinationReport, LaneConfig, Ledger, Offer, Overflow, PerSignal};
+use crate::{DestinationReport, LaneConfig, LastError, Ledger, Offer, Overflow, PerSignal};
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -50,7 +50,7 @@ impl FallbackBooks {
         let ledger = &mut self.ledgers[signal.index()];
         ledger.offered(receipt.settled());
         ledger.settled(receipt);
-        self.status.took(receipt);
+        self.status.took(receipt, None);
     }
 
     /// Its ledgers; its health is that of what it took, since only the one before it knows what it did not take.
@@ -153,12 +153,13 @@ impl State {
     }
 
     /// Gives up what waited too long, and lets in what waits before the lanes as far as there is room now.
-    pub(super) fn tidy(&mut self, now: Duration, intake: &ByteBudget, buries: bool) {
+    pub(super) fn tidy(&mut self, now: Duration, of: &Destination) {
+        let (intake, buries, wall) = (of.intake.bytes(), of.buries(), of.clock.at(now));
         for at in 0..Signal::COUNT {
             let mut room = self.room_for_doomed(buries);
             self.outboxes[at].expire(now, intake, &mut room);
             if self.resigned {
-                self.outboxes[at].resign(now, intake, &mut room);
+                self.outboxes[at].resign(now, wall, intake, &mut room);
             }
         }
         for at in 0..Signal::COUNT {
@@ -246,11 +247,18 @@ impl State {
     }
 
     /// Settles a batch; what comes after the end changes nothing, since its records are accounted for.
-    pub(super) fn settle(&mut self, of: &Destination, signal: Signal, outcome: Outcome, now: Duration) {
+    pub(super) fn settle(
+        &mut self,
+        of: &Destination,
+        signal: Signal,
+        outcome: Outcome,
+        cause: Option<&LastError>,
+        now: Duration,
+    ) {
         if self.stage >= Stage::Cut {
             return;
         }
-        self.status.settled(&outcome);
+        self.status.settled(&outcome, cause);
         if let (Some(_), Some(every)) = (self.check_at, self.config.health_check_interval) {
             self.check_at = Some(now.saturating_add(every));
         }
@@ -272,7 +280,7 @@ impl State {
             }
             self.hold = Hold::No;
         }
-        self.tidy(now, of.intake.bytes(), of.buries());
+        self.tidy(now, of);
     }
 
     /// Takes a segment in that was routed already.

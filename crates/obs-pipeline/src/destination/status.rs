@@ -2,7 +2,8 @@
 
 use obs_core::{Health, Receipt};
 
-use super::notice::{fate, first_rejection};
+use super::notice::{because, fate, first_rejection};
+use crate::LastError;
 use crate::outcome::Outcome;
 
 /// What is known of a destination's health.
@@ -20,27 +21,28 @@ pub(super) struct Status {
 }
 
 impl Status {
-    /// What a batch came to.
-    pub(super) fn settled(&mut self, outcome: &Outcome) {
+    /// What a batch came to; `cause` is why its records are elsewhere, if they are, as far as is known.
+    pub(super) fn settled(&mut self, outcome: &Outcome, cause: Option<&LastError>) {
         if let Some(trouble) = &outcome.trouble {
             self.held = trouble.is_hold();
             self.failed(format!("{}: {}", trouble.kind, trouble.message));
             return;
         }
         (self.failures, self.held) = (0, false);
-        self.took(&outcome.receipt);
+        self.took(&outcome.receipt, cause);
     }
 
     /// What became of records that it took.
-    pub(super) fn took(&mut self, receipt: &Receipt) {
+    pub(super) fn took(&mut self, receipt: &Receipt, cause: Option<&LastError>) {
         let rejected = first_rejection(receipt);
         self.complaint = if let Some((kind, reason)) = rejected {
             Some(format!("records were {} ({kind}): {reason}", fate(kind)).into())
         } else if receipt.dead_lettered > 0 {
-            Some("records were rejected and are with the dead letters, which have the reasons".into())
+            Some(format!("records were rejected and are with the dead letters{}", because(cause)).into())
         } else {
             let names: Vec<_> = receipt.diverted.iter().map(|diverted| &*diverted.to).collect();
-            (!names.is_empty()).then(|| format!("it is out, and {} has its records", names.join(", ")).into())
+            let told = || format!("it is out, and {} has its records{}", names.join(", "), because(cause));
+            (!names.is_empty()).then(|| told().into())
         };
     }
 

@@ -11,7 +11,7 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use obs_core::{Batch, DeadLetters, Error, ErrorKind, Exporter, Health, Receipt, Rejection, Signal};
 use tokio::runtime::{Builder, Runtime};
 
-use super::doomed::Buried;
+use super::doomed::{Buried, Dead};
 use super::entrance::Meant;
 use super::notice::Notices;
 use super::outbox::{Due, Outbox};
@@ -126,7 +126,7 @@ enum Step {
 fn begin<'d>(destination: &'d Destination, calls: &mut Calls<'d>) -> Step {
     let now = destination.clock.monotonic();
     let mut state = destination.state();
-    state.tidy(now, destination.intake.bytes(), destination.buries());
+    state.tidy(now, destination);
     for signal in Signal::ALL {
         let at = signal.index();
         let reads = state.outboxes[at].reads_to_give_up(now);
@@ -173,15 +173,15 @@ fn flush(destination: &Destination, ticket: u64) -> LocalBoxFuture<'_, Done> {
 }
 
 /// Puts what the queue gave up into the dead letters.
-fn bury(destination: &Destination, signal: Signal, doomed: Vec<Rejection>) -> LocalBoxFuture<'_, Done> {
+fn bury(destination: &Destination, signal: Signal, doomed: Vec<Dead>) -> LocalBoxFuture<'_, Done> {
     async move {
         let mut buried = Vec::with_capacity(doomed.len());
-        for rejection in doomed {
+        for Dead { rejection, records } in doomed {
             let result = match &destination.dead_letters {
                 Some(dead_letters) => put(&**dead_letters, &destination.name, &rejection).await,
                 None => Ok(()),
             };
-            buried.push(Buried { kind: rejection.kind, count: rejection.count, result });
+            buried.push(Buried { kind: rejection.kind, count: records, result });
         }
         Done::Buried(signal, buried)
     }
@@ -221,8 +221,8 @@ fn tell_refused(destination: &Destination, notices: &mut Notices) {
         let Some(rejection) = refused else { continue };
         let receipt = Receipt { rejected: vec![rejection], ..Receipt::default() };
         let outcome = Outcome { receipt, left: Batch::empty(signal), trouble: None };
-        notices.tell(&destination.name, signal, &outcome, destination.clock.monotonic());
-        destination.state().status.took(&outcome.receipt);
+        notices.tell(&destination.name, signal, &outcome, None, destination.clock.monotonic());
+        destination.state().status.took(&outcome.receipt, None);
     }
 }
 
@@ -251,8 +251,11 @@ fn finish(destination: &Destination, notices: &mut Notices, done: Done) {
     match done {
         Done::Sent(Sending { signal, batch }, result) => {
             let outcome = Outcome::of(&batch, result);
-            notices.tell(&destination.name, signal, &outcome, now);
-            destination.state().settle(destination, signal, outcome, now);
+            let receipt = &outcome.receipt;
+            let is_elsewhere = receipt.dead_lettered > 0 || !receipt.diverted.is_empty();
+            let cause = is_elsewhere.then(|| destination.lane.last_error(signal)).flatten();
+            notices.tell(&destination.name, signal, &outcome, cause.as_ref(), now);
+            destination.state().settle(destination, signal, outcome, cause.as_ref(), now);
         }
         Done::Flushed(ticket, result) => {
             let failed = result.err().map(|error| format!("flush failed: {error}"));

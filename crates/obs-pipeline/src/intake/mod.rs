@@ -157,34 +157,6 @@ impl Intake {
         take!(self, Traces, spans, record);
     }
 
-    /// Records a span that ended out of a list that holds it alone: its one move goes straight to where it waits.
-    ///
-    /// Afterwards the list is empty and keeps its room, for the next span.
-    #[inline]
-    pub fn append_span(&self, record: &mut Vec<SpanRecord>) {
-        if !self.wants().contains(Signal::Traces) {
-            record.clear();
-        }
-        while record.len() > 1 {
-            self.take_span(&mut record.pop());
-        }
-        let Some(bytes) = record.first().map(ByteSize::byte_size) else { return };
-        let inner = &*self.0;
-        match shard::own(inner.id) {
-            Some(own) => {
-                if let Some(mut buffers) = inner.open(&own, Signal::Traces, bytes) {
-                    buffers.spans.room(bytes).append(record);
-                }
-            }
-            None => {
-                if let Some(record) = record.pop() {
-                    inner.first_record(record, bytes);
-                }
-            }
-        }
-        record.clear();
-    }
-
     /// Records a log record.
     #[inline]
     pub fn log(&self, log: Log) {
@@ -404,27 +376,6 @@ mod tests {
         child.set_enabled(true);
         assert!(child.wants().is_empty(), "and stays off");
         assert!(child.books().snapshot().get(Signal::Logs).is_empty());
-    }
-
-    #[test]
-    fn a_list_gives_its_span_and_keeps_its_room() {
-        let intake = intake(1 << 20);
-        let (trace, span) = (obs_core::TraceId::new(1).unwrap(), obs_core::SpanId::new(2).unwrap());
-        let record = || SpanRecord::Ended(Span::new(trace, span, "s", Timestamp::default()));
-        let mut list = Vec::with_capacity(1);
-        for count in 1..=3 {
-            list.push(record());
-            intake.append_span(&mut list);
-            assert!(list.is_empty() && list.capacity() == 1);
-            assert_eq!(intake.books().snapshot().get(Signal::Traces).recorded, count);
-        }
-        list.extend([record(), record()]);
-        intake.append_span(&mut list);
-        intake.set_enabled(false);
-        list.push(record());
-        intake.append_span(&mut list);
-        assert!(list.is_empty());
-        assert_eq!(intake.books().snapshot().get(Signal::Traces).recorded, 5, "what is not wanted is not counted");
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub use alerts::{Alert, AlertKind, Alerts};
 pub use stats::{ExportStats, LastError, LastResult, LatencyStats, SignalStats};
 
 use crate::rolling::Rolling;
-use crate::{Clock, MonitorConfig};
+use crate::{Clock, MonitorConfig, PerSignal};
 
 /// How long latencies are remembered for percentiles: five minutes have enough exports of a quiet destination, too.
 const MEMORY: Duration = Duration::from_mins(5);
@@ -62,13 +62,23 @@ struct State {
     /// Bit 0 stands for the last export; set where it succeeded.
     outcomes: u128,
     last: Option<LastResult>,
+    /// What went wrong last, with each signal and at all.
+    trouble: Trouble,
+}
+
+/// What went wrong last.
+#[derive(Debug, Default)]
+struct Trouble {
+    of: PerSignal<Option<LastError>>,
+    last: Option<LastError>,
 }
 
 impl Monitor {
     /// Nothing is measured yet.
     pub fn new(config: MonitorConfig, clock: Clock) -> Self {
         let (stats, latencies) = (ExportStats::default(), Rolling::over(MEMORY));
-        let state = Mutex::new(State { stats, latencies, outcomes: 0, last: None });
+        let state =
+            Mutex::new(State { stats, latencies, outcomes: 0, last: None, trouble: Trouble::default() });
         Self(Arc::new(Shared { config, clock, state }))
     }
 
@@ -104,6 +114,14 @@ impl Monitor {
         self.state().last.clone()
     }
 
+    /// What went wrong last with a signal, or with another where nothing ever did with this one.
+    ///
+    /// What decorators above make of an error tells no reason: this is the one they had.
+    pub(crate) fn last_error(&self, signal: Signal) -> Option<LastError> {
+        let state = self.state();
+        state.trouble.of.get(signal).as_ref().or(state.trouble.last.as_ref()).cloned()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -126,7 +144,7 @@ impl Monitor {
         let success = outcome.error.is_none();
         let (records, bytes) = (export.size.0 as u64, export.size.1 as u64);
         let mut state = self.state();
-        let State { stats, latencies, outcomes, last } = &mut *state;
+        let State { stats, latencies, outcomes, last, trouble } = &mut *state;
         let signal = stats.signals.get_mut(export.signal);
         stats.exports += 1;
         signal.exports += 1;
@@ -147,6 +165,10 @@ impl Monitor {
             outcome.kinds.iter().for_each(|kind| stats.errors.add(kind.as_str(), 1));
         }
         let Outcome { delivered, rejected, error, .. } = outcome;
+        if error.is_some() {
+            trouble.of.get_mut(export.signal).clone_from(&error);
+            trouble.last.clone_from(&error);
+        }
         let at = clock.at(now);
         *last = Some(LastResult { at, signal: export.signal, delivered, rejected, took, error });
     }

@@ -1,5 +1,6 @@
 //! What was measured of a destination's exports.
 
+use std::fmt;
 use std::time::Duration;
 
 use obs_core::{ErrorKind, Signal, Timestamp};
@@ -127,6 +128,15 @@ pub struct LastError {
     pub kind: Option<ErrorKind>,
     /// What it says.
     pub message: Box<str>,
+}
+
+impl fmt::Display for LastError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            Some(kind) => write!(f, "{kind}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
 }
 
 #[expect(

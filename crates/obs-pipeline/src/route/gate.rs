@@ -123,7 +123,7 @@ impl<'a> Judge<'a> {
     }
 
     fn judge(&self, record: RecordRef<'_>) -> Verdict {
-        if !self.route.admits(record) {
+        if !self.route.admits(record) || !self.route.keeps(record) {
             return Verdict::Leaves;
         }
         if self.windows != Verdict::Takes {

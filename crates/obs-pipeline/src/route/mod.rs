@@ -7,12 +7,15 @@ mod window;
 use std::fmt;
 use std::sync::Arc;
 
-use obs_core::{Error, Ratio, Signal, Signals, SpanType, suggest};
+use obs_core::{Error, Ratio, Signal, Signals, Span, SpanType, suggest};
+
+use crate::guard::guarded;
 
 pub use gate::{Gate, Matching, Selected};
 pub use record::RecordRef;
 pub use window::{Window, WindowStats};
 
+type SpanFilter = Arc<dyn Fn(&Span) -> bool + Send + Sync>;
 type When = Arc<dyn Fn(RecordRef<'_>) -> bool + Send + Sync>;
 type WhenWindow = Arc<dyn Fn(&WindowStats) -> bool + Send + Sync>;
 
@@ -42,6 +45,9 @@ pub struct Route {
     signals: Signals,
     /// Bit `n` stands for the name at `n` of [`SpanType::NAMES`].
     span_types: u16,
+    /// The types that are left out, in the same bits.
+    excluded: u16,
+    span_filters: Vec<SpanFilter>,
     sample: Option<Ratio>,
     when: Vec<When>,
     windows: Vec<(Window, WhenWindow)>,
@@ -56,6 +62,8 @@ impl Route {
             description: None,
             signals: Signals::ALL,
             span_types: u16::MAX,
+            excluded: 0,
+            span_filters: Vec::new(),
             sample: None,
             when: Vec::new(),
             windows: Vec::new(),
@@ -78,19 +86,48 @@ impl Route {
 
     /// Only spans of these types, by [`SpanType::name`]; records of other signals pass, since they have no type.
     ///
+    /// This is a strict choice: a root of another type is not for this destination, either.
+    /// To leave the noise out of traces that stay whole at their top, see [`Route::exclude_span_types`].
     /// Given twice, a span must be in both sets.
     ///
     /// # Errors
     /// If there is no type of that name; the nearest one is told.
     pub fn span_types<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
-        let mut wanted = 0;
-        for name in names {
-            let Some(at) = SpanType::NAMES.iter().position(|known| *known == name) else {
-                return Err(Error::config("route.span_types", unknown(name)));
-            };
-            wanted |= 1 << at;
-        }
+        let wanted = bits("route.span_types", names)?;
         Ok(Self { span_types: self.span_types & wanted, ..self })
+    }
+
+    /// No spans of these types, by [`SpanType::name`], but for those that a trace needs: its root, the first span of a trace from
+    /// another process, and spans that were scored or given feedback while they were open always pass.
+    ///
+    /// The other spans keep their ids: children of one that is left out name a parent that this destination does not have.
+    /// Where no destination is to have a type, exclude it where spans are made, so that its children take its place.
+    /// Given twice, neither set is let through.
+    ///
+    /// ```
+    /// # use obs_pipeline::Route;
+    /// let without_noise = Route::new().exclude_span_types(["memory_lookup", "embedding"])?;
+    /// let error = Route::new().exclude_span_types(["embeding"]).unwrap_err();
+    /// assert!(error.to_string().contains("did you mean `embedding`"));
+    /// # Ok::<(), obs_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If there is no type of that name; the nearest one is told.
+    pub fn exclude_span_types<'a>(self, names: impl IntoIterator<Item = &'a str>) -> Result<Self, Error> {
+        let excluded = bits("route.exclude_span_types", names)?;
+        Ok(Self { excluded: self.excluded | excluded, ..self })
+    }
+
+    /// Only spans for which this holds, and those that a trace needs, as with [`Route::exclude_span_types`]: it is not asked
+    /// about them.
+    ///
+    /// A filter that panics keeps the span: it leaves out what is too much, and what it cannot judge is not that.
+    /// [`Route::when`] is the strict kind, for records of every signal.
+    #[must_use]
+    pub fn span_filter(mut self, keeps: impl Fn(&Span) -> bool + Send + Sync + 'static) -> Self {
+        self.span_filters.push(Arc::new(keeps));
+        self
     }
 
     /// Only records for which this holds.
@@ -143,6 +180,8 @@ impl Route {
     fn is_open(&self) -> bool {
         self.signals == Signals::ALL
             && self.span_types == u16::MAX
+            && self.excluded == 0
+            && self.span_filters.is_empty()
             && self.sample.is_none()
             && self.when.is_empty()
             && self.windows.is_empty()
@@ -151,7 +190,7 @@ impl Route {
     /// Whether all holds that needs no foreign code.
     fn admits(&self, record: RecordRef<'_>) -> bool {
         let typed = match record {
-            RecordRef::Span(record) => self.admits_type(&record.span().span_type),
+            RecordRef::Span(record) => self.admits_type(record.span()),
             _ => true,
         };
         let sampled = || match (self.sample, record.trace_id()) {
@@ -161,10 +200,38 @@ impl Route {
         self.takes(record.signal()) && typed && sampled()
     }
 
-    fn admits_type(&self, span_type: &SpanType) -> bool {
-        let at = || SpanType::NAMES.iter().position(|name| *name == span_type.name());
-        self.span_types == u16::MAX || at().is_some_and(|at| self.span_types & 1 << at != 0)
+    fn admits_type(&self, span: &Span) -> bool {
+        if self.span_types == u16::MAX && self.excluded == 0 {
+            return true;
+        }
+        let at = SpanType::NAMES.iter().position(|name| *name == span.span_type.name());
+        let bit = at.map_or(0, |at| 1 << at);
+        self.span_types & bit != 0 && (self.excluded & bit == 0 || is_needed(span))
     }
+
+    /// Whether the filters on spans let the record through.
+    fn keeps(&self, record: RecordRef<'_>) -> bool {
+        let RecordRef::Span(record) = record else { return true };
+        let span = record.span();
+        self.span_filters.is_empty()
+            || is_needed(span)
+            || self.span_filters.iter().all(|keeps| guarded(|| keeps(span)).unwrap_or(true))
+    }
+}
+
+/// Whether a trace is not whole without the span: its root, or what scores and feedback speak of.
+fn is_needed(span: &Span) -> bool {
+    span.is_root() || span.remote_parent || span.judged
+}
+
+/// The bits of span types.
+fn bits<'a>(place: &str, names: impl IntoIterator<Item = &'a str>) -> Result<u16, Error> {
+    let mut bits = 0;
+    for name in names {
+        let at = SpanType::NAMES.iter().position(|known| *known == name);
+        bits |= 1 << at.ok_or_else(|| Error::config(place, unknown(name)))?;
+    }
+    Ok(bits)
 }
 
 fn unknown(name: &str) -> String {
@@ -182,12 +249,16 @@ impl Default for Route {
 impl fmt::Debug for Route {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let windows: Vec<_> = self.windows.iter().map(|(window, _)| window).collect();
-        let named = SpanType::NAMES.iter().enumerate().filter(|(at, _)| self.span_types & 1 << at != 0);
-        let span_types: Vec<_> = named.map(|(_, name)| *name).collect();
+        let named = |bits: u16| -> Vec<_> {
+            let in_bits = SpanType::NAMES.iter().enumerate().filter(|(at, _)| bits & 1 << at != 0);
+            in_bits.map(|(_, name)| *name).collect()
+        };
         f.debug_struct("Route")
             .field("description", &self.description)
             .field("signals", &self.signals)
-            .field("span_types", &span_types)
+            .field("span_types", &named(self.span_types))
+            .field("excluded", &named(self.excluded))
+            .field("span_filters", &self.span_filters.len())
             .field("sample", &self.sample)
             .field("predicates", &self.when.len())
             .field("windows", &windows)

@@ -6,8 +6,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use obs_core::units::Bytes;
 use obs_core::{
-    DeadLetters, Error, ErrorKind, Health, Level, Limits, Log, Record, Rejection, Retry, Signal, Str,
-    Timestamp,
+    Batch, DeadLetters, Error, ErrorKind, Health, Level, Limits, Log, MetricForm, MetricValue, Record,
+    Rejection, Retry, Signal, Str, Timestamp,
 };
 use obs_pipeline::{
     BreakerConfig, BreakerState, Clock, DestinationSpec, LaneConfig, Overflow, Report, RetryConfig, dropped,
@@ -274,12 +274,16 @@ fn health_is_not_green_while_fallbacks_or_dead_letters_have_everything() {
     record(&pipeline.intake(), Signal::Logs, 1);
     assert!(pipeline.flush(PATIENCE).complete);
     assert!(matches!(&pipeline.health()[0].1, Health::Degraded(why) if why.contains("second")));
+    let Health::Degraded(why) = &pipeline.health()[0].1 else { unreachable!() };
+    assert!(why.contains("unavailable") && why.contains("the script says so"), "the reason is told: {why}");
     let spec = DestinationSpec::new(Scripted::builder([]).and_then(Step::refused()).shared())
         .with_dead_letters(Letters::default());
     let pipeline = builder().to_named("picky", spec).build().unwrap();
     record(&pipeline.intake(), Signal::Logs, 1);
     assert!(pipeline.flush(PATIENCE).complete);
     assert!(matches!(&pipeline.health()[0].1, Health::Degraded(why) if why.contains("dead letters")));
+    let Health::Degraded(why) = &pipeline.health()[0].1 else { unreachable!() };
+    assert!(why.contains("rejected: the script says so"), "the reason is told: {why}");
 }
 
 #[test]
@@ -316,4 +320,29 @@ fn what_a_shutdown_cannot_deliver_goes_to_the_dead_letters() {
     let terms = terms(&report, "out");
     assert_eq!((terms.dead_lettered, terms.dropped.total(), terms.queued), (300, 0, 0), "{report}");
     assert!(letters.kept().iter().all(|(_, rejection)| rejection.kind == ErrorKind::Closed));
+}
+
+#[test]
+fn series_that_a_shutdown_cannot_deliver_go_to_the_dead_letters() {
+    for form in [MetricForm::Delta, MetricForm::Cumulative] {
+        let letters = Letters::default();
+        let held = Step::fail(ErrorKind::Auth, Retry::Hold(Duration::from_mins(1)));
+        let exporter = Scripted::builder([])
+            .and_then(held)
+            .with_descriptor(Scripted::DESCRIPTOR.with_metric_form(form))
+            .shared();
+        let spec = DestinationSpec::new(exporter).with_dead_letters(letters.clone());
+        let pipeline = builder().to_named("out", spec).build().unwrap();
+        (0..300).for_each(|at| record(&pipeline.intake(), Signal::Metrics, at));
+        pipeline.flush(Duration::from_millis(50));
+        let report = pipeline.shutdown(PATIENCE);
+        assert!(report.is_balanced(), "{report}");
+        let terms = report.destination("out").unwrap().signals.get(Signal::Metrics);
+        assert_eq!((terms.dead_lettered, terms.dropped.total(), terms.queued), (300, 0, 0), "{report}");
+        let kept = letters.kept();
+        let [(_, rejection)] = &kept[..] else { panic!("one point of one series: {kept:?}") };
+        assert_eq!((rejection.kind, rejection.count), (ErrorKind::Closed, 1));
+        let Some(Batch::Metrics(points)) = &rejection.records else { panic!("{rejection:?}") };
+        assert!(matches!(points.iter().next().unwrap().value, MetricValue::Sum { value: 300.0, .. }));
+    }
 }

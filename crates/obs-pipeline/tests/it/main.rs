@@ -30,6 +30,7 @@ mod route;
 mod routing;
 mod running;
 mod series;
+mod span_filters;
 mod stack;
 mod time;
 mod watching;

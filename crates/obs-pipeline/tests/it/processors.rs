@@ -94,3 +94,47 @@ fn law_6_redaction_fails_closed_when_a_processor_panics() {
     pipeline.flush(PATIENCE);
     assert_eq!(exporter.delivered(Signal::Metrics), 1, "the processor is used again");
 }
+
+/// Takes the input out of spans, and breaks on the one named `poison`.
+#[derive(Debug)]
+struct Cleaner;
+
+impl Processor for Cleaner {
+    fn name(&self) -> &'static str {
+        "cleaner"
+    }
+
+    fn needs(&self) -> Signals {
+        Signals::NONE
+    }
+
+    fn process(&mut self, records: &mut Segment, _: &mut Emit) {
+        let Segment::Traces(spans) = records else { return };
+        for span in spans.iter_mut().map(obs_core::SpanRecord::span_mut) {
+            assert_ne!(&*span.name, "poison", "this processor cannot stand it");
+            span.input = None;
+        }
+    }
+}
+
+#[test]
+fn a_panicking_processor_lets_nothing_through() {
+    let descriptor = Scripted::DESCRIPTOR.with_started();
+    let exporter = Scripted::builder([]).with_descriptor(descriptor).shared();
+    let pipeline = builder().to(Arc::clone(&exporter)).processor(Cleaner).build().unwrap();
+    let intake = pipeline.intake();
+    for name in ["clean", "poison", "not reached"] {
+        let mut span = crate::make::span(1);
+        span.name = name.into();
+        intake.span_started(obs_core::Span { end: None, ..span.clone() });
+        intake.span_ended(span);
+    }
+    let report = pipeline.flush(PATIENCE);
+    assert!(report.complete && report.is_balanced(), "{report}");
+    let terms = report.intake.get(Signal::Traces);
+    assert_eq!((terms.recorded, terms.dropped.get(dropped::PANIC), terms.sealed), (6, 6, 0), "{report}");
+    assert_eq!(exporter.delivered(Signal::Traces), 0, "neither starts nor ends, cleaned or not");
+    record(&intake, Signal::Traces, 1);
+    let report = pipeline.flush(PATIENCE);
+    assert_eq!(exporter.delivered(Signal::Traces), 1, "the processor is used again: {report}");
+}

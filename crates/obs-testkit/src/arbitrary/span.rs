@@ -88,7 +88,7 @@ prop_compose! {
             SpanKind::Internal, SpanKind::Client, SpanKind::Server, SpanKind::Producer, SpanKind::Consumer,
         ]),
         status in select(vec![Status::Unset, Status::Ok, Status::Error]),
-        trace_flags in any::<u8>(),
+        (judged, trace_flags) in any::<(bool, u8)>(),
         trace_state in of(text()),
         content in content().boxed(),
     ) -> Span {
@@ -96,7 +96,7 @@ prop_compose! {
         let Content { span_type, input, output, error, events, links, attributes, context, resource } = content;
         Span {
             trace_id, span_id, parent_span_id, path, remote_parent, name, start, end, kind, status, span_type, input,
-            output, error: error.map(Box::new), events, links, trace_flags, trace_state, attributes, context, resource,
+            output, error: error.map(Box::new), events, links, judged, trace_flags, trace_state, attributes, context, resource,
         }
     }
 }

@@ -137,7 +137,7 @@ prop_compose! {
     pub(super) fn cost()(
         total in number(), input in of(number()), output in of(number()), currency in text(), partial in any::<bool>(),
     ) -> Cost {
-        Cost { total, input, output, currency, partial }
+        Cost { total, input, output, currency, partial, estimated: false }
     }
 }
 
@@ -214,6 +214,7 @@ fn embedding() -> impl Strategy<Value = Embedding> {
             dimensions,
             count,
             usage,
+            cost: None,
         },
     )
 }

@@ -188,6 +188,19 @@ fn the_sources_of_an_error_are_kept() {
 }
 
 #[test]
+fn a_span_that_a_panic_ends_has_failed() {
+    let bench = Bench::new();
+    let arrived = bench.run(|| {
+        let panicked = std::panic::catch_unwind(|| info_span!("span").in_scope(|| panic!("on purpose")));
+        assert!(panicked.is_err());
+        let _ = info_span!("after");
+    });
+    let error = arrived.span("span").error.as_ref().unwrap();
+    assert_eq!(error.error_type.as_deref(), Some("panic"));
+    assert!(arrived.span("after").is_root(), "the context is as before");
+}
+
+#[test]
 fn a_span_ends_when_it_is_last_left_or_told_something() {
     let (clock, hand) = Clock::manual(Timestamp::from_nanos(1_000));
     let bench = Bench::with(|builder| builder.clock(clock));

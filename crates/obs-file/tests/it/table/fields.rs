@@ -129,6 +129,7 @@ fn span_documents() -> Vec<Field> {
         whole("events", &["/events"]),
         whole("links", &["/links"]),
         whole("ancestors", &["/path"]),
+        at("judged", &["/judged"]),
         at("remote_parent", &["/remote_parent"]),
         at("trace_flags", &["/trace_flags"]),
         at("trace_state", &["/trace_state"]),
@@ -288,9 +289,12 @@ fn span(record: &SpanRecord) -> Value {
     let (input, output) = (bare.span_mut().input.take(), bare.span_mut().output.take());
     let (kind, mut span) = variant(json_of(&bare));
     span["record"] = kind;
-    for (field, default) in
-        [("kind", json!("internal")), ("status", json!("unset")), ("remote_parent", json!(false))]
-    {
+    for (field, default) in [
+        ("kind", json!("internal")),
+        ("status", json!("unset")),
+        ("judged", json!(false)),
+        ("remote_parent", json!(false)),
+    ] {
         if span[field].is_null() {
             span[field] = default;
         }

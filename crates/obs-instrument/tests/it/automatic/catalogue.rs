@@ -87,8 +87,7 @@ fn run(obs: &Observability) {
     let in_agent = agent.enter();
     let mut call = obs.llm_generation("chat");
     let input_details = InputTokens { cache_read: 20, cache_write_5m: 10, ..InputTokens::default() };
-    let cost =
-        Cost { total: 0.5, input: Some(0.2), output: Some(0.3), currency: "USD".into(), partial: false };
+    let cost = Cost { input: Some(0.2), output: Some(0.3), ..Cost::usd(0.5) };
     call.model("gpt-4o").provider("openai").first_token().cost(cost);
     call.usage(Usage { input_details, ..Usage::new(100, 50) });
     call.score("relevance", ScoreValue::ratio(0.75)).scorer("judge", None);

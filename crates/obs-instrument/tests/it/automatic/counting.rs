@@ -73,7 +73,7 @@ fn call(at: u64, flags: u8) -> Span {
     let mut span = Span::new(ids.0, ids.1, "chat", Timestamp::from_nanos(1_000));
     span.end = Some(Timestamp::from_nanos(500));
     span.trace_flags = flags;
-    let cost = Cost { total: 0.25, input: None, output: None, currency: "EUR".into(), partial: true };
+    let cost = Cost { currency: "EUR".into(), partial: true, ..Cost::usd(0.25) };
     let call =
         LlmGeneration { usage: Usage::new(7, 3), cost: Some(Box::new(cost)), ..LlmGeneration::default() };
     span.span_type = SpanType::LlmGeneration(call);
@@ -129,6 +129,7 @@ fn sampled_out_traces_are_counted_and_leave_nothing_else_behind() {
             "mastra_agent_duration_ms histogram agent=answer status=ok service=test".to_owned(),
             "mastra_agent_runs_ended counter agent=answer status=ok service=test".to_owned(),
             "mastra_agent_runs_started counter agent=answer service=test".to_owned(),
+            format!("mastra_model_cost counter {of} currency=USD"),
             format!("mastra_model_duration_ms histogram {of}"),
             format!("mastra_model_input_tokens counter {of}"),
             format!("mastra_model_output_tokens counter {of}"),
@@ -185,6 +186,21 @@ fn nothing_is_counted_where_nobody_takes_metrics_or_they_are_switched_off() {
     }
     let bench = Bench::taking(Signals::NONE.with(Signal::Logs));
     assert!(!bench.obs.pipeline().intake().wants().contains(Signal::Scores));
+}
+
+#[test]
+fn what_embeddings_cost_is_counted() {
+    let bench = Bench::new();
+    let mut embedding = bench.obs.embedding("vectors");
+    let cost = Cost { currency: "EUR".into(), ..Cost::usd(0.25) };
+    embedding.fields(|call| (call.model, call.cost) = (Some("m".into()), Some(Box::new(cost))));
+    embedding.end();
+    let arrived = bench.arrived();
+    assert_eq!(
+        lines(&arrived.metrics),
+        ["mastra_model_cost counter model=m provider=unknown agent=unknown currency=EUR"]
+    );
+    assert_eq!(count(&arrived, "mastra_model_cost"), 0.25);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod failures;
+mod fields;
 mod hygiene;
 mod instances;
 mod options;

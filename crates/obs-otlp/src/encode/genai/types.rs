@@ -139,6 +139,7 @@ fn cost(cost: &Cost, put: &mut Put<'_, '_>) {
         put.f64(n::INPUT_COST, cost.input);
         put.f64(n::OUTPUT_COST, cost.output);
     }
+    put.bool(own::COST_ESTIMATED, cost.estimated.then_some(true));
 }
 
 fn agent(run: &AgentRun, put: &mut Put<'_, '_>) {
@@ -264,6 +265,9 @@ fn embedding(embedding: &Embedding, put: &mut Put<'_, '_>) {
     put.u64(n::DIMENSIONS, embedding.dimensions);
     put.u64(n::EMBEDDING_COUNT, embedding.count);
     usage(&embedding.usage, put);
+    if let Some(cost) = &embedding.cost {
+        self::cost(cost, put);
+    }
 }
 
 fn eval(eval: &EvalExecution, put: &mut Put<'_, '_>) {

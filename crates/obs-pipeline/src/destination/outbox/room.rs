@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use obs_core::{Batch, ErrorKind, Rejection};
+use obs_core::{Batch, ErrorKind, Rejection, Timestamp};
 
 use super::{Outbox, Store};
-use crate::destination::doomed::{self, Buried};
+use crate::destination::doomed::{self, Buried, Dead};
 use crate::intake::ByteBudget;
 use crate::{Offer, Overflow, Removed};
+
+/// Why what waits at the end is given up.
+const SHUT_DOWN: &str = "the pipeline was shut down while the destination was out";
 
 impl Outbox {
     /// What there is no room for waits before the lane, or is given up; `room` is that for dead letters.
@@ -28,11 +31,16 @@ impl Outbox {
     fn give_up(&mut self, removed: Removed, kind: ErrorKind, room: &mut usize) {
         let why = match kind {
             ErrorKind::Expired => format!("it waited longer than {:?}", self.rules.max_age),
-            ErrorKind::Closed => "the pipeline was shut down while the destination was out".to_owned(),
+            ErrorKind::Closed => SHUT_DOWN.to_owned(),
             _ => "there was no room for it in the queue".to_owned(),
         };
         let lost =
             if self.rules.buries { self.doomed.take(removed, kind, &why, room) } else { removed.count };
+        self.lose(lost, kind, why);
+    }
+
+    /// Records that not even the dead letters have room for.
+    fn lose(&mut self, lost: usize, kind: ErrorKind, why: String) {
         self.ledger.dropped(doomed::reason(kind), lost);
         if lost > 0 {
             let empty = Batch::empty(self.rules.signal);
@@ -42,13 +50,28 @@ impl Outbox {
     }
 
     /// Gives everything up for the dead letters, as far as they have room now; what disk has stays there.
-    pub(in crate::destination) fn resign(&mut self, now: Duration, intake: &ByteBudget, room: &mut usize) {
+    pub(in crate::destination) fn resign(
+        &mut self,
+        now: Duration,
+        wall: Timestamp,
+        intake: &ByteBudget,
+        room: &mut usize,
+    ) {
         if self.sending || self.loading {
             return;
         }
-        if self.is_durable() || matches!(self.store, Store::Series(_)) {
+        if self.is_durable() {
             self.abandon(intake);
             return;
+        }
+        if let Store::Series(series) = &mut self.store
+            && series.pending() > 0
+        {
+            let (points, records) = series.give_up(wall);
+            let kind = ErrorKind::Closed;
+            let kept = self.rules.buries && self.doomed.take_points(points, records, kind, SHUT_DOWN, room);
+            self.lose(if kept { 0 } else { records }, kind, SHUT_DOWN.to_owned());
+            self.head_from = None;
         }
         while let Some(parked) = self.parked.pop_front() {
             self.give_up_parked_as(ErrorKind::Closed, parked, intake, room);
@@ -68,7 +91,7 @@ impl Outbox {
     }
 
     /// What is to go to the dead letters now.
-    pub(in crate::destination) fn next_doomed(&mut self) -> Option<Vec<Rejection>> {
+    pub(in crate::destination) fn next_doomed(&mut self) -> Option<Vec<Dead>> {
         self.doomed.next()
     }
 

@@ -39,7 +39,10 @@ const STYLES: [(&str, MetricNames, Names, &[&str]); 2] = [
         Names::Recorded,
         &[
             "mastra_agent_duration_ms metric names should not contain abbreviated units",
+            "mastra_model_duration_ms metric names should not contain abbreviated units",
+            "mastra_model_time_to_first_token_ms metric names should not contain abbreviated units",
             "mastra_tool_duration_ms metric names should not contain abbreviated units",
+            "mastra_workflow_duration_ms metric names should not contain abbreviated units",
         ],
     ),
 ];

@@ -1,19 +1,42 @@
 //! Scores and feedback.
 
+mod instance;
+
 use std::sync::Arc;
 
 use obs_core::{
-    Attributes, Feedback, Resource, Score, ScoreValue, Scorer, Signal, Span, Str, Target, TraceContext, Value,
+    Attributes, Feedback, Range, Resource, Score, ScoreValue, Scorer, Signal, Span, Str, Target, Timestamp,
+    TraceContext, Value,
 };
 use obs_pipeline::Intake;
+use uuid::Uuid;
 
+use crate::observability::Instance;
+use crate::reading::{Judgement, Reading};
 use crate::{entity, ids};
 
+/// Where a judgement goes when it is made.
+#[derive(Debug)]
+pub(crate) enum Sink {
+    Intake(Intake),
+    /// It waits there until its trace is known.
+    Reading(Arc<Reading>),
+}
+
+impl Sink {
+    pub(crate) fn take(&self, judgement: Judgement) {
+        match self {
+            Self::Intake(intake) => judgement.record(intake),
+            Self::Reading(reading) => reading.take(judgement),
+        }
+    }
+}
+
 macro_rules! builder {
-    ($(#[$doc:meta])* $name:ident, $record:ident, $signal:ident, $method:ident, $what:ident) => {
+    ($(#[$doc:meta])* $name:ident, $record:ident, $signal:ident, $what:ident) => {
         $(#[$doc])*
         #[derive(Debug, Default)]
-        pub struct $name(Option<Box<(Intake, $record)>>);
+        pub struct $name(Option<Box<(Sink, $record)>>);
 
         impl $name {
             pub(crate) fn new(
@@ -46,7 +69,23 @@ macro_rules! builder {
                 record.context = Arc::clone(context);
                 record.resource = Arc::clone(resource);
                 record.experiment_id.clone_from(&context.experiment_id);
-                Self(Some(Box::new((intake.clone(), record))))
+                Self(Some(Box::new((Sink::Intake(intake.clone()), record))))
+            }
+
+            /// One that takes another way than straight into the intake.
+            pub(crate) fn by_way_of(
+                sink: impl FnOnce() -> Sink,
+                instance: &Instance,
+                target: Target,
+                $what: Str,
+                value: ScoreValue,
+            ) -> Self {
+                let (context, resource) = (instance.trace_context(), instance.resource());
+                let mut builder = Self::within(instance.intake(), target, $what, value, context, resource);
+                if let Some(open) = &mut builder.0 {
+                    open.0 = sink();
+                }
+                builder
             }
 
             fn change(&mut self, change: impl FnOnce(&mut $record)) -> &mut Self {
@@ -54,6 +93,25 @@ macro_rules! builder {
                     change(&mut open.1);
                 }
                 self
+            }
+
+            /// An id of one's own, so that the same judgement made twice is one.
+            pub fn id(&mut self, id: Uuid) -> &mut Self {
+                self.change(|record| record.id = id)
+            }
+
+            /// When the judgement was made, where that was not now.
+            pub fn time(&mut self, time: Timestamp) -> &mut Self {
+                self.change(|record| record.time = time)
+            }
+
+            /// What a number can range over, both ends included; words and booleans have no range.
+            pub fn range(&mut self, min: f64, max: f64) -> &mut Self {
+                self.change(|record| {
+                    if let ScoreValue::Numeric { range, .. } = &mut record.value {
+                        *range = Some(Range { min, max });
+                    }
+                })
             }
 
             /// Says why, in words.
@@ -89,7 +147,8 @@ macro_rules! builder {
         impl Drop for $name {
             fn drop(&mut self) {
                 if let Some(open) = self.0.take() {
-                    open.0.$method(open.1);
+                    let (sink, record) = *open;
+                    sink.take(Judgement::$record(record));
                 }
             }
         }
@@ -98,12 +157,12 @@ macro_rules! builder {
 
 builder! {
     /// A score under way; it is recorded when it is dropped.
-    ScoreBuilder, Score, Scores, score, name
+    ScoreBuilder, Score, Scores, name
 }
 
 builder! {
     /// Feedback under way; it is recorded when it is dropped.
-    FeedbackBuilder, Feedback, Feedback, feedback, kind
+    FeedbackBuilder, Feedback, Feedback, kind
 }
 
 impl ScoreBuilder {

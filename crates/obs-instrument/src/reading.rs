@@ -1,0 +1,208 @@
+//! Reading a trace back for what is said of it, and what waits for that.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use obs_core::{Error, Feedback, Score, SpanId, Target, Trace, TraceContext, TraceId, TraceReader};
+use obs_pipeline::{Intake, Pace};
+
+use crate::observability::Instance;
+
+/// The most judgements that wait for one trace; further ones go out at once, without what would be read.
+const CAPACITY: usize = 10_000;
+
+/// A score or feedback on its way.
+#[derive(Debug)]
+pub(crate) enum Judgement {
+    Score(Score),
+    Feedback(Feedback),
+}
+
+impl Judgement {
+    pub(crate) fn record(self, intake: &Intake) {
+        match self {
+            Self::Score(score) => intake.score(score),
+            Self::Feedback(feedback) => intake.feedback(feedback),
+        }
+    }
+
+    pub(crate) fn target(&self) -> &Target {
+        match self {
+            Self::Score(score) => &score.target,
+            Self::Feedback(feedback) => &feedback.target,
+        }
+    }
+
+    /// Fills in what the trace says of itself; what the caller said stays.
+    fn complete(&mut self, known: &Known) {
+        let (target, context, experiment) = match self {
+            Self::Score(score) => (&mut score.target, &mut score.context, &mut score.experiment_id),
+            Self::Feedback(given) => (&mut given.target, &mut given.context, &mut given.experiment_id),
+        };
+        let (Target::Span { root_span_id, .. } | Target::Trace { root_span_id, .. }) = &mut *target else {
+            return;
+        };
+        *root_span_id = root_span_id.or(known.root);
+        let of_span = target.span_id().and_then(|span| known.spans.get(&span));
+        if let Some(told) = of_span.or(known.context.as_ref()) {
+            *context = Arc::clone(told);
+            if experiment.is_none() {
+                experiment.clone_from(&told.experiment_id);
+            }
+        }
+    }
+}
+
+/// What judgements take over from a trace.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    root: Option<SpanId>,
+    /// What is known of the whole trace: what its root says, else its first span.
+    context: Option<Arc<TraceContext>>,
+    spans: HashMap<SpanId, Arc<TraceContext>>,
+}
+
+impl Known {
+    pub(crate) fn of(trace: &Trace) -> Self {
+        Self {
+            root: root(trace),
+            context: trace.root().or(trace.spans.first()).map(|span| Arc::clone(&span.context)),
+            spans: trace.spans.iter().map(|span| (span.span_id, Arc::clone(&span.context))).collect(),
+        }
+    }
+}
+
+/// The root, if the trace has it or any of its spans tells it: never the first orphan, which may be anything.
+fn root(trace: &Trace) -> Option<SpanId> {
+    let own = trace.spans.iter().find(|span| span.is_root()).map(|span| span.span_id);
+    own.or_else(|| trace.spans.iter().find_map(obs_core::Span::root_span_id))
+}
+
+/// Tries to read a trace until its root is known, then what there is of it.
+pub(crate) async fn read(
+    reader: &dyn TraceReader,
+    trace_id: TraceId,
+    schedule: &[Duration],
+    mut pace: Pace,
+) -> Result<Option<Trace>, Error> {
+    let mut found = Ok(None);
+    let waits = if schedule.is_empty() { &[Duration::ZERO] } else { schedule };
+    for wait in waits {
+        let in_time = pace.pause(*wait).await;
+        match obs_pipeline::suppressed(reader.trace(trace_id)).await {
+            Ok(Some(trace)) if root(&trace).is_some() => return Ok(Some(trace)),
+            // An earlier try may have found more than one that fails.
+            Ok(Some(trace)) => found = Ok(Some(trace)),
+            Ok(None) => {
+                if found.is_err() {
+                    found = Ok(None);
+                }
+            }
+            Err(error) => {
+                if !matches!(found, Ok(Some(_))) {
+                    found = Err(error);
+                }
+            }
+        }
+        if !in_time {
+            break;
+        }
+    }
+    found
+}
+
+/// One trace that is being read, or was, and the judgements that wait for it.
+pub(crate) struct Reading {
+    instance: Arc<Instance>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    UnderWay(Vec<Judgement>),
+    /// Nothing is known of a trace that was not found.
+    Done(Arc<Known>),
+}
+
+impl Reading {
+    /// One that is over.
+    pub(crate) fn done(instance: Arc<Instance>, known: Known) -> Arc<Self> {
+        Arc::new(Self { instance, state: Mutex::new(State::Done(Arc::new(known))) })
+    }
+
+    /// Reads the trace beside.
+    pub(crate) fn start(
+        instance: Arc<Instance>,
+        reader: Arc<dyn TraceReader>,
+        trace_id: TraceId,
+        schedule: Arc<[Duration]>,
+    ) -> Arc<Self> {
+        let reading = Arc::new(Self { instance, state: Mutex::new(State::UnderWay(Vec::new())) });
+        // Dropped with the work, however that ends: the judgements go out then at the latest.
+        let end = End(Arc::clone(&reading));
+        let work = |pace| async move {
+            let end = end;
+            match read(&*reader, trace_id, &schedule, pace).await {
+                Ok(Some(trace)) => end.0.finish(Known::of(&trace)),
+                Ok(None) => tell(trace_id, "nothing is known of it where it was looked for"),
+                Err(error) => tell(trace_id, &error),
+            }
+        };
+        if let Err(error) = reading.instance.aside().spawn(work) {
+            tell(trace_id, &error);
+        }
+        reading
+    }
+
+    /// Takes a judgement: it goes out as soon as the trace is known, or known not to be.
+    pub(crate) fn take(&self, mut judgement: Judgement) {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *state {
+            State::UnderWay(waiting) if waiting.len() < CAPACITY => return waiting.push(judgement),
+            State::UnderWay(_) => {}
+            State::Done(known) => judgement.complete(known),
+        }
+        drop(state);
+        judgement.record(self.instance.intake());
+    }
+
+    fn finish(&self, known: Known) {
+        let known = Arc::new(known);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if matches!(*state, State::Done(_)) {
+            return;
+        }
+        let waiting = std::mem::replace(&mut *state, State::Done(Arc::clone(&known)));
+        drop(state);
+        if let State::UnderWay(waiting) = waiting {
+            for mut judgement in waiting {
+                judgement.complete(&known);
+                judgement.record(self.instance.intake());
+            }
+        }
+    }
+}
+
+/// Ends a reading that nothing else has ended: nothing is known.
+struct End(Arc<Reading>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.finish(Known::default());
+    }
+}
+
+fn tell(trace_id: TraceId, cause: impl fmt::Display) {
+    tracing::warn!(
+        target: "obs::trace", %trace_id, %cause,
+        "a trace that is judged could not be read; the judgement goes out without its root and its context"
+    );
+}
+
+impl fmt::Debug for Reading {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reading").field("state", &self.state).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,144 @@
+//! One trace that waits for its decision.
+
+use std::time::Duration;
+
+use obs_core::{ByteSize, Feedback, Log, Score, Signal, Span, SpanRecord, TraceId};
+use obs_pipeline::Emit;
+
+use super::TailSampling;
+use super::rules::Facts;
+
+/// What was seen of a trace when it is decided on, for a rule of one's own; see [`TailSampling::with_keep`].
+#[derive(Debug, Default)]
+pub struct TailTrace {
+    spans: Vec<SpanRecord>,
+    logs: Vec<Log>,
+    scores: Vec<Score>,
+    feedback: Vec<Feedback>,
+}
+
+impl TailTrace {
+    /// Its spans that have ended, in the order in which they were collected.
+    pub fn spans(&self) -> impl Iterator<Item = &Span> {
+        self.spans.iter().filter_map(SpanRecord::ended)
+    }
+
+    /// The first of its spans that has no parent, or one in another process.
+    pub fn root(&self) -> Option<&Span> {
+        self.spans().find(|span| span.is_root() || span.remote_parent)
+    }
+
+    /// Its logs.
+    pub fn logs(&self) -> &[Log] {
+        &self.logs
+    }
+
+    /// Its scores.
+    pub fn scores(&self) -> &[Score] {
+        &self.scores
+    }
+
+    /// What people said of it.
+    pub fn feedback(&self) -> &[Feedback] {
+        &self.feedback
+    }
+}
+
+/// A record that is part of a trace, or speaks of one.
+pub(super) trait Part: ByteSize + Sized {
+    const SIGNAL: Signal;
+
+    fn trace_id(&self) -> Option<TraceId>;
+
+    /// Learns from the record, and keeps it.
+    fn join(self, held: &mut Held, rules: &TailSampling);
+
+    fn release(self, emit: &mut Emit);
+}
+
+macro_rules! part {
+    ($record:ty, $signal:ident, $kept:ident, $learn:expr, $release:ident, $trace_id:expr) => {
+        impl Part for $record {
+            const SIGNAL: Signal = Signal::$signal;
+
+            fn trace_id(&self) -> Option<TraceId> {
+                let of: fn(&Self) -> Option<TraceId> = $trace_id;
+                of(self)
+            }
+
+            fn join(self, held: &mut Held, rules: &TailSampling) {
+                let learn: fn(&mut Facts, &TailSampling, &Self) = $learn;
+                learn(&mut held.facts, rules, &self);
+                held.bytes += self.byte_size();
+                held.trace.$kept.push(self);
+            }
+
+            fn release(self, emit: &mut Emit) {
+                emit.$release(self);
+            }
+        }
+    };
+}
+
+part!(SpanRecord, Traces, spans, Facts::span, release_span, |record| Some(record.span().trace_id));
+part!(Log, Logs, logs, |_, _, _| (), release_log, |log| log.span.map(|span| span.trace_id));
+part!(Score, Scores, scores, Facts::score, release_score, |score| score.target.trace_id());
+part!(Feedback, Feedback, feedback, Facts::feedback, release_feedback, |feedback| feedback.target.trace_id());
+
+fn release(records: Vec<impl Part>, emit: &mut Emit) {
+    for record in records {
+        record.release(emit);
+    }
+}
+
+/// A trace that waits.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) trace: TailTrace,
+    pub(super) facts: Facts,
+    /// What it takes in memory.
+    pub(super) bytes: usize,
+    /// Its place among those that wait, by when they came.
+    pub(super) came: u64,
+    /// When it came, once that is known.
+    pub(super) since: Option<Duration>,
+    /// When it is decided, once its root has ended.
+    pub(super) due: Option<Duration>,
+}
+
+/// What a trace that waits takes besides its records, in three maps and four vectors.
+const OVERHEAD: usize = 512;
+
+impl Held {
+    pub(super) fn new(came: u64) -> Self {
+        let (trace, facts) = (TailTrace::default(), Facts::default());
+        Self { trace, facts, bytes: OVERHEAD, came, since: None, due: None }
+    }
+
+    /// Whether anything of the trace itself was seen, so that it can be decided on.
+    pub(super) fn has_spans(&self) -> bool {
+        !self.trace.spans.is_empty()
+    }
+
+    /// Gives all of it back.
+    pub(super) fn release(self, emit: &mut Emit) {
+        let TailTrace { spans, logs, scores, feedback } = self.trace;
+        release(spans, emit);
+        release(logs, emit);
+        release(scores, emit);
+        release(feedback, emit);
+    }
+
+    /// Gives all of it up.
+    pub(super) fn discard(self, reason: &'static str, emit: &mut Emit) {
+        let TailTrace { spans, logs, scores, feedback } = self.trace;
+        for (signal, count) in [
+            (Signal::Traces, spans.len()),
+            (Signal::Logs, logs.len()),
+            (Signal::Scores, scores.len()),
+            (Signal::Feedback, feedback.len()),
+        ] {
+            emit.discard(signal, reason, count);
+        }
+    }
+}

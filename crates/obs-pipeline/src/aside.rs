@@ -1,0 +1,231 @@
+//! Work beside delivery, such as reading a trace back, on a thread of its own.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use obs_core::{Error, ErrorKind};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::Clock;
+use crate::deadline::Deadline;
+
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A thread with a runtime of its own, so that the work needs none of the caller's and delays nobody.
+///
+/// It starts with the first work and ends when this is dropped; what is under way then is dropped, too, after
+/// [`Aside::settle`] had it finish.
+pub struct Aside {
+    clock: Clock,
+    queue: Mutex<Option<mpsc::UnboundedSender<Work>>>,
+    under_way: Arc<UnderWay>,
+    /// How often all work was told to make haste.
+    haste: watch::Sender<u64>,
+}
+
+/// How many pieces of work are not done.
+#[derive(Debug, Default)]
+struct UnderWay {
+    count: Mutex<usize>,
+    changed: Condvar,
+}
+
+/// Counts one piece of work until it is done or dropped.
+struct Counted(Arc<UnderWay>);
+
+impl Counted {
+    fn new(under_way: &Arc<UnderWay>) -> Self {
+        *under_way.count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Self(Arc::clone(under_way))
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        *self.0.count.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        self.0.changed.notify_all();
+    }
+}
+
+/// The pace of a piece of work: its pauses end early when all is told to make haste.
+#[derive(Debug)]
+pub struct Pace {
+    clock: Clock,
+    haste: watch::Receiver<u64>,
+}
+
+impl Pace {
+    /// Waits on the clock; `false` if the work is to come to its end without waiting, now and from now on.
+    pub async fn pause(&mut self, wait: Duration) -> bool {
+        // What is told stays unseen here, so that the next pause ends at once, too.
+        let mut told = self.haste.clone();
+        if told.has_changed().unwrap_or(true) {
+            return false;
+        }
+        if wait.is_zero() {
+            return true;
+        }
+        tokio::select! {
+            _ = told.changed() => false,
+            () = self.clock.sleep(wait) => true,
+        }
+    }
+}
+
+impl Aside {
+    /// For work that waits on this clock; nothing starts yet.
+    pub fn new(clock: Clock) -> Self {
+        let (haste, _) = watch::channel(0);
+        Self { clock, queue: Mutex::default(), under_way: Arc::default(), haste }
+    }
+
+    /// Starts work.
+    ///
+    /// # Errors
+    /// `Io` where the system refuses the thread; the work is then dropped.
+    pub fn spawn<F>(&self, work: impl FnOnce(Pace) -> F) -> Result<(), Error>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let counted = Counted::new(&self.under_way);
+        let work = work(Pace { clock: self.clock.clone(), haste: self.haste.subscribe() });
+        let work: Work = Box::pin(async move {
+            let _counted = counted;
+            work.await;
+        });
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = match &*queue {
+            Some(sender) => sender,
+            None => queue.insert(start()?),
+        };
+        if let Err(mpsc::error::SendError(work)) = sender.send(work) {
+            // The thread is gone, as in the child of a fork: the next work starts another.
+            let sender = queue.insert(start()?);
+            sender.send(work).map_err(|_| refused(&"it has ended"))?;
+        }
+        Ok(())
+    }
+
+    /// Does work and hands back what it gives; needs no runtime.
+    ///
+    /// # Errors
+    /// `Io` where the system refuses the thread, or the work has panicked.
+    pub async fn run<T, F>(&self, work: impl FnOnce(Pace) -> F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let (answer, outcome) = oneshot::channel();
+        self.spawn(|pace| {
+            let work = work(pace);
+            async move { drop(answer.send(work.await)) }
+        })?;
+        outcome.await.map_err(|_| refused(&"the work has panicked"))
+    }
+
+    /// Waits until all work is done, and has it make haste when half of the time is over; `false` if some is not done.
+    pub fn settle(&self, deadline: Duration) -> bool {
+        if self.is_idle() {
+            return true;
+        }
+        let (half, whole) = (Deadline::after(deadline / 2), Deadline::after(deadline));
+        if self.wait(half) {
+            return true;
+        }
+        self.haste.send_modify(|times| *times += 1);
+        self.wait(whole)
+    }
+
+    /// Whether no work is under way.
+    pub fn is_idle(&self) -> bool {
+        *self.under_way.count.lock().unwrap_or_else(PoisonError::into_inner) == 0
+    }
+
+    fn wait(&self, deadline: Deadline) -> bool {
+        let count = self.under_way.count.lock().unwrap_or_else(PoisonError::into_inner);
+        deadline.wait(count, &self.under_way.changed, |count| *count == 0)
+    }
+}
+
+/// Starts the thread; it ends when the sender is dropped.
+fn start() -> Result<mpsc::UnboundedSender<Work>, Error> {
+    let (sender, mut works) = mpsc::unbounded_channel::<Work>();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|cause| refused(&cause))?;
+    let run = move || {
+        runtime.block_on(async move {
+            while let Some(work) = works.recv().await {
+                // A task of its own, so that one that panics or waits holds up no other.
+                tokio::spawn(work);
+            }
+        });
+    };
+    thread::Builder::new().name("obs-aside".into()).spawn(run).map_err(|cause| refused(&cause))?;
+    Ok(sender)
+}
+
+fn refused(cause: &dyn fmt::Display) -> Error {
+    Error::without_records(ErrorKind::Io, format!("the thread for work beside delivery has failed: {cause}"))
+}
+
+impl fmt::Debug for Aside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aside").field("under_way", &self.under_way.count).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use obs_core::Timestamp;
+
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn work_is_done_beside_and_its_panic_is_its_own() {
+        let aside = Aside::new(Clock::system());
+        assert_eq!(aside.run(|_| async { 7 }).await.unwrap(), 7);
+        let failed = aside.run(|_| async { panic!("planned") }).await;
+        assert!(failed.is_err_and(|error: Error| error.to_string().contains("panicked")));
+        assert_eq!(aside.run(|_| async { 8 }).await.unwrap(), 8);
+        assert!(aside.settle(DEADLINE) && aside.is_idle());
+    }
+
+    #[test]
+    fn a_pause_ends_with_its_time_or_with_haste() {
+        let (clock, hand) = Clock::manual(Timestamp::default());
+        let aside = Aside::new(clock);
+        let paused = Arc::new(AtomicUsize::new(0));
+        let spawn = |wait: u64| {
+            let paused = Arc::clone(&paused);
+            let work = |mut pace: Pace| async move {
+                for _ in 0..3 {
+                    let in_time = pace.pause(Duration::from_secs(wait)).await;
+                    paused.fetch_add(if in_time { 1 } else { 100 }, Ordering::SeqCst);
+                }
+            };
+            aside.spawn(work).unwrap();
+        };
+        spawn(0);
+        assert!(aside.settle(DEADLINE));
+        assert_eq!(paused.load(Ordering::SeqCst), 3, "no time passes in no time");
+        spawn(10);
+        while !aside.is_idle() {
+            hand.advance(Duration::from_secs(1));
+            thread::yield_now();
+        }
+        assert_eq!(paused.load(Ordering::SeqCst), 6, "the clock alone ends a pause");
+        spawn(10);
+        aside.settle(Duration::ZERO);
+        assert!(aside.settle(DEADLINE));
+        assert_eq!(paused.load(Ordering::SeqCst), 306, "haste ends this pause and the next ones");
+    }
+}
