@@ -89,7 +89,9 @@ impl Finish {
         match value {
             Value::Str(text) => self.redact(Some(name), text),
             Value::List(values) => {
-                values.iter_mut().for_each(|value| self.value(name, value));
+                for value in values.iter_mut() {
+                    self.value(name, value);
+                }
                 if let Some((kept, mark)) =
                     rules.items_beyond(values.len(), values.last().and_then(Value::as_str))
                 {

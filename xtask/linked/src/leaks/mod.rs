@@ -26,7 +26,7 @@ const EVENTS: usize = 10_000;
 const STEP: usize = 500;
 
 /// How long one step may take to be delivered.
-const DELIVERY: Duration = Duration::from_secs(60);
+const DELIVERY: Duration = Duration::from_mins(1);
 
 /// What was found at one destination.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
