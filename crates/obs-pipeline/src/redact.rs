@@ -68,7 +68,8 @@ impl Finish {
         *text = redacted;
     }
 
-    fn value(&self, name: &str, value: &mut Value) {
+    /// Redacts what stands under a name, inside of so many lists and maps.
+    fn value(&self, name: &str, value: &mut Value, depth: usize) {
         let Some(rules) = &self.rules else { return };
         let whole = match value {
             Value::Null => None,
@@ -76,6 +77,7 @@ impl Finish {
             Value::Map(values) if rules.name_is_sensitive(name) && !values.is_empty() => {
                 Some(rules.token().into())
             }
+            Value::List(_) | Value::Map(_) if rules.is_too_deep(depth) => Some(FAILED.into()),
             Value::I64(number) => Self::number(rules, name, &number.to_string()),
             Value::F64(number) => Self::number(rules, name, &number.to_string()),
             Value::Bool(_) | Value::Str(_) | Value::List(_) | Value::Map(_) => None,
@@ -90,7 +92,7 @@ impl Finish {
             Value::Str(text) => self.redact(Some(name), text),
             Value::List(values) => {
                 for value in values.iter_mut() {
-                    self.value(name, value);
+                    self.value(name, value, depth + 1);
                 }
                 if let Some((kept, mark)) =
                     rules.items_beyond(values.len(), values.last().and_then(Value::as_str))
@@ -99,16 +101,43 @@ impl Finish {
                     values.push(Value::Str(mark.into()));
                 }
             }
-            Value::Map(values) => {
-                self.attributes(values);
-                let last = values.iter().last().and_then(|(_, value)| value.as_str());
-                if let Some((kept, name, mark)) = rules.keys_beyond(values.len(), last) {
-                    let pairs = std::mem::take(values).into_iter().take(kept);
-                    *values = pairs.chain([(Str::from_static(name), Value::Str(mark.into()))]).collect();
-                }
-            }
+            Value::Map(values) => self.map(rules, values, depth + 1),
             Value::Null | Value::Bool(_) | Value::I64(_) | Value::F64(_) => {}
         }
+    }
+
+    fn map(&self, rules: &Redactor, values: &mut Attributes, depth: usize) {
+        let labels = values.get("value").is_some();
+        let says = |(key, value): (&Str, &Value)| {
+            rules.name_is_label(key) && value.as_str().is_some_and(|text| rules.name_is_sensitive(text))
+        };
+        let secret = labels && values.iter().any(says);
+        for (key, value) in values.iter_mut() {
+            match &**key {
+                "value" if secret => Self::whole(rules, value),
+                // `key` is a sensitive name, but not where it labels a value.
+                label if labels && rules.name_is_label(label) => self.value("", value, depth),
+                name => self.value(name, value, depth),
+            }
+            self.redact(None, key);
+        }
+        let last = values.iter().last().and_then(|(_, value)| value.as_str());
+        if let Some((kept, name, mark)) = rules.keys_beyond(values.len(), last) {
+            let pairs = std::mem::take(values).into_iter().take(kept);
+            *values = pairs.chain([(Str::from_static(name), Value::Str(mark.into()))]).collect();
+        }
+    }
+
+    /// Puts the mark in place of a secret, whatever it is.
+    fn whole(rules: &Redactor, value: &mut Value) {
+        let mark = match value {
+            Value::Null | Value::Bool(_) => return,
+            Value::Str(text) => rules.redact_whole(text).into_owned(),
+            Value::I64(number) => rules.redact_whole(&number.to_string()).into_owned(),
+            Value::F64(number) => rules.redact_whole(&number.to_string()).into_owned(),
+            Value::List(_) | Value::Map(_) => rules.token().to_owned(),
+        };
+        *value = Value::Str(mark.into());
     }
 
     /// The mark for a number that is a secret by its name or by itself.
@@ -117,13 +146,6 @@ impl Finish {
             return Some(rules.redact_value(Some(name), number).into_owned());
         }
         rules.number_is_sensitive(number).then(|| rules.redact_text(number).into_owned())
-    }
-
-    fn attributes(&self, attributes: &mut Attributes) {
-        for (key, value) in attributes.iter_mut() {
-            self.value(key, value);
-            self.redact(None, key);
-        }
     }
 }
 
@@ -167,7 +189,7 @@ impl TextVisitor for Finish {
     }
 
     fn attribute(&mut self, key: &mut Str, value: &mut Value) {
-        self.value(key, value);
+        self.value(key, value, 0);
         self.redact(None, key);
     }
 

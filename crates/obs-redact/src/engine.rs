@@ -114,7 +114,8 @@ impl Engine {
         if possible {
             self.values.scan(text, marks, edits);
         }
-        assign::scan(&self.names, text, marks, edits);
+        let rules = assign::Rules { names: &self.names, omitted: self.omitted.as_ref(), marks };
+        assign::scan(rules, text, edits);
     }
 }
 

@@ -34,22 +34,24 @@ type Proof = fn(&str) -> Option<usize>;
 pub(crate) struct Kind {
     regex: Regex,
     proof: Proof,
-    /// Bytes besides letters, digits and `_` that may stand neither before nor behind.
-    continues: &'static [u8],
+    /// Bytes besides letters, digits and `_` that may stand neither before nor behind; `None` if anything may.
+    continues: Option<&'static [u8]>,
     in_numbers: bool,
 }
 
 impl Kind {
     pub(crate) fn new(pii: Pii) -> Result<Self, regex::Error> {
-        let (regex, proof, continues): (_, Proof, &'static [u8]) = match pii {
-            Pii::Email => (r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)*\.\p{L}{2,}", |text| Some(text.len()), b""),
-            Pii::Phone => (r"\+[1-9](?:[ .()-]{0,2}[0-9]){7,14}", phone, b"+"),
-            Pii::Iban => (r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}", iban, b""),
-            Pii::Card => (r"[2-6](?:[ -]?[0-9]){12,18}", card, b".-"),
-            Pii::UsSsn => (r"[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}", us_ssn, b"-."),
-            Pii::Ip => {
-                (r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f:]{2,39}(?:[0-9]{1,3}\.[0-9.]{5,11})?", ip, b".")
-            }
+        let (regex, proof, continues): (_, Proof, Option<&'static [u8]>) = match pii {
+            Pii::Email => (r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)*\.\p{L}{2,}", |text| Some(text.len()), None),
+            Pii::Phone => (r"\+[1-9](?:[ .()-]{0,2}[0-9]){7,14}", phone, Some(b"+")),
+            Pii::Iban => (r"[A-Z]{2}[0-9]{2}(?: ?[A-Z0-9]){11,30}", iban, Some(b"")),
+            Pii::Card => (r"[2-6](?:[ -]?[0-9]){12,18}", card, Some(b".-")),
+            Pii::UsSsn => (r"[0-9]{3}[- ][0-9]{2}[- ][0-9]{4}", us_ssn, Some(b"-.")),
+            Pii::Ip => (
+                r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f:]{2,39}(?:[0-9]{1,3}\.[0-9.]{5,11})?",
+                ip,
+                Some(b"."),
+            ),
         };
         Ok(Self { regex: Regex::new(regex)?, proof, continues, in_numbers: pii == Pii::Card })
     }
@@ -72,9 +74,10 @@ impl Kind {
     }
 
     fn stands_alone(&self, bytes: &[u8], start: usize, end: usize) -> bool {
+        let Some(continues) = self.continues else { return true };
         let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
         let before = start.checked_sub(1).map(|at| bytes[at]);
-        let joined = |byte: &u8| self.continues.contains(byte);
+        let joined = |byte: &u8| continues.contains(byte);
         // What closes a sentence continues nothing.
         let behind = match bytes.get(end) {
             Some(byte) if joined(byte) => bytes.get(end + 1).is_some_and(word),

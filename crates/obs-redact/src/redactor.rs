@@ -7,6 +7,8 @@ use crate::config::{ConfigError, RedactConfig};
 use crate::edit::apply;
 use crate::engine::{Engine, OMITTED, TEXT_MARKER, looks_like_json};
 use crate::fit::{MORE, more};
+use crate::names::is_one_of;
+use crate::rules::names::LABELS;
 use crate::rules::values::VALUE_RULES;
 use crate::walk::{JSON_MARKER, walk};
 
@@ -124,6 +126,24 @@ impl Redactor {
             return self.redact_json(json);
         }
         self.mark(json, true)
+    }
+
+    /// The mark for a text that is a secret as a whole; empty text and marks stay.
+    #[must_use]
+    pub fn redact_whole<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if text.is_empty() { Cow::Borrowed(text) } else { self.mark(text, false) }
+    }
+
+    /// Whether a member of this name labels its sibling `value`, as in a list of headers.
+    #[must_use]
+    pub fn name_is_label(&self, name: &str) -> bool {
+        is_one_of(name, LABELS)
+    }
+
+    /// Whether what stands in so many arrays and objects is deeper than is searched.
+    #[must_use]
+    pub fn is_too_deep(&self, depth: usize) -> bool {
+        self.engine.as_ref().is_none_or(|engine| depth >= engine.max_depth)
     }
 
     /// Whether a number is personal data of a kind that is replaced.

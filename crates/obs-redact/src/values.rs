@@ -115,7 +115,9 @@ impl Values {
         while let Some(anchor) = self.built_in.anchors.find(Input::new(text).range(at..)) {
             at = match self.built_in.verify(text, &anchor, &mut barren) {
                 Some(found) => {
-                    if marks.at(&text[found.secret.start..]).is_none() {
+                    // What only begins like a mark is none.
+                    let marked = marks.at(&text[found.secret.start..]);
+                    if marked.is_none_or(|length| length < found.secret.len()) {
                         edits.push(Edit::token(found.secret.start, found.secret.end));
                     }
                     found.end.max(anchor.end())

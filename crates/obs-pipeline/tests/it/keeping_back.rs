@@ -93,3 +93,46 @@ fn law_6_styles_and_personal_data_reach_into_attributes() {
         assert!(mark.starts_with("[REDACTED") && mark != number, "{key}: {mark}");
     }
 }
+
+#[test]
+fn law_6_a_label_in_an_attribute_says_that_its_value_is_a_secret() {
+    let header = |name: &str, value: Value| {
+        Value::Map([("name", Value::from(name.to_owned())), ("value", value)].into_iter().collect())
+    };
+    let mut sent = span(1);
+    sent.attributes.push(
+        "headers",
+        Value::List(vec![
+            header("Authorization", "plain".into()),
+            header("x-api-key", 7.into()),
+            header("Accept", "text".into()),
+            Value::Map([("key", Value::from("http.method")), ("value", "GET".into())].into_iter().collect()),
+        ]),
+    );
+    let got = delivered(RedactConfig::default(), sent).unwrap();
+    let Some(Value::List(headers)) = got.attributes.get("headers") else { panic!("{got:?}") };
+    let said: Vec<_> = headers
+        .iter()
+        .map(|header| match header {
+            Value::Map(pairs) => pairs.iter().map(|(_, value)| value.as_str().unwrap()).collect::<Vec<_>>(),
+            _ => Vec::new(),
+        })
+        .collect();
+    let expected = [
+        ["Authorization", "[REDACTED]"],
+        ["x-api-key", "[REDACTED]"],
+        ["Accept", "text"],
+        ["http.method", "GET"],
+    ];
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn law_6_an_attribute_that_nests_deeper_than_is_searched_is_replaced_there() {
+    let mut sent = span(1);
+    let inside = Value::List(vec![Value::List(vec![Value::List(vec!["x".into()]), 1.into()])]);
+    sent.attributes.push("deep", inside);
+    let got = delivered(RedactConfig::default().with_max_depth(2), sent).unwrap();
+    let expected = Value::List(vec![Value::List(vec!["[REDACTION_FAILED]".into(), 1.into()])]);
+    assert_eq!(got.attributes.get("deep"), Some(&expected));
+}

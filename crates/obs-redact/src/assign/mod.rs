@@ -4,11 +4,14 @@
 //! value that could be a secret, because prose and code say `token: String` and `password=password` all the time.
 
 mod judge;
+mod label;
 mod value;
 
+use self::label::Label;
 use crate::edit::Edit;
 use crate::marks::Written;
-use crate::names::Names;
+use crate::names::{Names, is_one_of};
+use crate::rules::names::LABELS;
 
 /// Longer runs are no names.
 const LONGEST_NAME: usize = 96;
@@ -36,22 +39,49 @@ struct Separator {
     equals: bool,
 }
 
-/// Adds an edit for every secret that follows a sensitive name. What is a mark already is left.
-pub(crate) fn scan(names: &Names, text: &str, marks: &Written, edits: &mut Vec<Edit>) {
+/// What names say, and the marks that are left.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rules<'r> {
+    pub(crate) names: &'r Names,
+    /// Names in quotes of what is not passed on.
+    pub(crate) omitted: Option<&'r Names>,
+    pub(crate) marks: &'r Written,
+}
+
+/// Adds an edit for everything that follows a name which says that it goes. What is a mark already is left.
+pub(crate) fn scan(rules: Rules<'_>, text: &str, edits: &mut Vec<Edit>) {
     let mut done = 0;
     for at in memchr::memchr2_iter(b'=', b':', text.as_bytes()) {
         if at < done {
             continue;
         }
         let Some(name) = Name::before(text, at) else { continue };
-        if !names.is_sensitive(name.text) {
-            continue;
-        }
-        let Some(separator) = Separator::at(text.as_bytes(), at) else { continue };
-        if let Some(edit) = value::find(text, name, separator, marks) {
+        if let Some(edit) = rules.behind(text, name, at) {
             done = edit.end;
             edits.push(edit);
         }
+    }
+}
+
+impl Rules<'_> {
+    /// The edit for what stands behind a name, or for the `value` beside the name that it labels.
+    fn behind(&self, text: &str, name: Name<'_>, at: usize) -> Option<Edit> {
+        let bytes = text.as_bytes();
+        if name.quote.is_some() {
+            if self.omitted.is_some_and(|omitted| omitted.is_sensitive(name.text)) {
+                return value::omitted(text, name, Separator::at(bytes, at)?);
+            }
+            let labels = (3..=6).contains(&name.text.len()) && is_one_of(name.text, LABELS);
+            if labels && let Some(label) = Label::at(text, name, Separator::at(bytes, at)?) {
+                let Label { says, value, separator } = label;
+                let secret = self.names.is_sensitive(says);
+                return if secret { value::find(text, value, separator, self.marks) } else { None };
+            }
+        }
+        if !self.names.is_sensitive(name.text) {
+            return None;
+        }
+        value::find(text, name, Separator::at(bytes, at)?, self.marks)
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::judge::{self, Form, Strength};
 use super::{Name, Quote, Separator};
-use crate::edit::Edit;
+use crate::edit::{Edit, Fill};
+use crate::engine::OMITTED;
 use crate::marks::Written;
 use crate::names::is_one_of;
 use crate::rules::names::{IGNORED_IN_TEXT, WEAK_IN_TEXT};
@@ -19,7 +20,9 @@ pub(super) fn find(text: &str, name: Name<'_>, separator: Separator, marks: &Wri
     let blanks = bytes[separator.end..].iter().take(8).take_while(|b| matches!(b, b' ' | b'\t')).count();
     let start = separator.end + blanks;
     let form = Form::of(text, &name, separator, blanks == 0);
-    if marks.at(text.get(start..)?).is_some() {
+    // What goes on behind a mark is no mark.
+    let marked = marks.at(text.get(start..)?).map(|length| bytes.get(start + length));
+    if marked.is_some_and(|next| next.is_none_or(|next| ends_word(*next))) {
         return None;
     }
     if let Some(quote) = Quote::at(bytes, start) {
@@ -40,6 +43,17 @@ pub(super) fn find(text: &str, name: Name<'_>, separator: Separator, marks: &Wri
             None => header(text, &name, separator, start).or_else(|| bare(text, &name, form, start)),
         },
     }
+}
+
+/// The edit for what stands behind a name in quotes and is not passed on.
+pub(super) fn omitted(text: &str, name: Name<'_>, separator: Separator) -> Option<Edit> {
+    let found = find(text, name, separator, &Written::none())?;
+    let quotes = match found.fill {
+        Fill::Quoted { quote, slashes } => format!("{}{quote}", "\\".repeat(slashes)),
+        Fill::Token | Fill::Text(_) => String::new(),
+    };
+    let mark = format!("{quotes}{OMITTED}{quotes}");
+    (text.get(found.start..found.end)? != mark).then(|| Edit { fill: Fill::Text(mark), ..found })
 }
 
 fn strength(name: &Name<'_>) -> Strength {
@@ -168,7 +182,7 @@ fn line_end(bytes: &[u8], start: usize) -> usize {
 
 impl Quote {
     /// The quotation mark that stands at `start`, after its backslashes.
-    fn at(bytes: &[u8], start: usize) -> Option<Self> {
+    pub(super) fn at(bytes: &[u8], start: usize) -> Option<Self> {
         let slashes = bytes[start..].iter().take_while(|b| **b == b'\\').count();
         let mark = *bytes.get(start + slashes)?;
         matches!(mark, b'"' | b'\'' | b'`').then_some(Self { mark, slashes })
@@ -176,7 +190,7 @@ impl Quote {
 
     /// Where the closing counterpart begins: the next mark with as many backslashes, or fewer, since a mark with fewer
     /// closes the text around.
-    fn close(self, bytes: &[u8], open: usize) -> Option<usize> {
+    pub(super) fn close(self, bytes: &[u8], open: usize) -> Option<usize> {
         let mut from = open;
         loop {
             let mark = from + memchr::memchr(self.mark, bytes.get(from..)?)?;

@@ -86,6 +86,21 @@ fn excluded_fields_are_marked_whatever_they_hold() {
 }
 
 #[test]
+fn excluded_fields_are_marked_in_json_that_does_not_parse() {
+    let redactor = redactor(&RedactConfig::default().with_excluded_field("diagnosis")).unwrap();
+    for (text, expected) in [
+        (r#"{"a":1,"diagnosis":"fl"#, r#"{"a":1,"diagnosis":"[OMITTED]"#),
+        (r#"said {"diagnosis":{"a":"flu"},"b":2}"#, r#"said {"diagnosis":"[OMITTED]","b":2}"#),
+        (r#"said {\"diagnosis\": \"flu\"}"#, r#"said {\"diagnosis\": \"[OMITTED]\"}"#),
+        (r#"said {"diagnosis": 12, "b": 2}"#, r#"said {"diagnosis": "[OMITTED]", "b": 2}"#),
+        ("the diagnosis: flu", "the diagnosis: flu"),
+    ] {
+        assert_eq!(redactor.redact_text(text), expected);
+        assert_eq!(redactor.redact_text(expected), expected, "once more");
+    }
+}
+
+#[test]
 fn without_io_what_was_read_and_written_is_marked_and_the_rest_stays() {
     let redactor = redactor(&RedactConfig::default().with_include_io(false)).unwrap();
     for name in

@@ -113,3 +113,19 @@ fn a_users_pattern_does_not_reach_into_marks() {
     assert_eq!(once.matches("[REDACTED_").count(), 2, "{once}");
     assert_eq!(redactor.redact_text(&once), once);
 }
+
+#[test]
+fn law_6_a_value_that_only_begins_like_a_mark_is_none() {
+    let redactor = Redactor::new(&RedactConfig::default().with_token("X")).unwrap();
+    for (text, expected) in [
+        ("password=Xk29fj3s now", "password=X now"),
+        ("password=X now", "password=X now"),
+        ("postgres://app:X9secret@db/app", "postgres://app:X@db/app"),
+        ("Authorization: Bearer Xk29fj3s", "Authorization: Bearer X"),
+        (r#"x "password": Xk29fj3s"#, r#"x "password": "X""#),
+        ("export DB_PASSWORD=Xk29(fj3s", "export DB_PASSWORD=X"),
+    ] {
+        assert_eq!(redactor.redact_text(text), expected);
+        assert_eq!(redactor.redact_text(expected), expected, "once more");
+    }
+}

@@ -78,3 +78,43 @@ fn a_name_in_front_decides_before_the_text_does() {
     assert_eq!(redactor.redact_json_value(Some("auth"), "null"), "null");
     assert_eq!(redactor.redact_json_value(Some("x"), "[1.0]"), "[1.0]");
 }
+
+#[test]
+fn law_6_a_label_beside_its_value_counts_in_text_as_in_json() {
+    check(&[
+        (
+            r#"sent [{"name":"x-api-key","value":"abc"},{"name":"accept","value":"y"}]"#,
+            r#"sent [{"name":"x-api-key","value":"[REDACTED]"},{"name":"accept","value":"y"}]"#,
+        ),
+        (r#"[{"key":"Authorization","value":"ab"#, r#"[{"key":"Authorization","value":"[REDACTED]"#),
+        (r#"[{"key":"db.password","value":{"s":"a"#, r#"[{"key":"db.password","value":"[REDACTED]""#),
+        (
+            r#"x {\"header\" : \"Cookie\" , \"value\" : \"a\"}"#,
+            r#"x {\"header\" : \"Cookie\" , \"value\" : \"[REDACTED]\"}"#,
+        ),
+        (r#"x {"key":"http.method","value":"GET"}"#, r#"x {"key":"http.method","value":"GET"}"#),
+        (r#"x {"key":"abc","id":1}"#, r#"x {"key":"[REDACTED]","id":1}"#),
+        (r#"x {"name":"password"} {"value":"a"}"#, r#"x {"name":"password"} {"value":"a"}"#),
+    ]);
+}
+
+/// Wherever a tool or a log cuts JSON off, no piece of the secret that still stands behind its name is left.
+#[test]
+fn law_6_json_cut_anywhere() {
+    let inner = r#"{"token":"hunter2-in","h":[{"name":"Cookie","value":"hunter2-co"}]}"#;
+    let json = serde_json::json!({
+        "a": 1, "password": "hunter2-a", "auth": { "v": ["hunter2-b"] },
+        "headers": [{ "name": "Authorization", "value": "hunter2-c" }, { "key": "x-api-key", "value": "hunter2-d" }],
+        "said": inner, "deep": serde_json::json!({ "said": inner }).to_string(),
+    });
+    let redactor = Redactor::default();
+    for json in [json.to_string(), serde_json::to_string_pretty(&json).unwrap()] {
+        for end in 0..=json.len() {
+            for text in [&json[..end], &format!("the tool said {}", &json[..end])] {
+                let once = redactor.redact_text(text);
+                assert!(!once.contains("hun"), "{text}\n-> {once}");
+                assert_eq!(redactor.redact_text(&once), once, "{text}");
+            }
+        }
+    }
+}
