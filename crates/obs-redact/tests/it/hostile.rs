@@ -61,40 +61,32 @@ const PARTS: &[&str] = &[
     "=",
     "a=1&",
     "x\\n",
-    "a@b.co1",
-    "a@b.co_",
-    "+1 2 3",
-    "41111111",
-    "DE89 ",
-    "12-34-",
-    "1.2.3.",
-    "ab:",
 ];
+
+/// The same for personal data.
+const PERSONAL: &[&str] = &["a@b.co1", "a@b.co_", "+1 2 3", "41111111", "DE89 ", "12-34-", "1.2.3.", "ab:"];
 
 /// A bound that only more than linear time breaks: the slowest of these takes a fraction of a second without
 /// optimisation, and took minutes where it was quadratic.
 const BOUND: Duration = Duration::from_secs(20);
 
-/// Each part over and over, and what is long without repeating.
-fn texts() -> impl Iterator<Item = String> {
-    let repeated = PARTS.iter().map(|part| part.repeat(150_000 / part.len()));
-    repeated.chain([format!("{}@b.co1", "a".repeat(150_000)), format!("a@{}.co1", "b".repeat(150_000))])
-}
-
 #[test]
 fn no_text_takes_more_than_linear_time() {
-    take(&Redactor::default());
+    let texts = PARTS.iter().map(|part| part.repeat(150_000 / part.len()));
+    search(&Redactor::default(), texts);
 }
 
 #[test]
 fn nor_does_the_search_for_personal_data() {
     let all = [Pii::Email, Pii::Phone, Pii::Iban, Pii::Card, Pii::UsSsn, Pii::Ip];
-    take(&Redactor::new(&RedactConfig::default().with_pii(all)).unwrap());
+    let repeated = PERSONAL.iter().map(|part| part.repeat(150_000 / part.len()));
+    let long = [format!("{}@b.co1", "a".repeat(150_000)), format!("a@{}.co1", "b".repeat(150_000))];
+    search(&Redactor::new(&RedactConfig::default().with_pii(all)).unwrap(), repeated.chain(long));
 }
 
 #[expect(clippy::disallowed_methods, reason = "the time that really passes is what is tested")]
-fn take(redactor: &Redactor) {
-    for text in texts() {
+fn search(redactor: &Redactor, texts: impl Iterator<Item = String>) {
+    for text in texts {
         let start = std::time::Instant::now();
         let _ = redactor.redact_text(&text);
         let _ = redactor.redact_json(&text);

@@ -23,7 +23,7 @@ impl Ground {
     }
 
     /// A server that answers 200 and nothing, unless it is told more.
-    pub(super) fn server(&self) -> CaptureServer {
+    pub(crate) fn server(&self) -> CaptureServer {
         self.block_on(CaptureServer::start())
     }
 
@@ -34,7 +34,7 @@ impl Ground {
         server
     }
 
-    pub(super) fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 

@@ -136,7 +136,7 @@ impl Place {
 }
 
 /// What is in the files of a folder whose names begin so.
-fn beside(folder: &Path, name: &str) -> Result<Vec<u8>> {
+pub(crate) fn beside(folder: &Path, name: &str) -> Result<Vec<u8>> {
     let mut raw = Vec::new();
     let entries =
         std::fs::read_dir(folder).with_context(|| format!("{} is not readable", folder.display()))?;

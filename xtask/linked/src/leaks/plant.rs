@@ -10,24 +10,30 @@ use obs_testkit::fixtures;
 use uuid::Uuid;
 
 /// Puts secrets into every string it is shown, another one and in another form each time.
+///
+/// In as many rounds as there are secrets every string has each of them once.
 #[derive(Debug)]
 pub(super) struct Plant {
     secrets: Vec<String>,
-    next: usize,
+    round: usize,
+    /// Which string of the round is next.
+    at: usize,
+    planted: usize,
 }
 
 impl Plant {
     pub(super) fn new(secrets: Vec<String>) -> Self {
-        Self { secrets, next: 0 }
+        Self { secrets, round: 0, at: 0, planted: 0 }
     }
 
     pub(super) fn planted(&self) -> usize {
-        self.next
+        self.planted
     }
 
     /// The ordinary records of every signal, planted and with ids that no other round has.
     pub(super) fn round(&mut self, round: u64) -> Vec<Record> {
         let mut records = Vec::new();
+        (self.round, self.at) = (round as usize, 0);
         for signal in Signal::ALL {
             for (at, mut record) in fixtures::batch(signal).to_records().into_iter().enumerate() {
                 record.visit_text(self);
@@ -38,17 +44,19 @@ impl Plant {
         records
     }
 
-    fn secret(&mut self) -> &str {
-        let at = self.next % self.secrets.len();
-        self.next += 1;
-        &self.secrets[at]
+    /// The secret for the string at hand, and in which of so many forms it is planted there.
+    fn secret(&mut self, forms: usize) -> (&str, usize) {
+        let at = (self.at + self.round) % self.secrets.len();
+        let form = (self.at / 3 + self.round + self.round / self.secrets.len()) % forms;
+        self.at += 1;
+        self.planted += 1;
+        (&self.secrets[at], form)
     }
 
     /// The text with a secret in it.
     fn text_of(&mut self, text: &str) -> String {
-        let form = self.next / self.secrets.len() + self.next;
-        let secret = self.secret();
-        match form % 5 {
+        let (secret, form) = self.secret(5);
+        match form {
             0 => secret.to_owned(),
             1 => format!("{text} {secret}"),
             2 => format!("{text}\n{secret}\n{text}"),
@@ -59,10 +67,9 @@ impl Plant {
 
     /// A document with a secret in it, also in JSON inside of a string.
     fn document(&mut self) -> Payload {
-        let form = self.next / self.secrets.len() + self.next;
-        let secret = self.secret();
+        let (secret, form) = self.secret(4);
         let json = serde_json::json!({ "role": "user", "content": [{ "text": secret }] });
-        match form % 4 {
+        match form {
             0 => Payload::from(secret),
             1 => Payload::from(json.to_string()),
             2 => Payload::from(serde_json::json!([{ "arguments": json.to_string() }]).to_string()),
@@ -96,7 +103,7 @@ impl TextVisitor for Plant {
     }
 
     fn attribute(&mut self, key: &mut Str, value: &mut Value) {
-        match self.next % 4 {
+        match (self.at + self.round / 2) % 4 {
             0 => {
                 *key = self.text_of(key).into();
             }
@@ -109,7 +116,7 @@ impl TextVisitor for Plant {
                 // What counts by its name alone.
                 *key = "dbPassword".into();
                 *value = Value::Str(super::secrets::NEEDLES[0].into());
-                self.next += 1;
+                self.secret(1);
             }
         }
     }
@@ -124,5 +131,39 @@ impl TextVisitor for Plant {
 
     fn resource(&mut self, resource: &mut Arc<Resource>) {
         Arc::make_mut(resource).visit_text(self);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn in_as_many_rounds_as_there_are_secrets_every_string_has_each_of_them() {
+        let secrets: Vec<String> = (0..7).map(|at| format!("<{at}>")).collect();
+        let mut plant = Plant::new(secrets.clone());
+        let rounds: Vec<Vec<Record>> = (0..7).map(|round| plant.round(round)).collect();
+        let texts = |records: &[Record]| {
+            records
+                .iter()
+                .map(|record| match record {
+                    Record::Span(record) => record.span().name.to_string(),
+                    Record::Metric(metric) => metric.name.to_string(),
+                    Record::Log(log) => log.message.to_string(),
+                    Record::Score(score) => score.name.to_string(),
+                    Record::Feedback(feedback) => feedback.kind.to_string(),
+                })
+                .collect::<Vec<_>>()
+        };
+        let rounds: Vec<Vec<String>> = rounds.iter().map(|records| texts(records)).collect();
+        for at in 0..rounds[0].len() {
+            let had: BTreeSet<&String> = rounds
+                .iter()
+                .flat_map(|texts| secrets.iter().filter(|secret| texts[at].contains(*secret)))
+                .collect();
+            assert_eq!(had.len(), secrets.len(), "string {at} had {had:?}");
+        }
     }
 }
