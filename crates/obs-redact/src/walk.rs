@@ -28,8 +28,17 @@ pub(crate) fn walk(
 ) -> Result<Vec<Edit>, Malformed> {
     let possible = possible && engine.values.possible_in(text);
     let bytes = text.as_bytes();
-    let mut walk =
-        Walk { engine, text, bytes, at: 0, nesting, possible, edits: Vec::new(), frames: Vec::new() };
+    let mut walk = Walk {
+        engine,
+        text,
+        bytes,
+        at: 0,
+        nesting,
+        possible,
+        edits: Vec::new(),
+        frames: Vec::new(),
+        clean: [("", Member::Plain); SLOTS],
+    };
     walk.blanks();
     loop {
         walk.document()?;
@@ -53,6 +62,18 @@ struct Walk<'e, 't> {
     possible: bool,
     edits: Vec<Edit>,
     frames: Vec<Frame>,
+    /// Names that came before and hold no secret, since the elements of a list have the same ones.
+    clean: [(&'t str, Member); SLOTS],
+}
+
+/// How many names of a text are remembered.
+const SLOTS: usize = 16;
+
+/// Where a name is remembered.
+fn slot(name: &str) -> usize {
+    let ends = name.as_bytes().first().zip(name.as_bytes().last());
+    let (first, last) = ends.map_or((0, 0), |(first, last)| (usize::from(*first), usize::from(*last)));
+    (name.len() * 5 + first + last * 3) % SLOTS
 }
 
 /// An array or object that is open.
@@ -121,15 +142,13 @@ impl Walk<'_, '_> {
             return Err(Malformed);
         }
         let literal = Literal::at(self.bytes, self.at).ok_or(Malformed)?;
-        let member = if literal.escaped {
-            self.member(&unescape(literal.contents(self.text)).ok_or(Malformed)?)
-        } else {
-            self.member(literal.contents(self.text))
-        };
         self.at = literal.end;
-        if matches!(member, Member::Plain | Member::Sensitive | Member::Omitted) {
-            self.string(literal)?;
-        }
+        let contents = literal.contents(self.text);
+        let slot = slot(contents);
+        let member = match self.clean[slot] {
+            (name, member) if name == contents => member,
+            _ => self.new_name(literal, slot)?,
+        };
         self.blanks();
         if self.peek()? != b':' {
             return Err(Malformed);
@@ -140,6 +159,25 @@ impl Walk<'_, '_> {
             frame.member = member;
         }
         Ok(())
+    }
+
+    /// What a name says that does not stand in its slot, and whatever secrets it holds itself.
+    fn new_name(&mut self, literal: Literal, slot: usize) -> Result<Member, Malformed> {
+        let contents = literal.contents(self.text);
+        if literal.escaped {
+            let member = self.member(&unescape(contents).ok_or(Malformed)?);
+            self.string(literal)?;
+            return Ok(member);
+        }
+        let member = self.member(contents);
+        let edits = self.edits.len();
+        if matches!(member, Member::Plain | Member::Sensitive | Member::Omitted) {
+            self.string(literal)?;
+        }
+        if self.edits.len() == edits {
+            self.clean[slot] = (contents, member);
+        }
+        Ok(member)
     }
 
     fn member(&self, name: &str) -> Member {
@@ -211,15 +249,16 @@ impl Walk<'_, '_> {
     fn text_member(&mut self, member: Member, literal: Literal) -> Result<(), Malformed> {
         let contents = literal.contents(self.text);
         let secret = Edit::quoted(literal.start, literal.end, '"', 0);
-        let redacted = contents.is_empty() || self.engine.marks.json.is(contents);
+        let redacted = || contents.is_empty() || self.engine.marks.json.is(contents);
         match member {
-            Member::Sensitive if redacted => return Ok(()),
+            Member::Sensitive if redacted() => return Ok(()),
             Member::Sensitive => {
                 self.edits.push(secret);
                 return Ok(());
             }
             Member::Label | Member::Key => {
                 let names_secret = self.engine.names.is_sensitive(contents);
+                let redacted = redacted();
                 if let Some(frame) = self.frames.last_mut() {
                     frame.names_secret |= names_secret;
                     if member == Member::Key && !redacted {
