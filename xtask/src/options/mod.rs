@@ -75,7 +75,8 @@ fn crates(project: &Project) -> Result<Vec<(String, Vec<Config>)>> {
 
 /// The config structs among `structs`, and those that their fields are made of.
 fn chosen(structs: Vec<Config>) -> Vec<Config> {
-    let parts: Vec<_> = structs.iter().filter(|found| found.is_config).flat_map(|found| &found.options).collect();
+    let parts: Vec<_> =
+        structs.iter().filter(|found| found.is_config).flat_map(|found| &found.options).collect();
     let parts: Vec<_> = parts.into_iter().map(|option| option.of.clone()).collect();
     let mut chosen: Vec<_> =
         structs.into_iter().filter(|found| found.is_config || parts.contains(&found.name)).collect();
@@ -134,5 +135,18 @@ mod page_tests {
         let project = Project { members: vec![member("a", &[])], ..files(&[("crates/a/src/a.rs", source)]) };
         let page = render(&crates(&project).unwrap());
         assert!(page.contains("### Sampling") && !page.contains("### Row"), "{page}");
+    }
+
+    #[test]
+    fn lists_and_constants_of_other_files_are_shown_as_values() {
+        let config = "#[derive(Deserialize)] pub struct AConfig { pub prefix: String, pub marks: Vec<Mark> }\nimpl Default for AConfig { fn default() -> Self { Self { prefix: PREFIX.to_owned(), marks: vec![Mark::OneTwo, Mark::Three] } } }\n";
+        let other = "pub const PREFIX: &str = \"mastra_\";\n#[serde(rename_all = \"snake_case\")] pub enum Mark { OneTwo, Three }\n";
+        let sources = [("crates/a/src/a.rs", config), ("crates/a/src/b.rs", other)];
+        let project = Project { members: vec![member("a", &[])], ..files(&sources) };
+        let page = render(&crates(&project).unwrap());
+        assert!(
+            page.contains("| text | `\"mastra_\"` |") && page.contains("| `one_two`, `three` |"),
+            "{page}"
+        );
     }
 }
