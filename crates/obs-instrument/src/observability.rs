@@ -221,6 +221,8 @@ impl Observability {
     }
 
     /// The pipeline behind the instance.
+    ///
+    /// It knows nothing of judgements that wait for their trace: flush, sync and shut down through the instance.
     pub fn pipeline(&self) -> &Pipeline {
         self.running.pipeline()
     }
