@@ -13,6 +13,7 @@ use crate::context::{Carried, Context, Node};
 use crate::entity;
 use crate::failure::Failure;
 use crate::observability::Instance;
+use crate::propagation::traceparent::RANDOM;
 use crate::rollup::Sums;
 use crate::visible::{HIDDEN, SAMPLED, Unseen};
 
@@ -108,6 +109,8 @@ impl Slot {
             span.remote_parent = span.path.is_none();
             span.trace_flags = node.trace_flags;
             span.trace_state.clone_from(&node.trace_state);
+        } else {
+            span.trace_flags |= RANDOM;
         }
         match unseen {
             None => {

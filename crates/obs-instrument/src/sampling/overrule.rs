@@ -22,10 +22,10 @@ pub(crate) fn overrule(
 ) -> (State, Option<Arc<Carried>>) {
     let (trace_id, parent, trace) = match &state {
         State::None { .. } => return (state, carried),
-        State::Unsampled { trace_id, span_id, instance: own } => {
-            let is_remote = own.as_ref().is_none_or(|own| !Arc::ptr_eq(own, instance));
-            let parent = SamplingParent { span_id: *span_id, is_sampled: false, is_remote };
-            (*trace_id, parent, instance.trace_context())
+        State::Unsampled { span, instance: own } => {
+            let is_remote = span.is_remote || own.as_ref().is_none_or(|own| !Arc::ptr_eq(own, instance));
+            let parent = SamplingParent { span_id: span.span_id, is_sampled: false, is_remote };
+            (span.trace_id, parent, instance.trace_context())
         }
         State::Known(node) => {
             let (is_sampled, is_remote) = (node.is_sampled(), node.is_foreign(instance));

@@ -23,6 +23,8 @@ mod posthoc;
 mod prices;
 mod propagation;
 mod registry;
+#[cfg(feature = "tower")]
+mod requests;
 mod runtimes;
 mod sampling;
 mod spans;
