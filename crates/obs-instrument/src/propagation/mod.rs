@@ -16,7 +16,7 @@ pub(crate) use self::carrier::joined;
 use self::traceparent::TraceParent;
 use self::tracestate::TraceState;
 use crate::context::{Context, Remote};
-use crate::observability::Instance;
+use crate::instance::Instance;
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
 pub(crate) const TRACESTATE: &str = "tracestate";
