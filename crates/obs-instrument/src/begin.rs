@@ -82,6 +82,7 @@ pub(crate) fn begin<T: Kind>(
     if instance.sampler().asks_below() {
         (state, carried) = overrule(instance, state, carried, &name, T::NAME);
     }
+    let mut root_state = None;
     let place = match state {
         State::Known(node) => {
             let unseen = if !node.is_sampled() {
@@ -110,11 +111,13 @@ pub(crate) fn begin<T: Kind>(
                 return Unsampled::recording(Ids::default(), RANDOM, instance, carried);
             }
             let (trace_id, span_id) = ids::root();
-            let sampled = instance.sampler().takes_root(&instance.question::<T>(trace_id, &name));
+            let question = instance.question::<T>(trace_id, &name);
+            let sampled = instance.sampler().takes_root(&question);
             if !sampled && !instance.measures_unsampled() {
                 return Unsampled::recording(Ids::known(trace_id, span_id), RANDOM, instance, carried);
             }
             let unseen = (!sampled).then_some(Unseen::Unsampled);
+            root_state = sampled.then(|| instance.sampler().state_of_root(&question)).flatten();
             Place { trace_id, span_id, parent: None, carried, unseen }
         }
     };
@@ -128,6 +131,9 @@ pub(crate) fn begin<T: Kind>(
     slot.fill(instance, name, place);
     if let Some((span, _)) = slot.parts_mut() {
         span.kind = T::SPAN_KIND;
+        if root_state.is_some() {
+            span.trace_state = root_state;
+        }
         let mut fields = fields();
         fields.begin();
         span.span_type = fields.into_type();

@@ -169,6 +169,23 @@ impl Node {
         self
     }
 
+    /// The same span under another `tracestate`, with the same memory.
+    pub(crate) fn with_trace_state(self: &Arc<Self>, trace_state: Option<Str>) -> Self {
+        let mut node = Self::new(
+            self.trace_id,
+            self.span_id,
+            self.ancestor.clone(),
+            self.root_span_id,
+            self.trace_flags,
+            trace_state,
+            Arc::clone(&self.trace),
+            self.instance.clone(),
+        );
+        (node.hidden, node.depth) = (self.hidden, self.depth);
+        node.parent.clone_from(&self.parent);
+        node.renewing(Some(Arc::clone(self.renews.as_ref().unwrap_or(self))))
+    }
+
     /// The node in place of one that was given out before, whose memory it shares.
     pub(crate) fn renewing(mut self, before: Option<Arc<Self>>) -> Self {
         self.renews = before;

@@ -50,7 +50,8 @@ pub(crate) fn with_share(state: Option<&Str>, share: Option<Ratio>) -> Option<St
     }
     let kept = before.into_iter().flat_map(|value| value.split(';'));
     let kept = kept.filter(|pair| !pair.starts_with("th:")).map(str::to_owned);
-    let mut own: Vec<String> = written.map(|text| format!("{THRESHOLD}:{text}")).into_iter().chain(kept).collect();
+    let mut own: Vec<String> =
+        written.map(|text| format!("{THRESHOLD}:{text}")).into_iter().chain(kept).collect();
     while own.iter().map(|pair| pair.len() + 1).sum::<usize>() > LENGTH + 1 {
         own.pop();
     }
@@ -116,9 +117,17 @@ mod tests {
     fn threshold_and_randomness_are_read() {
         let read = Probability::read(Some("a=1,ot=th:c;x:1;rv:123456789abcde"));
         assert_eq!(read, Probability { share: share(0.25), randomness: Some(0x0012_3456_789a_bcde) });
-        for text in
-            ["", "a=th:8", "ot=th:", "ot=th:G", "ot=rv:12", "ot=th:123456789abcdef", "ot=TH:8", "ot=th:+8", "ot"]
-        {
+        for text in [
+            "",
+            "a=th:8",
+            "ot=th:",
+            "ot=th:G",
+            "ot=rv:12",
+            "ot=th:123456789abcdef",
+            "ot=TH:8",
+            "ot=th:+8",
+            "ot",
+        ] {
             assert_eq!(Probability::read(Some(text)), Probability::default(), "{text}");
         }
     }
@@ -126,7 +135,10 @@ mod tests {
     #[test]
     fn another_share_takes_the_place_of_the_old_one_and_the_rest_stays() {
         assert_eq!(written("", share(0.5)), "ot=th:8");
-        assert_eq!(written("a=1,ot=x:1;th:8;rv:123456789abcde,b=2", share(0.25)), "ot=th:c;x:1;rv:123456789abcde,a=1,b=2");
+        assert_eq!(
+            written("a=1,ot=x:1;th:8;rv:123456789abcde,b=2", share(0.25)),
+            "ot=th:c;x:1;rv:123456789abcde,a=1,b=2"
+        );
         assert_eq!(written("a=1,ot=th:8", share(0.5)), "a=1,ot=th:8", "nothing has changed");
         for share in [None, share(1.0)] {
             assert_eq!(written("a=1,ot=th:8", share), "a=1");

@@ -97,7 +97,7 @@ mod tests {
         for (text, expected) in [
             ("sending to (https://h/p?key=abc): refused", "sending to (https://h/p?[left out]): refused"),
             (
-                "\"http://h/?a=1\" and http://g/?b=(2), too",
+                "\"http://h/?a=1\" and http://g/?b=2, too",
                 "\"http://h/?[left out]\" and http://g/?[left out], too",
             ),
             ("https://h?a=b://c?d", "https://h?[left out]"),
@@ -124,7 +124,7 @@ mod tests {
     #[derive(Debug)]
     struct Outer(std::io::Error);
 
-    impl std::fmt::Display for Outer {
+    impl Display for Outer {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str("no answer")
         }

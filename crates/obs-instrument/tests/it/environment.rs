@@ -172,10 +172,8 @@ fn the_service_and_its_resource_come_from_variables_where_the_code_is_silent() {
         "{lines:?}"
     );
 
-    let named: [&dyn Fn() -> Result<ObservabilityBuilder, obs_core::Error>; 2] = [
-        &|| Observability::from_vars("code", &both),
-        &|| Observability::builder("code").from_vars(&both),
-    ];
+    let named: [&dyn Fn() -> Result<ObservabilityBuilder, obs_core::Error>; 2] =
+        [&|| Observability::from_vars("code", &both), &|| Observability::builder("code").from_vars(&both)];
     for named in named {
         let (told, .., lines) = resource(named);
         assert_eq!(told, "code ml ops prod");

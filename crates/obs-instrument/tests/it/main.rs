@@ -24,6 +24,7 @@ mod opentelemetry;
 mod passing;
 mod posthoc;
 mod prices;
+mod probability;
 mod propagation;
 mod registry;
 #[cfg(feature = "tower")]

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use obs_core::{SpanId, TraceId};
 use obs_instrument::{Context, FutureExt as _, Sampling};
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, Tracer, TracerProvider};
 use opentelemetry::{Context as Otel, KeyValue, StringValue};
 use opentelemetry_sdk::error::OTelSdkResult;

@@ -144,9 +144,8 @@ fn a_run_is_suspended_here_and_resumed_in_another_process() {
 
 #[test]
 fn a_run_goes_on_as_what_its_new_process_is_and_with_the_baggage_of_its_trace() {
-    let release = |release: &'static str| {
-        Bench::with(|builder| builder.release(release).environment("production"))
-    };
+    let release =
+        |release: &'static str| Bench::with(|builder| builder.release(release).environment("production"));
     let (here, there) = (release("1.0"), release("2.0"));
     let context = obs_instrument::Context::NONE.with_baggage("tenant", "acme").unwrap();
     let suspended = context.scope(|| {
