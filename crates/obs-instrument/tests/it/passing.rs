@@ -131,7 +131,7 @@ fn a_span_of_nobody_leaves_the_context_alone_too() {
     let outer = bench.obs.span("outer");
     for (way, under) in WAYS {
         outer.scope(|| {
-            under(ActiveSpan::noop(), &|| assert_eq!(Context::current().span_id(), outer.span_id(), "{way}"))
+            under(ActiveSpan::noop(), &|| assert_eq!(Context::current().span_id(), outer.span_id(), "{way}"));
         });
         under(ActiveSpan::noop(), &|| assert_eq!(Context::current().trace_id(), None, "{way}"));
     }

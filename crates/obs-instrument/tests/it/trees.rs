@@ -153,7 +153,7 @@ fn walk(world: World, plan: Plan, name: String, flavour: Flavour) -> Walk {
             _ if name == "0" => {}
             Way::Dropped => {
                 world.stuck.store(true, Ordering::Relaxed);
-                pending().await
+                pending::<()>().await;
             }
             // A panic of which no hook is told.
             Way::Panic => resume_unwind(Box::new("planned")),
