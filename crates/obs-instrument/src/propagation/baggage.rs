@@ -319,7 +319,7 @@ mod tests {
 
     #[test]
     fn no_more_than_the_limits_is_looked_at() {
-        let small: String = (0..80_000).map(|at| format!("{at:x}=,")).collect();
+        let small = (0..80_000).map(|at| format!("{at:x}=")).collect::<Vec<_>>().join(",");
         let read = Baggage::parse(&small);
         assert_eq!((read.baggage.len(), read.left_out), (PAIRS, 0));
         assert!(read.unread > small.len() - 5 * PAIRS, "{}", read.unread);

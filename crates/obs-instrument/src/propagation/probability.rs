@@ -103,8 +103,8 @@ mod tests {
 
     use super::*;
 
-    fn share(share: f64) -> Option<Ratio> {
-        Some(Ratio::new(share).unwrap())
+    fn share(share: f64) -> Ratio {
+        Ratio::new(share).unwrap()
     }
 
     #[track_caller]
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn threshold_and_randomness_are_read() {
         let read = Probability::read(Some("a=1,ot=th:c;x:1;rv:123456789abcde"));
-        assert_eq!(read, Probability { share: share(0.25), randomness: Some(0x0012_3456_789a_bcde) });
+        assert_eq!(read, Probability { share: Some(share(0.25)), randomness: Some(0x0012_3456_789a_bcde) });
         for text in [
             "",
             "a=th:8",
@@ -134,13 +134,13 @@ mod tests {
 
     #[test]
     fn another_share_takes_the_place_of_the_old_one_and_the_rest_stays() {
-        assert_eq!(written("", share(0.5)), "ot=th:8");
+        assert_eq!(written("", Some(share(0.5))), "ot=th:8");
         assert_eq!(
-            written("a=1,ot=x:1;th:8;rv:123456789abcde,b=2", share(0.25)),
+            written("a=1,ot=x:1;th:8;rv:123456789abcde,b=2", Some(share(0.25))),
             "ot=th:c;x:1;rv:123456789abcde,a=1,b=2"
         );
-        assert_eq!(written("a=1,ot=th:8", share(0.5)), "a=1,ot=th:8", "nothing has changed");
-        for share in [None, share(1.0)] {
+        assert_eq!(written("a=1,ot=th:8", Some(share(0.5))), "a=1,ot=th:8", "nothing has changed");
+        for share in [None, Some(share(1.0))] {
             assert_eq!(written("a=1,ot=th:8", share), "a=1");
             assert_eq!(written("ot=th:8", share), "");
             assert_eq!(written("ot=th:8;x:1", share), "ot=x:1");

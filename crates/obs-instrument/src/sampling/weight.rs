@@ -108,12 +108,13 @@ mod tests {
         Sampling::ratio(share).unwrap()
     }
 
-    fn parent(is_remote: bool, is_sampled: bool) -> Option<SamplingParent> {
-        Some(SamplingParent { span_id: SpanId::new(1).unwrap(), is_sampled, is_remote })
+    fn parent(is_remote: bool, is_sampled: bool) -> SamplingParent {
+        SamplingParent { span_id: SpanId::new(1).unwrap(), is_sampled, is_remote }
     }
 
     /// Under a parent that says it was in half of all traces, if it is sampled.
-    fn weight(sampling: &Sampling, parent: Option<SamplingParent>) -> Weight {
+    fn weight(sampling: &Sampling, parent: impl Into<Option<SamplingParent>>) -> Weight {
+        let parent = parent.into();
         let trace_id = TraceId::new(1).unwrap();
         let known = parent.filter(|parent| parent.is_sampled).map(|_| ratio(0.5));
         let trace = TraceContext::default();

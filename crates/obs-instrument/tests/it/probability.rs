@@ -67,7 +67,8 @@ fn a_root_that_a_share_has_taken_says_which() {
     let state = |sampling: Sampling| {
         let bench = by(sampling);
         // One of very many is not taken.
-        let root = (0..99).map(|_| bench.obs.agent_run("root")).find(|root| root.is_recording()).unwrap();
+        let mut roots = (0..99).map(|_| bench.obs.agent_run("root"));
+        let root = roots.find(obs_instrument::ActiveSpan::is_recording).unwrap();
         root.end();
         bench.arrived().spans.last().unwrap().trace_state.as_deref().map(str::to_owned)
     };

@@ -180,26 +180,17 @@ async fn a_server_tells_scheme_and_client_and_survives_functions_that_panic() {
         parts.headers.get("x-real-ip").and_then(|ip| Some(ip.to_str().ok()?.to_owned().into()))
     });
     let panics = plain.clone().route(|_| panic!("not the host's")).client_address(|_| panic!("nor this"));
-    let expected: [(_, [(&str, Option<Value>); 3]); 3] = [
-        (
-            plain,
-            [("url.scheme", Some("http".into())), ("server.port", Some(80.into())), ("client.address", None)],
-        ),
-        (
-            edge,
-            [
-                ("url.scheme", Some("https".into())),
-                ("server.port", Some(443.into())),
-                ("client.address", Some("192.0.2.7".into())),
-            ],
-        ),
-        (panics, [("url.scheme", Some("http".into())), ("http.route", None), ("client.address", None)]),
+    let told = |layer, told: [Option<Value>; 3]| (layer, told);
+    let expected = [
+        told(plain, [Some("http".into()), Some(80.into()), None]),
+        told(edge, [Some("https".into()), Some(443.into()), Some("192.0.2.7".into())]),
+        told(panics, [Some("http".into()), Some(80.into()), None]),
     ];
     for (layer, expected) in expected {
         let service = layer.layer(service_fn(sends_on));
         service.oneshot(came(&[("host", "shop.example"), ("x-real-ip", "192.0.2.7")])).await.unwrap();
         let arrived = bench.arrived();
-        for (name, value) in expected {
+        for (name, value) in ["url.scheme", "server.port", "client.address"].into_iter().zip(expected) {
             assert_eq!(arrived.spans.last().unwrap().attributes.get(name), value.as_ref(), "{name}");
         }
     }
