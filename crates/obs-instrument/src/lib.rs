@@ -14,10 +14,12 @@ mod failure;
 #[cfg(feature = "http")]
 mod headers;
 mod ids;
+mod instance;
 mod intern;
 mod judge;
 mod judgement;
 mod kind;
+mod limits;
 mod logger;
 mod meter;
 mod observability;
@@ -29,8 +31,10 @@ mod own_processors;
 mod pool;
 mod propagation;
 mod reading;
+mod readings;
 mod registry;
 mod rollup;
+mod running;
 mod sampling;
 mod span;
 mod summed;
@@ -40,11 +44,12 @@ mod tail;
 pub mod tower;
 mod trace;
 mod typed;
+mod under;
 mod visible;
 mod workflow;
 
 #[cfg(feature = "opentelemetry")]
-pub use self::opentelemetry::EnteredBoth;
+pub use self::opentelemetry::{BothContextsFuture, EnteredBoth};
 pub use automatic::{
     AUTOMATIC_METRICS, AutomaticMetric, AutomaticMetrics, Cardinality, DEFAULT_PREFIX, GEN_AI_METRICS,
     ValuePattern,
@@ -55,6 +60,7 @@ pub use context::{Context, ContextFuture, ContextIter, ContextStream, Entered, F
 pub use intern::intern;
 pub use judgement::{FeedbackBuilder, ScoreBuilder};
 pub use kind::{Generic, Kind};
+pub use limits::{SpanLimits, left_out};
 pub use logger::{LogBuilder, Logger};
 pub use meter::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram, Meter,

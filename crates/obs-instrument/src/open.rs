@@ -12,7 +12,9 @@ use crate::automatic::TOLD;
 use crate::context::{Carried, Context, Node};
 use crate::entity;
 use crate::failure::Failure;
-use crate::observability::Instance;
+use crate::instance::Instance;
+use crate::limits::LeftOut;
+use crate::propagation::traceparent::RANDOM;
 use crate::rollup::Sums;
 use crate::visible::{HIDDEN, SAMPLED, Unseen};
 
@@ -42,6 +44,8 @@ pub(crate) struct Open {
     started: Duration,
     /// Whether a score or feedback was given to the span.
     pub(crate) judged: AtomicBool,
+    /// What was more than the limits let it gather.
+    pub(crate) left_out: LeftOut,
 }
 
 /// Where a span begins.
@@ -81,7 +85,7 @@ impl Slot {
         if let (Some(Unseen::Hidden), Some(parent)) = (open.unseen, &open.parent)
             && let Some(sums) = Sums::of(span, open.instance.cost_of(span).as_ref())
         {
-            parent.add_hidden(&sums);
+            parent.add_hidden(&sums, &open.instance);
         }
         if !open.instance.measures() {
             self.record = None;
@@ -108,6 +112,8 @@ impl Slot {
             span.remote_parent = span.path.is_none();
             span.trace_flags = node.trace_flags;
             span.trace_state.clone_from(&node.trace_state);
+        } else {
+            span.trace_flags |= RANDOM;
         }
         match unseen {
             None => {
@@ -128,6 +134,7 @@ impl Slot {
             told: AtomicBool::new(false),
             started,
             judged: AtomicBool::new(false),
+            left_out: LeftOut::default(),
         });
     }
 }
@@ -235,6 +242,7 @@ impl Open {
         if *self.told.get_mut() {
             span.trace_flags |= TOLD;
         }
+        self.left_out.tell(span);
         if let Some(node) = self.known_node() {
             node.rollup().close(span);
         }
