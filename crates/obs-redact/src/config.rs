@@ -51,7 +51,8 @@ pub struct RedactConfig {
     /// place of inputs, outputs, queries, contents, instructions and reasoning, and of attributes that carry the same.
     pub include_io: bool,
     /// Names of fields whose values are not passed on, compared like `names`: `[OMITTED]` stands in place of everything
-    /// under them, in JSON, attributes, labels and records. Empty by default.
+    /// under them, in JSON, attributes, labels and records, and behind such a name in quotes in other text. Empty by
+    /// default.
     pub exclude_fields: Vec<String>,
     /// How many bytes of one string are passed on, at least 32; the rest becomes `…[truncated N bytes]`. None by default,
     /// as for the limits below: nothing is cut unless you say so. Secrets are looked for before anything is cut.
