@@ -7,6 +7,7 @@ mod bridge;
 mod builder;
 mod context;
 pub mod cost;
+mod delivery;
 mod entity;
 mod env;
 mod fail;

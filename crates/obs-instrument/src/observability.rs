@@ -9,12 +9,13 @@ use obs_core::{
     MemoryUpdate, RagQuery, Resource, Signal, Span, Str, ToolCall, TraceContext, TraceId, TraceReader,
     WorkflowRun, WorkflowStep,
 };
-use obs_pipeline::{Aside, Clock, Intake, Pipeline, Report, SyncReport};
+use obs_pipeline::{Aside, Clock, Intake, Pipeline, Report};
 
 use crate::automatic::Starts;
 use crate::context::instances;
 use crate::cost::CostConfig;
 use crate::logger::Threshold;
+use crate::reading::Waiting;
 use crate::sampling::{Question, Sampler};
 use crate::summed::Sums;
 use crate::{ActiveSpan, Context, Generic, Kind, Meter, ObservabilityBuilder, Sampling};
@@ -59,6 +60,8 @@ pub(crate) struct Instance {
     /// Where traces are read back from, and the thread on which they are.
     reader: OnceLock<Arc<dyn TraceReader>>,
     aside: Aside,
+    /// Judgements that wait for their traces.
+    waiting: Waiting,
     /// How the costs of calls are found that nobody is shown.
     costs: OnceLock<CostConfig>,
     baggage_attributes: Box<[Str]>,
@@ -111,6 +114,7 @@ impl Instance {
             reader: OnceLock::new(),
             costs: OnceLock::new(),
             aside: Aside::new(pipeline.intake().clock().clone()),
+            waiting: Waiting::default(),
             hidden: settings.hidden,
             starts: settings.starts,
             baggage_attributes: settings.baggage_attributes.into(),
@@ -129,6 +133,10 @@ impl Instance {
 
     pub(crate) fn aside(&self) -> &Aside {
         &self.aside
+    }
+
+    pub(crate) fn waiting(&self) -> &Waiting {
+        &self.waiting
     }
 
     /// The keys of baggage that become attributes of spans.
@@ -398,39 +406,6 @@ impl Observability {
         self.instance.intake.set_enabled(enabled);
     }
 
-    /// Delivers what is recorded; blocks until done or the deadline, and says how it went.
-    ///
-    /// Judgements that wait for their trace are waited for, too: for half of the time they may go on looking, then they go
-    /// out with what is known.
-    pub fn flush(&self, deadline: Duration) -> Report {
-        self.settled(deadline, Pipeline::flush)
-    }
-
-    /// Does it once more for judgements that waited for their trace, which may have to be delivered first.
-    fn settled<R>(&self, deadline: Duration, deliver: impl Fn(&Pipeline, Duration) -> R) -> R {
-        if self.instance.aside.is_idle() {
-            return deliver(&self.pipeline, deadline);
-        }
-        // Real time even where a test pauses the instance's clock: the promise is made to the caller.
-        let clock = Clock::system();
-        let left = || deadline.saturating_sub(clock.monotonic());
-        self.pipeline.flush(left());
-        self.instance.aside.settle(left());
-        deliver(&self.pipeline, left())
-    }
-
-    /// Makes what is recorded durable where a lane has a durable queue; names the lanes that have none.
-    pub fn sync(&self, deadline: Duration) -> SyncReport {
-        self.settled(deadline, Pipeline::sync)
-    }
-
-    /// Stops recording and delivers the rest; blocks until done or the deadline, and says how it went.
-    ///
-    /// What is recorded afterwards, and spans that are still open, are ignored and not counted: end spans before.
-    pub fn shutdown(&self, deadline: Duration) -> Report {
-        self.settled(deadline, Pipeline::shutdown)
-    }
-
     /// Where every record is now.
     pub fn report(&self) -> Report {
         self.pipeline.report()
@@ -441,18 +416,14 @@ impl Observability {
         &self.pipeline
     }
 
+    /// Whether no other handle holds the pipeline.
+    pub(crate) fn is_last(&self) -> bool {
+        Arc::strong_count(&self.pipeline) == 1
+    }
+
     /// A guard that flushes when it is dropped, for the end of `main` or of a request in a serverless function.
     pub fn guard(&self) -> Guard {
         Guard { obs: self.clone(), deadline: DROP_DEADLINE }
-    }
-}
-
-impl Drop for Observability {
-    /// The last handle waits for judgements that wait for their trace, which would find nobody to take them else.
-    fn drop(&mut self) {
-        if Arc::strong_count(&self.pipeline) == 1 && !self.instance.aside.is_idle() {
-            self.flush(DROP_DEADLINE);
-        }
     }
 }
 

@@ -2,16 +2,41 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use obs_core::{Error, Feedback, Score, SpanId, Target, Trace, TraceContext, TraceId, TraceReader};
+use obs_core::{ByteSize, Error, Feedback, Score, SpanId, Target, Trace, TraceContext, TraceId, TraceReader};
 use obs_pipeline::{Intake, Pace};
 
 use crate::observability::Instance;
 
-/// The most judgements that wait for one trace; further ones go out at once, without what would be read.
-const CAPACITY: usize = 10_000;
+/// How many bytes of judgements wait for their traces at most, in an instance; further ones go out at once, without what
+/// would be read.
+const CAPACITY: usize = 16 << 20;
+
+/// What a trace that is being read takes besides.
+const OVERHEAD: usize = 2 << 10;
+
+/// How many bytes wait.
+#[derive(Debug, Default)]
+pub(crate) struct Waiting(AtomicUsize);
+
+impl Waiting {
+    /// Makes room, if there is any.
+    fn admit(&self, bytes: usize) -> bool {
+        let before = self.0.fetch_add(bytes, Ordering::Relaxed);
+        let fits = before.saturating_add(bytes) <= CAPACITY;
+        if !fits {
+            self.release(bytes);
+        }
+        fits
+    }
+
+    fn release(&self, bytes: usize) {
+        self.0.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
 
 /// A score or feedback on its way.
 #[derive(Debug)]
@@ -28,6 +53,13 @@ impl Judgement {
         }
     }
 
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Score(score) => score.byte_size(),
+            Self::Feedback(feedback) => feedback.byte_size(),
+        }
+    }
+
     pub(crate) fn target(&self) -> &Target {
         match self {
             Self::Score(score) => &score.target,
@@ -35,8 +67,8 @@ impl Judgement {
         }
     }
 
-    /// Fills in what the trace says of itself; what the caller said stays.
-    fn complete(&mut self, known: &Known) {
+    /// Fills in what the trace says of itself; what the caller said stays, as does a context other than the instance's.
+    fn complete(&mut self, known: &Known, instance: &Instance) {
         let (target, context, experiment) = match self {
             Self::Score(score) => (&mut score.target, &mut score.context, &mut score.experiment_id),
             Self::Feedback(given) => (&mut given.target, &mut given.context, &mut given.experiment_id),
@@ -47,7 +79,9 @@ impl Judgement {
         *root_span_id = root_span_id.or(known.root);
         let of_span = target.span_id().and_then(|span| known.spans.get(&span));
         if let Some(told) = of_span.or(known.context.as_ref()) {
-            *context = Arc::clone(told);
+            if Arc::ptr_eq(context, instance.trace_context()) {
+                *context = Arc::clone(told);
+            }
             if experiment.is_none() {
                 experiment.clone_from(&told.experiment_id);
             }
@@ -121,7 +155,10 @@ pub(crate) struct Reading {
 
 #[derive(Debug)]
 enum State {
-    UnderWay(Vec<Judgement>),
+    UnderWay {
+        waiting: Vec<Judgement>,
+        bytes: usize,
+    },
     /// Nothing is known of a trace that was not found.
     Done(Arc<Known>),
 }
@@ -132,14 +169,19 @@ impl Reading {
         Arc::new(Self { instance, state: Mutex::new(State::Done(Arc::new(known))) })
     }
 
-    /// Reads the trace beside.
+    /// Reads the trace beside; `None` if too much waits already.
     pub(crate) fn start(
         instance: Arc<Instance>,
         reader: Arc<dyn TraceReader>,
         trace_id: TraceId,
         schedule: Arc<[Duration]>,
-    ) -> Arc<Self> {
-        let reading = Arc::new(Self { instance, state: Mutex::new(State::UnderWay(Vec::new())) });
+    ) -> Option<Arc<Self>> {
+        if !instance.waiting().admit(OVERHEAD) {
+            tell(trace_id, "too many judgements wait for their traces");
+            return None;
+        }
+        let state = State::UnderWay { waiting: Vec::new(), bytes: OVERHEAD };
+        let reading = Arc::new(Self { instance, state: Mutex::new(state) });
         // Dropped with the work, however that ends: the judgements go out then at the latest.
         let end = End(Arc::clone(&reading));
         let work = |pace| async move {
@@ -153,16 +195,21 @@ impl Reading {
         if let Err(error) = reading.instance.aside().spawn(work) {
             tell(trace_id, &error);
         }
-        reading
+        Some(reading)
     }
 
     /// Takes a judgement: it goes out as soon as the trace is known, or known not to be.
     pub(crate) fn take(&self, mut judgement: Judgement) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *state {
-            State::UnderWay(waiting) if waiting.len() < CAPACITY => return waiting.push(judgement),
-            State::UnderWay(_) => {}
-            State::Done(known) => judgement.complete(known),
+            State::UnderWay { waiting, bytes } => {
+                let own = judgement.bytes();
+                if self.instance.waiting().admit(own) {
+                    *bytes += own;
+                    return waiting.push(judgement);
+                }
+            }
+            State::Done(known) => judgement.complete(known, &self.instance),
         }
         drop(state);
         judgement.record(self.instance.intake());
@@ -174,13 +221,14 @@ impl Reading {
         if matches!(*state, State::Done(_)) {
             return;
         }
-        let waiting = std::mem::replace(&mut *state, State::Done(Arc::clone(&known)));
+        let before = std::mem::replace(&mut *state, State::Done(Arc::clone(&known)));
         drop(state);
-        if let State::UnderWay(waiting) = waiting {
+        if let State::UnderWay { waiting, bytes } = before {
             for mut judgement in waiting {
-                judgement.complete(&known);
+                judgement.complete(&known, &self.instance);
                 judgement.record(self.instance.intake());
             }
+            self.instance.waiting().release(bytes);
         }
     }
 }

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::Clock;
 use crate::deadline::Deadline;
+use crate::suppress::{suppress_this_thread, unsuppressed};
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -18,12 +19,15 @@ type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 ///
 /// It starts with the first work and ends when this is dropped; what is under way then is dropped, too, after
 /// [`Aside::settle`] had it finish.
+/// The work itself records as any other does; tasks and blocking work that it starts are obs's own, and record nothing.
 pub struct Aside {
     clock: Clock,
     queue: Mutex<Option<mpsc::UnboundedSender<Work>>>,
     under_way: Arc<UnderWay>,
     /// How often all work was told to make haste.
     haste: watch::Sender<u64>,
+    /// How often all work was given up.
+    end: watch::Sender<u64>,
 }
 
 /// How many pieces of work are not done.
@@ -78,8 +82,8 @@ impl Pace {
 impl Aside {
     /// For work that waits on this clock; nothing starts yet.
     pub fn new(clock: Clock) -> Self {
-        let (haste, _) = watch::channel(0);
-        Self { clock, queue: Mutex::default(), under_way: Arc::default(), haste }
+        let (haste, end) = (watch::Sender::new(0), watch::Sender::new(0));
+        Self { clock, queue: Mutex::default(), under_way: Arc::default(), haste, end }
     }
 
     /// Starts work.
@@ -92,10 +96,15 @@ impl Aside {
     {
         let counted = Counted::new(&self.under_way);
         let work = work(Pace { clock: self.clock.clone(), haste: self.haste.subscribe() });
-        let work: Work = Box::pin(async move {
+        let mut end = self.end.subscribe();
+        let work: Work = Box::pin(unsuppressed(async move {
             let _counted = counted;
-            work.await;
-        });
+            tokio::select! {
+                biased;
+                () = work => {}
+                _ = end.changed() => {}
+            }
+        }));
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = match &*queue {
             Some(sender) => sender,
@@ -112,7 +121,7 @@ impl Aside {
     /// Does work and hands back what it gives; needs no runtime.
     ///
     /// # Errors
-    /// `Io` where the system refuses the thread, or the work has panicked.
+    /// `Io` where the system refuses the thread, or the work has panicked or was given up.
     pub async fn run<T, F>(&self, work: impl FnOnce(Pace) -> F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -123,7 +132,7 @@ impl Aside {
             let work = work(pace);
             async move { drop(answer.send(work.await)) }
         })?;
-        outcome.await.map_err(|_| refused(&"the work has panicked"))
+        outcome.await.map_err(|_| refused(&"the work has panicked or was given up"))
     }
 
     /// Waits until all work is done, and has it make haste when half of the time is over; `false` if some is not done.
@@ -137,6 +146,12 @@ impl Aside {
         }
         self.haste.send_modify(|times| *times += 1);
         self.wait(whole)
+    }
+
+    /// Drops all work that is under way, and waits until that is done; `false` if some of it keeps its thread.
+    pub fn give_up(&self, deadline: Duration) -> bool {
+        self.end.send_modify(|times| *times += 1);
+        self.wait(Deadline::after(deadline))
     }
 
     /// Whether no work is under way.
@@ -155,9 +170,11 @@ fn start() -> Result<mpsc::UnboundedSender<Work>, Error> {
     let (sender, mut works) = mpsc::unbounded_channel::<Work>();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .on_thread_start(suppress_this_thread)
         .build()
         .map_err(|cause| refused(&cause))?;
     let run = move || {
+        suppress_this_thread();
         runtime.block_on(async move {
             while let Some(work) = works.recv().await {
                 // A task of its own, so that one that panics or waits holds up no other.
@@ -186,6 +203,7 @@ mod tests {
     use obs_core::Timestamp;
 
     use super::*;
+    use crate::suppress::is_suppressed;
 
     const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -197,6 +215,35 @@ mod tests {
         assert!(failed.is_err_and(|error: Error| error.to_string().contains("panicked")));
         assert_eq!(aside.run(|_| async { 8 }).await.unwrap(), 8);
         assert!(aside.settle(DEADLINE) && aside.is_idle());
+    }
+
+    #[tokio::test]
+    async fn law_9_what_work_starts_records_nothing() {
+        let aside = Aside::new(Clock::system());
+        let seen = aside.run(|_| async {
+            let task = tokio::spawn(async { is_suppressed() });
+            let blocking = tokio::task::spawn_blocking(is_suppressed);
+            (is_suppressed(), task.await.unwrap(), blocking.await.unwrap())
+        });
+        assert_eq!(seen.await.unwrap(), (false, true, true), "the work itself is the application's");
+    }
+
+    #[test]
+    fn work_that_does_not_end_is_given_up() {
+        let (aside, held) = (Aside::new(Clock::system()), Arc::new(()));
+        let work = |_| {
+            let held = Arc::clone(&held);
+            async move {
+                std::future::pending::<()>().await;
+                drop(held);
+            }
+        };
+        aside.spawn(work).unwrap();
+        assert!(!aside.settle(Duration::from_millis(10)), "haste alone does not end it");
+        assert!(aside.give_up(DEADLINE) && aside.is_idle());
+        assert_eq!(Arc::strong_count(&held), 1);
+        aside.spawn(|_| async {}).unwrap();
+        assert!(aside.settle(DEADLINE), "later work is done as before");
     }
 
     #[test]
