@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use obs_core::{SpanId, Str, TraceId};
 
 use crate::context::{Carried, Context, Node, State, instances};
-use crate::observability::Instance;
+use crate::instance::Instance;
 use crate::open::{Place, Slot};
 use crate::sampling::overrule;
 use crate::visible::Unseen;
@@ -13,8 +13,10 @@ use crate::{Kind, ids, pool};
 
 /// What a handle holds.
 pub(crate) enum Recording {
-    /// No destination takes more than metrics, or the span has ended.
+    /// No destination takes more than metrics, or the span has ended: what is around it goes on.
     Off,
+    /// The same, of a span under a parent that was named: what is above it goes on.
+    Through(Context),
     /// The trace is not recorded, but its ids go on to other processes.
     Unsampled(Unsampled),
     On(Box<Slot>),
@@ -79,7 +81,8 @@ pub(crate) fn begin<T: Kind>(
         State::Known(node) => {
             let unseen = if !node.is_sampled() {
                 Some(Unseen::Unsampled)
-            } else if instance.hides(T::BIT, internal) {
+            } else if instance.hides(T::BIT, internal) && !node.is_foreign(instance) {
+                // Below another process's span, or another instance's, it is the root here, and nobody else would show it.
                 Some(Unseen::Hidden)
             } else {
                 None

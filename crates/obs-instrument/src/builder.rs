@@ -8,11 +8,12 @@ use obs_pipeline::{Clock, DestinationSpec, Log, Matching, Pipeline, PipelineBuil
 
 use crate::cost::{CostConfig, Prices};
 use crate::env::{Vars, conflict, same_sampling};
+use crate::instance::{Hidden, Instance, Settings};
 use crate::kind::place_of;
-use crate::observability::{DROP_DEADLINE, Hidden, Instance, Settings};
 use crate::own_processors::OwnProcessors;
+use crate::running::Running;
 use crate::visible::Unseen;
-use crate::{AutomaticMetrics, MetricsOf, Observability, Sampling, TailSampling};
+use crate::{AutomaticMetrics, MetricsOf, Observability, Sampling, SpanLimits, TailSampling};
 
 /// An instance in the making.
 #[derive(Debug)]
@@ -33,6 +34,7 @@ pub struct ObservabilityBuilder {
     own: OwnProcessors,
     reader: Option<Arc<dyn TraceReader>>,
     hidden: Hidden,
+    limits: SpanLimits,
 }
 
 impl ObservabilityBuilder {
@@ -53,6 +55,7 @@ impl ObservabilityBuilder {
             own: OwnProcessors::default(),
             reader: None,
             hidden: Hidden::default(),
+            limits: SpanLimits::default(),
         }
     }
 
@@ -173,7 +176,9 @@ impl ObservabilityBuilder {
     ///
     /// What is under such a span moves up to the nearest span that is shown; tokens and costs of a model's call that is left
     /// out are added to that one, as [`crate::rolled`] names them.
-    /// Metrics count spans that are left out, too, and a root is never left out.
+    /// Metrics count spans that are left out, too.
+    /// What begins a trace here is never left out: a root, and a span whose parent is another process's or another
+    /// instance's.
     ///
     /// # Errors
     /// If a name is none of a type.
@@ -194,6 +199,13 @@ impl ObservabilityBuilder {
             self.hidden.types |= 1 << place;
         }
         Ok(self)
+    }
+
+    /// How much a span may gather while it is open; see [`SpanLimits`] for what it is unless set.
+    #[must_use]
+    pub fn span_limits(mut self, limits: SpanLimits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// The keys of [`Baggage`](crate::Baggage) that become attributes of the spans under it; none unless set.
@@ -280,15 +292,19 @@ impl ObservabilityBuilder {
         self
     }
 
-    /// Prices of one's own, on top of the built-in ones: where both have a model, these win.
+    /// Prices of one's own, on top of the built-in ones, or of those that were given before by this or by [`Self::cost`]:
+    /// where both have a model, these win.
     ///
-    /// They count before those of a file that `OBS_PRICES` names.
+    /// They count before those of a file that `OBS_PRICES` names; where [`CostConfig::off`] was given, costs stay off.
     #[must_use]
-    pub fn prices(self, prices: &Prices) -> Self {
-        self.cost(CostConfig::new(Prices::built_in().extend(prices)))
+    pub fn prices(mut self, prices: &Prices) -> Self {
+        self.own.cost = Some(self.own.cost.take().unwrap_or_default().extended(prices));
+        self
     }
 
     /// How the costs of model calls are found; unless set, they are estimated by the built-in prices.
+    ///
+    /// It takes the place of all that was said of costs before.
     #[must_use]
     pub fn cost(mut self, cost: CostConfig) -> Self {
         self.own.cost = Some(cost);
@@ -315,8 +331,10 @@ impl ObservabilityBuilder {
         let sampling = vars.sampling.settle("sampling", sampling, same_sampling);
         let (counted, starts) = (own.counts(&pipeline), own.starts(&pipeline)?);
         let (costs, sums) = (own.costs(), own.sums());
-        let pipeline = Arc::new(own.add_to(pipeline, &costs).drop_deadline(DROP_DEADLINE).build()?);
+        // What drops the pipeline has shut it down before, within a deadline of its own.
+        let pipeline = own.add_to(pipeline, &costs).drop_deadline(Duration::ZERO).build()?;
         pipeline.intake().set_enabled(enabled.unwrap_or(true));
+        let running = Running::new(pipeline);
         let unsampled_counted = self.metrics == MetricsOf::All;
         let settings = Settings {
             sampling: sampling.unwrap_or_default(),
@@ -325,16 +343,17 @@ impl ObservabilityBuilder {
             context,
             resource,
             hidden: Hidden { counted, unsampled_counted, ..self.hidden },
+            limits: self.limits,
             starts,
             sums,
             baggage_attributes: self.baggage_attributes,
         };
-        let instance = Instance::new(&pipeline, settings);
+        let instance = Instance::new(&running, settings);
         instance.set_costs(costs);
         if let Some(reader) = reader {
             instance.set_reader(reader);
         }
-        Ok(Observability::of(pipeline, instance))
+        Ok(Observability::of(running, instance))
     }
 
     /// Settles what the resource is, and what it and the traces' context tell each other.

@@ -7,7 +7,6 @@ mod bridge;
 mod builder;
 mod context;
 pub mod cost;
-mod delivery;
 mod entity;
 mod env;
 mod fail;
@@ -15,10 +14,12 @@ mod failure;
 #[cfg(feature = "http")]
 mod headers;
 mod ids;
+mod instance;
 mod intern;
 mod judge;
 mod judgement;
 mod kind;
+mod limits;
 mod logger;
 mod meter;
 mod observability;
@@ -30,8 +31,10 @@ mod own_processors;
 mod pool;
 mod propagation;
 mod reading;
+mod readings;
 mod registry;
 mod rollup;
+mod running;
 mod sampling;
 mod span;
 mod summed;
@@ -56,6 +59,7 @@ pub use context::{Context, ContextFuture, ContextIter, ContextStream, Entered, F
 pub use intern::intern;
 pub use judgement::{FeedbackBuilder, ScoreBuilder};
 pub use kind::{Generic, Kind};
+pub use limits::{SpanLimits, left_out};
 pub use logger::{LogBuilder, Logger};
 pub use meter::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram, Meter,

@@ -12,7 +12,8 @@ use crate::automatic::TOLD;
 use crate::context::{Carried, Context, Node};
 use crate::entity;
 use crate::failure::Failure;
-use crate::observability::Instance;
+use crate::instance::Instance;
+use crate::limits::LeftOut;
 use crate::rollup::Sums;
 use crate::visible::{HIDDEN, SAMPLED, Unseen};
 
@@ -42,6 +43,8 @@ pub(crate) struct Open {
     started: Duration,
     /// Whether a score or feedback was given to the span.
     pub(crate) judged: AtomicBool,
+    /// What was more than the limits let it gather.
+    pub(crate) left_out: LeftOut,
 }
 
 /// Where a span begins.
@@ -81,7 +84,7 @@ impl Slot {
         if let (Some(Unseen::Hidden), Some(parent)) = (open.unseen, &open.parent)
             && let Some(sums) = Sums::of(span, open.instance.cost_of(span).as_ref())
         {
-            parent.add_hidden(&sums);
+            parent.add_hidden(&sums, &open.instance);
         }
         if !open.instance.measures() {
             self.record = None;
@@ -128,6 +131,7 @@ impl Slot {
             told: AtomicBool::new(false),
             started,
             judged: AtomicBool::new(false),
+            left_out: LeftOut::default(),
         });
     }
 }
@@ -235,6 +239,7 @@ impl Open {
         if *self.told.get_mut() {
             span.trace_flags |= TOLD;
         }
+        self.left_out.tell(span);
         if let Some(node) = self.known_node() {
             node.rollup().close(span);
         }

@@ -2,41 +2,21 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use obs_core::{ByteSize, Error, Feedback, Score, SpanId, Target, Trace, TraceContext, TraceId, TraceReader};
+use obs_core::{
+    ByteSize, Error, ErrorKind, Feedback, Score, SpanId, Target, Trace, TraceContext, TraceId, TraceReader,
+};
 use obs_pipeline::{Intake, Pace};
 
-use crate::observability::Instance;
+use crate::instance::Instance;
 
-/// How many bytes of judgements wait for their traces at most, in an instance; further ones go out at once, without what
-/// would be read.
-const CAPACITY: usize = 16 << 20;
-
-/// What a trace that is being read takes besides.
+/// What a trace that is being read takes in memory, besides the judgements that wait for it.
 const OVERHEAD: usize = 2 << 10;
 
-/// How many bytes wait.
-#[derive(Debug, Default)]
-pub(crate) struct Waiting(AtomicUsize);
-
-impl Waiting {
-    /// Makes room, if there is any.
-    fn admit(&self, bytes: usize) -> bool {
-        let before = self.0.fetch_add(bytes, Ordering::Relaxed);
-        let fits = before.saturating_add(bytes) <= CAPACITY;
-        if !fits {
-            self.release(bytes);
-        }
-        fits
-    }
-
-    fn release(&self, bytes: usize) {
-        self.0.fetch_sub(bytes, Ordering::Relaxed);
-    }
-}
+/// How long one try to read may take: a reader that hangs is asked again, as one that fails.
+const TRY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A score or feedback on its way.
 #[derive(Debug)]
@@ -125,7 +105,8 @@ pub(crate) async fn read(
     let waits = if schedule.is_empty() { &[Duration::ZERO] } else { schedule };
     for wait in waits {
         let in_time = pace.pause(*wait).await;
-        match obs_pipeline::suppressed(reader.trace(trace_id)).await {
+        let answer = pace.within(TRY_TIMEOUT, obs_pipeline::suppressed(reader.trace(trace_id))).await;
+        match answer.unwrap_or_else(|| Err(hangs())) {
             Ok(Some(trace)) if root(&trace).is_some() => return Ok(Some(trace)),
             // An earlier try may have found more than one that fails.
             Ok(Some(trace)) => found = Ok(Some(trace)),
@@ -145,6 +126,11 @@ pub(crate) async fn read(
         }
     }
     found
+}
+
+fn hangs() -> Error {
+    let message = format!("the reader has not answered within {TRY_TIMEOUT:?}");
+    Error::without_records(ErrorKind::Timeout, message)
 }
 
 /// One trace that is being read, or was, and the judgements that wait for it.
@@ -176,14 +162,18 @@ impl Reading {
         trace_id: TraceId,
         schedule: Arc<[Duration]>,
     ) -> Option<Arc<Self>> {
-        if !instance.waiting().admit(OVERHEAD) {
+        if !instance.readings().admit(OVERHEAD) {
             tell(trace_id, "too many judgements wait for their traces");
             return None;
         }
         let state = State::UnderWay { waiting: Vec::new(), bytes: OVERHEAD };
         let reading = Arc::new(Self { instance, state: Mutex::new(state) });
+        let Some(number) = reading.instance.readings().begin(&reading) else {
+            reading.finish(Known::default());
+            return Some(reading);
+        };
         // Dropped with the work, however that ends: the judgements go out then at the latest.
-        let end = End(Arc::clone(&reading));
+        let end = End(Arc::clone(&reading), number);
         let work = |pace| async move {
             let end = end;
             match read(&*reader, trace_id, &schedule, pace).await {
@@ -192,7 +182,7 @@ impl Reading {
                 Err(error) => tell(trace_id, &error),
             }
         };
-        if let Err(error) = reading.instance.aside().spawn(work) {
+        if let Err(error) = reading.instance.readings().spawn(work) {
             tell(trace_id, &error);
         }
         Some(reading)
@@ -204,7 +194,7 @@ impl Reading {
         match &mut *state {
             State::UnderWay { waiting, bytes } => {
                 let own = judgement.bytes();
-                if self.instance.waiting().admit(own) {
+                if self.instance.readings().admit(own) {
                     *bytes += own;
                     return waiting.push(judgement);
                 }
@@ -215,7 +205,8 @@ impl Reading {
         judgement.record(self.instance.intake());
     }
 
-    fn finish(&self, known: Known) {
+    /// Lets go of the judgements that wait; nothing happens if it is done.
+    pub(crate) fn finish(&self, known: Known) {
         let known = Arc::new(known);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*state, State::Done(_)) {
@@ -228,17 +219,18 @@ impl Reading {
                 judgement.complete(&known, &self.instance);
                 judgement.record(self.instance.intake());
             }
-            self.instance.waiting().release(bytes);
+            self.instance.readings().release(bytes);
         }
     }
 }
 
 /// Ends a reading that nothing else has ended: nothing is known.
-struct End(Arc<Reading>);
+struct End(Arc<Reading>, u64);
 
 impl Drop for End {
     fn drop(&mut self) {
         self.0.finish(Known::default());
+        self.0.instance.readings().end(self.1);
     }
 }
 

@@ -9,9 +9,9 @@ use obs_core::{Payload, Span, SpanId, SpanRef, Status, Str, Timestamp, TraceId};
 use crate::begin::{Recording, Unsampled, begin};
 use crate::context::Context;
 use crate::fail::dropped_by_panic;
-use crate::observability::Instance;
+use crate::instance::Instance;
 use crate::open::{Open, Slot};
-use crate::{Generic, Kind, pool};
+use crate::{Entered, Generic, Kind, pool};
 
 /// A span under way; it ends when it is ended or dropped.
 ///
@@ -34,7 +34,7 @@ impl<T: Kind> ActiveSpan<T> {
         let state = if instance.has_spans() {
             begin(instance, name.into(), parent(), false, fields)
         } else {
-            Recording::Off
+            Recording::Through(parent())
         };
         Self { state, kind: PhantomData }
     }
@@ -49,7 +49,10 @@ impl<T: Kind> ActiveSpan<T> {
         if instance.records_no_root() && Context::nothing_is_current() {
             return Self { state: Unsampled::root(instance), kind: PhantomData };
         }
-        Self::start(instance, name, Context::current, fields)
+        if !instance.has_spans() {
+            return Self::noop();
+        }
+        Self { state: begin(instance, name.into(), Context::current(), false, fields), kind: PhantomData }
     }
 
     /// A span that the application's users are not to see.
@@ -62,12 +65,12 @@ impl<T: Kind> ActiveSpan<T> {
         let state = if instance.has_spans() {
             begin(instance, name.into(), parent(), true, fields)
         } else {
-            Recording::Off
+            Recording::Through(parent())
         };
         Self { state, kind: PhantomData }
     }
 
-    /// A span that records nothing.
+    /// A span that records nothing, and leaves the context as it is.
     pub fn noop() -> Self {
         Self { state: Recording::Off, kind: PhantomData }
     }
@@ -76,7 +79,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub(crate) fn parts(&self) -> Option<(&Span, &Open)> {
         match &self.state {
             Recording::On(slot) => slot.parts(),
-            Recording::Off | Recording::Unsampled(_) | Recording::Measured(_) => None,
+            _ => None,
         }
     }
 
@@ -84,7 +87,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub(crate) fn parts_mut(&mut self) -> Option<(&mut Span, &mut Open)> {
         match &mut self.state {
             Recording::On(slot) => slot.parts_mut(),
-            Recording::Off | Recording::Unsampled(_) | Recording::Measured(_) => None,
+            _ => None,
         }
     }
 
@@ -93,7 +96,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub(crate) fn kept(&self) -> Option<(&Span, &Open)> {
         match &self.state {
             Recording::On(slot) | Recording::Measured(slot) => slot.parts(),
-            Recording::Off | Recording::Unsampled(_) => None,
+            _ => None,
         }
     }
 
@@ -101,7 +104,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub(crate) fn kept_mut(&mut self) -> Option<(&mut Span, &mut Open)> {
         match &mut self.state {
             Recording::On(slot) | Recording::Measured(slot) => slot.parts_mut(),
-            Recording::Off | Recording::Unsampled(_) => None,
+            _ => None,
         }
     }
 
@@ -127,9 +130,8 @@ impl<T: Kind> ActiveSpan<T> {
     }
 
     /// Whether nothing of the span goes anywhere, not even its ids.
-    #[cfg(feature = "macros")]
     pub(crate) fn is_off(&self) -> bool {
-        matches!(self.state, Recording::Off)
+        matches!(self.state, Recording::Off | Recording::Through(_))
     }
 
     /// Whether what is set here will be recorded.
@@ -142,7 +144,7 @@ impl<T: Kind> ActiveSpan<T> {
     /// The trace's id, sampled or not; `None` if no destination takes more than metrics.
     pub fn trace_id(&self) -> Option<TraceId> {
         match &self.state {
-            Recording::Off => None,
+            Recording::Off | Recording::Through(_) => None,
             Recording::Unsampled(span) => Some(span.ids.get().0),
             Recording::On(_) | Recording::Measured(_) => self.kept().map(|(span, _)| span.trace_id),
         }
@@ -153,7 +155,7 @@ impl<T: Kind> ActiveSpan<T> {
     /// A hidden span has that of the span it is shown as.
     pub fn span_id(&self) -> Option<SpanId> {
         match &self.state {
-            Recording::Off => None,
+            Recording::Off | Recording::Through(_) => None,
             Recording::Unsampled(span) => Some(span.ids.get().1),
             Recording::On(_) | Recording::Measured(_) => {
                 self.kept().map(|(span, open)| open.shown_span_id(span))
@@ -170,9 +172,12 @@ impl<T: Kind> ActiveSpan<T> {
     /// The context under which children, logs and scores attach to this span.
     ///
     /// Under a hidden span they attach to the nearest one that is visible.
+    /// Where no destination takes more than metrics, it is the context above the span: the one it was started under by
+    /// [`Observability::start`](crate::Observability::start), else the current one.
     pub fn context(&self) -> Context {
         match &self.state {
-            Recording::Off => Context::NONE,
+            Recording::Off => Context::current(),
+            Recording::Through(above) => above.clone(),
             Recording::Unsampled(span) => span.context(),
             Recording::On(_) | Recording::Measured(_) => {
                 self.kept().map_or(Context::NONE, |(span, open)| open.context(span))
@@ -180,15 +185,23 @@ impl<T: Kind> ActiveSpan<T> {
         }
     }
 
+    /// The context of what runs under the span; `None` if the current one goes on, whichever that is then.
+    pub(crate) fn ambient(&self) -> Option<Context> {
+        (!matches!(self.state, Recording::Off)).then(|| self.context())
+    }
+
     /// Makes this the thread's current span until the guard is dropped; for futures use [`FutureExt`](crate::FutureExt).
+    ///
+    /// A span that records nothing leaves the current one as it is; so it is with [`Self::scope`].
     #[must_use = "the span is left when the guard is dropped"]
-    pub fn enter(&self) -> crate::Entered {
-        self.context().enter()
+    pub fn enter(&self) -> Entered {
+        self.ambient().map_or_else(Entered::nothing, |context| context.enter())
     }
 
     /// Runs a function with this as the current span.
     pub fn scope<R>(&self, run: impl FnOnce() -> R) -> R {
-        self.context().scope(run)
+        let _entered = self.enter();
+        run()
     }
 
     /// Starts a span under this one, whatever span is current.
@@ -205,7 +218,13 @@ impl<T: Kind> ActiveSpan<T> {
     /// # }
     /// ```
     pub fn child<C: Kind>(&self, name: impl Into<Str>) -> ActiveSpan<C> {
-        let context = self.context();
+        let context = match &self.state {
+            Recording::Off => return ActiveSpan::noop(),
+            Recording::Through(above) => {
+                return ActiveSpan { state: Recording::Through(above.clone()), kind: PhantomData };
+            }
+            _ => self.context(),
+        };
         match context.instance().map(Arc::clone) {
             Some(instance) => ActiveSpan::start(&instance, name, || context, C::default),
             None => ActiveSpan::noop(),
@@ -248,7 +267,7 @@ impl<T: Kind> ActiveSpan<T> {
 
     fn finish_open(&mut self, end: Option<Timestamp>) {
         match std::mem::replace(&mut self.state, Recording::Off) {
-            Recording::Off | Recording::Unsampled(_) => {}
+            Recording::Off | Recording::Through(_) | Recording::Unsampled(_) => {}
             Recording::On(mut slot) => {
                 close::<T>(&mut slot, end);
                 slot.deliver();
@@ -271,6 +290,7 @@ fn close<T: Kind>(slot: &mut Slot, end: Option<Timestamp>) {
         span.judged = *open.judged.get_mut();
         if let Some(fields) = T::of(&mut span.span_type) {
             fields.settle(span.status == Status::Error);
+            open.left_out.items += fields.cap(open.instance.limits().items);
         }
     }
 }
@@ -279,7 +299,8 @@ impl<T: Kind> Drop for ActiveSpan<T> {
     #[inline]
     fn drop(&mut self) {
         if matches!(self.state, Recording::On(_) | Recording::Measured(_)) {
-            if std::thread::panicking() {
+            // An error that was told says more than that there was a panic, too.
+            if std::thread::panicking() && self.kept().is_some_and(|(span, _)| span.error.is_none()) {
                 self.fail_with(dropped_by_panic);
             }
             self.finish(None);

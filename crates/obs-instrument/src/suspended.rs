@@ -68,7 +68,7 @@ impl Suspended {
 
     /// What it shares with every span that is put aside.
     pub(crate) fn of<T: Kind>(span: &ActiveSpan<T>, reason: &Str) -> Self {
-        let context = span.context();
+        let context = if span.is_off() { Context::NONE } else { span.context() };
         let known = span.parts();
         Self {
             trace_id: context.trace_id(),
@@ -116,7 +116,7 @@ fn go_on<T: Staged>(span: &mut ActiveSpan<T>, suspended: &Suspended) {
     let trace_state = suspended.trace_state.clone();
     if let (Some(trace_id), Some(span_id)) = (suspended.trace_id, suspended.span_id) {
         let attributes = Attributes::from_iter([(names::LINK, names::RESUMES)]);
-        span.change(|span| span.links.push(Link { trace_id, span_id, trace_state, attributes }));
+        span.link_to(Link { trace_id, span_id, trace_state, attributes });
     }
     transition(span, WorkflowStatus::Running, Some(suspended.reason.clone()));
 }

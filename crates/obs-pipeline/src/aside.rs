@@ -26,8 +26,6 @@ pub struct Aside {
     under_way: Arc<UnderWay>,
     /// How often all work was told to make haste.
     haste: watch::Sender<u64>,
-    /// How often all work was given up.
-    end: watch::Sender<u64>,
 }
 
 /// How many pieces of work are not done.
@@ -79,11 +77,22 @@ impl Pace {
     }
 }
 
+impl Pace {
+    /// Does something that may take so long by the clock; `None` if it took longer, and was dropped.
+    pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.clock.sleep(limit) => None,
+        }
+    }
+}
+
 impl Aside {
     /// For work that waits on this clock; nothing starts yet.
     pub fn new(clock: Clock) -> Self {
-        let (haste, end) = (watch::Sender::new(0), watch::Sender::new(0));
-        Self { clock, queue: Mutex::default(), under_way: Arc::default(), haste, end }
+        let (haste, _) = watch::channel(0);
+        Self { clock, queue: Mutex::default(), under_way: Arc::default(), haste }
     }
 
     /// Starts work.
@@ -96,14 +105,9 @@ impl Aside {
     {
         let counted = Counted::new(&self.under_way);
         let work = work(Pace { clock: self.clock.clone(), haste: self.haste.subscribe() });
-        let mut end = self.end.subscribe();
         let work: Work = Box::pin(unsuppressed(async move {
             let _counted = counted;
-            tokio::select! {
-                biased;
-                () = work => {}
-                _ = end.changed() => {}
-            }
+            work.await;
         }));
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = match &*queue {
@@ -148,10 +152,9 @@ impl Aside {
         self.wait(whole)
     }
 
-    /// Drops all work that is under way, and waits until that is done; `false` if some of it keeps its thread.
-    pub fn give_up(&self, deadline: Duration) -> bool {
-        self.end.send_modify(|times| *times += 1);
-        self.wait(Deadline::after(deadline))
+    /// Drops what is under way, and ends the thread; waits for neither, and later work starts another thread.
+    pub fn clear(&self) {
+        *self.queue.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Whether no work is under way.
@@ -229,24 +232,6 @@ mod tests {
     }
 
     #[test]
-    fn work_that_does_not_end_is_given_up() {
-        let (aside, held) = (Aside::new(Clock::system()), Arc::new(()));
-        let work = |_| {
-            let held = Arc::clone(&held);
-            async move {
-                std::future::pending::<()>().await;
-                drop(held);
-            }
-        };
-        aside.spawn(work).unwrap();
-        assert!(!aside.settle(Duration::from_millis(10)), "haste alone does not end it");
-        assert!(aside.give_up(DEADLINE) && aside.is_idle());
-        assert_eq!(Arc::strong_count(&held), 1);
-        aside.spawn(|_| async {}).unwrap();
-        assert!(aside.settle(DEADLINE), "later work is done as before");
-    }
-
-    #[test]
     fn a_pause_ends_with_its_time_or_with_haste() {
         let (clock, hand) = Clock::manual(Timestamp::default());
         let aside = Aside::new(clock);
@@ -274,5 +259,27 @@ mod tests {
         aside.settle(Duration::ZERO);
         assert!(aside.settle(DEADLINE));
         assert_eq!(paused.load(Ordering::SeqCst), 306, "haste ends this pause and the next ones");
+    }
+
+    #[test]
+    fn work_that_hangs_is_ended_by_its_limit_or_with_all_the_rest() {
+        let (clock, hand) = Clock::manual(Timestamp::default());
+        let aside = Aside::new(clock);
+        let (tell, told) = std::sync::mpsc::channel();
+        let hang = |pace: Pace| async move {
+            let limit = Duration::from_secs(10);
+            tell.send(pace.within(limit, std::future::pending::<()>()).await).unwrap();
+        };
+        aside.spawn(hang).unwrap();
+        while !aside.is_idle() {
+            hand.advance(Duration::from_secs(1));
+            thread::yield_now();
+        }
+        assert_eq!(told.recv().unwrap(), None);
+        aside.spawn(|_| std::future::pending()).unwrap();
+        aside.clear();
+        assert!(aside.settle(DEADLINE), "it was dropped");
+        aside.spawn(|_| async {}).unwrap();
+        assert!(aside.settle(DEADLINE), "later work is done");
     }
 }

@@ -12,7 +12,7 @@ use super::Context;
 pub trait FutureExt: Future + Sized {
     /// The future, polled and dropped under this context.
     fn with_context(self, context: Context) -> ContextFuture<Self> {
-        ContextFuture { future: Some(self), context }
+        ContextFuture::within(self, Some(context))
     }
 
     /// The future, polled under the context that is current now: what `spawn` should be given.
@@ -38,15 +38,23 @@ pin_project! {
         // Empty once dropped.
         #[pin]
         future: Option<F>,
-        context: Context,
+        // Absent where the context goes on that is current anyway.
+        context: Option<Context>,
     }
 
     impl<F> PinnedDrop for ContextFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _entered = this.context.enter();
+            let _entered = this.context.as_ref().map(Context::enter);
             this.future.set(None);
         }
+    }
+}
+
+impl<F> ContextFuture<F> {
+    /// The future under this context, if there is one.
+    pub(crate) const fn within(future: F, context: Option<Context>) -> Self {
+        Self { future: Some(future), context }
     }
 }
 
@@ -55,7 +63,7 @@ impl<F: Future> Future for ContextFuture<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> task::Poll<F::Output> {
         let this = self.project();
-        let _entered = this.context.enter();
+        let _entered = this.context.as_ref().map(Context::enter);
         match this.future.as_pin_mut() {
             Some(future) => future.poll(cx),
             None => task::Poll::Pending,

@@ -19,7 +19,7 @@ pub use self::future::{ContextFuture, FutureExt};
 pub(crate) use self::node::{Carried, Node, Remote, State};
 pub use self::stream::{ContextStream, StreamExt};
 use crate::Baggage;
-use crate::observability::Instance;
+use crate::instance::Instance;
 use crate::propagation::traceparent::TraceParent;
 use crate::propagation::tracestate::TraceState;
 use crate::visible::SAMPLED;
@@ -112,11 +112,13 @@ impl Context {
 
     /// Makes this the context of the thread until the guard is dropped.
     ///
-    /// For futures use [`FutureExt`]: a guard held across an await would leak into other tasks, so it is not `Send`.
+    /// For futures use [`FutureExt`]: a guard held across an await leaks into whatever its thread runs meanwhile.
+    /// It is not `Send`, so that runtimes which move tasks between threads refuse such a future; those which do not, tokio's
+    /// `LocalSet` and `block_on` for two, take it, and nothing but the rule keeps tasks apart there.
     #[must_use = "the context is left when the guard is dropped"]
     pub fn enter(&self) -> Entered {
         let before = CURRENT.try_with(|current| current.replace(self.clone())).unwrap_or_default();
-        Entered { before, not_send: PhantomData }
+        Entered { before: Some(before), not_send: PhantomData }
     }
 
     /// Makes this the context of the thread, and gives the one that was.
@@ -250,13 +252,23 @@ impl fmt::Debug for Context {
 ///
 /// Guards are dropped in the reverse order of their making, as locals are.
 pub struct Entered {
-    before: Context,
+    /// Absent if nothing was entered.
+    before: Option<Context>,
     not_send: PhantomData<*const ()>,
+}
+
+impl Entered {
+    /// A guard that leaves the context as it is.
+    pub(crate) const fn nothing() -> Self {
+        Self { before: None, not_send: PhantomData }
+    }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let _ = CURRENT.try_with(|current| current.replace(std::mem::take(&mut self.before)));
+        if let Some(before) = self.before.take() {
+            let _ = CURRENT.try_with(|current| current.replace(before));
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use obs_core::{Ancestor, Attributes, MAX_DEPTH, SpanId, Str, TraceContext, Trace
 
 use crate::Baggage;
 use crate::failure::Failures;
-use crate::observability::Instance;
+use crate::instance::Instance;
 use crate::propagation::traceparent::TraceParent;
 use crate::propagation::tracestate::TraceState;
 use crate::rollup::{Rollup, Sums};
@@ -184,9 +184,10 @@ impl Node {
         &self.renews.as_deref().unwrap_or(self).rollup
     }
 
-    /// Adds what a hidden span used to the nearest visible span that is open in this process.
-    pub(crate) fn add_hidden(self: &Arc<Self>, sums: &Sums) {
-        let shows = |node: &Arc<Self>| !node.hidden && node.ancestor.is_some();
+    /// Adds what a hidden span used to the nearest visible span that is open in this process and of the same instance:
+    /// what a tenant pays is none of another's concern.
+    pub(crate) fn add_hidden(self: &Arc<Self>, sums: &Sums, instance: &Arc<Instance>) {
+        let shows = |node: &Arc<Self>| !node.hidden && node.is_sampled() && !node.is_foreign(instance);
         let _ = self.up().any(|node| shows(node) && node.rollup().add(sums));
     }
 

@@ -12,7 +12,7 @@ pub use self::carrier::Carrier;
 use self::traceparent::TraceParent;
 use self::tracestate::TraceState;
 use crate::context::{Context, Remote};
-use crate::observability::Instance;
+use crate::instance::Instance;
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
 pub(crate) const TRACESTATE: &str = "tracestate";

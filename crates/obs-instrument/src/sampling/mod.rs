@@ -45,6 +45,8 @@ pub enum Sampling {
     BySpanType(Arc<BySpanType>),
     /// By what the parent says; see [`ParentBased`].
     ParentBased(Arc<ParentBased>),
+    /// By this, whatever parents in other processes say; see [`Self::ignoring_remote_parents`].
+    IgnoringRemote(Arc<Self>),
     /// Those that all of these take; a later one is asked only if the earlier ones say yes.
     All(Arc<[Self]>),
     /// Those that one of these takes; a later one is asked only if the earlier ones say no.
@@ -101,6 +103,7 @@ impl Sampling {
     ///
     /// A second's worth, at least one trace, may begin at once; `0.1` is one in ten seconds.
     /// Each service counts for itself, so let parents decide, or combine it with [`Self::ratio`].
+    /// A clone that is put elsewhere in a sampling, under another type of span for one, counts for itself, too.
     ///
     /// # Errors
     /// If the rate is not above zero.
@@ -152,13 +155,14 @@ impl Sampling {
     /// A trace may then lack the spans of other services, as with OpenTelemetry's samplers that are not `parentbased`.
     #[must_use]
     pub fn ignoring_remote_parents(self) -> Self {
-        ParentBased::new(self.clone()).with_remote_sampled(self.clone()).with_remote_unsampled(self).into()
+        Self::IgnoringRemote(Arc::new(self))
     }
 
     /// What decides about roots.
     pub(crate) fn of_roots(&self) -> &Self {
         match self {
             Self::ParentBased(parents) => parents.root.of_roots(),
+            Self::IgnoringRemote(sampling) => sampling.of_roots(),
             other => other,
         }
     }
@@ -185,6 +189,7 @@ impl fmt::Debug for Sampling {
             Self::RateLimited(rate) => write!(f, "{rate:?}"),
             Self::BySpanType(types) => write!(f, "{types:?}"),
             Self::ParentBased(parents) => write!(f, "{parents:?}"),
+            Self::IgnoringRemote(sampling) => f.debug_tuple("IgnoringRemote").field(sampling).finish(),
             Self::All(all) => f.debug_tuple("All").field(all).finish(),
             Self::Any(any) => f.debug_tuple("Any").field(any).finish(),
             Self::Custom(_) => f.write_str("Custom"),

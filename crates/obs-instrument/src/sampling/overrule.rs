@@ -6,7 +6,7 @@ use obs_core::{TraceContext, TraceId};
 
 use super::{Question, SamplingParent};
 use crate::context::{Carried, Node, State};
-use crate::observability::Instance;
+use crate::instance::Instance;
 use crate::visible::SAMPLED;
 
 /// The state under which the span starts: that of its parent, or the other one if the sampling says otherwise.
@@ -43,7 +43,8 @@ pub(crate) fn overrule(
 
 /// A sampled parent, as one that is not.
 fn refused(state: State, carried: Option<Arc<Carried>>) -> (State, Option<Arc<Carried>>) {
-    let State::Known(node) = &state else { return (state, carried) };
+    let State::Known(parent) = &state else { return (state, carried) };
+    let node = &**parent;
     let trace_state = node.trace_state.clone();
     let mut carried = carried.as_deref().cloned().unwrap_or_default();
     carried.trace_state.clone_from(&trace_state);
@@ -57,7 +58,8 @@ fn refused(state: State, carried: Option<Arc<Carried>>) -> (State, Option<Arc<Ca
         Arc::clone(&node.trace),
         node.instance.clone(),
     );
-    (State::Known(Arc::new(node)), Some(Arc::new(carried)))
+    // What fails below is the same error above, though nobody sees what is between.
+    (State::Known(Arc::new(node.under(Some(parent)))), Some(Arc::new(carried)))
 }
 
 /// A parent that is not sampled, as a sampled one in another process.
@@ -69,9 +71,11 @@ fn taken(
     trace: Arc<TraceContext>,
 ) -> State {
     let known = match state {
-        State::Known(node) => node.trace_state.clone(),
+        State::Known(node) => Some(node),
         State::None { .. } | State::Unsampled { .. } => None,
     };
-    let trace_state = known.or_else(|| carried?.trace_state.clone());
-    State::Known(Arc::new(Node::new(trace_id, parent.span_id, None, None, SAMPLED, trace_state, trace, None)))
+    let trace_state = known.and_then(|node| node.trace_state.clone());
+    let trace_state = trace_state.or_else(|| carried?.trace_state.clone());
+    let node = Node::new(trace_id, parent.span_id, None, None, SAMPLED, trace_state, trace, None);
+    State::Known(Arc::new(node.under(known)))
 }

@@ -13,8 +13,13 @@ use super::{BySpanType, ParentBased, Sampling, SamplingInput, SamplingParent};
 pub(super) enum Rule {
     Ratio(Ratio),
     Rate(Bucket),
-    Types { types: Vec<(&'static str, Self)>, otherwise: Box<Self> },
+    Types {
+        types: Vec<(&'static str, Self)>,
+        otherwise: Box<Self>,
+    },
     Parents(Box<Parents>),
+    /// One rule for roots and for what is under parents in other processes, so that a rate is one for all of them.
+    IgnoringRemote(Box<Self>),
     All(Vec<Self>),
     Any(Vec<Self>),
     Custom(Arc<dyn Fn(&SamplingInput<'_>) -> bool + Send + Sync>),
@@ -62,6 +67,7 @@ impl Rule {
                     local_unsampled: Self::of(local_unsampled),
                 }))
             }
+            Sampling::IgnoringRemote(sampling) => Self::IgnoringRemote(Box::new(Self::of(sampling))),
             Sampling::All(list) => Self::All(all(list)),
             Sampling::Any(list) => Self::Any(all(list)),
             Sampling::Custom(sample) => Self::Custom(Arc::clone(sample)),
@@ -88,6 +94,7 @@ impl Rule {
                 Reach::Roots
             }
             Self::Parents(_) => Reach::Remote,
+            Self::IgnoringRemote(rule) => rule.reach().max(Reach::Remote),
         }
     }
 
@@ -96,6 +103,7 @@ impl Rule {
         match self {
             Self::Ratio(ratio) => Some(*ratio),
             Self::Parents(parents) => parents.root.share_of_roots(),
+            Self::IgnoringRemote(rule) => rule.share_of_roots(),
             _ => None,
         }
     }
@@ -120,6 +128,10 @@ impl Rule {
                 found.map_or(&**otherwise, |(_, rule)| rule).answer(input, clock, given)
             }
             Self::Parents(parents) => parents.of(input.parent).answer(input, clock, None),
+            Self::IgnoringRemote(rule) => {
+                let near = input.parent.filter(|parent| !parent.is_remote);
+                rule.answer(input, clock, near.map(|parent| parent.is_sampled))
+            }
             Self::All(rules) => rules.iter().all(|rule| rule.answer(input, clock, given)),
             Self::Any(rules) => rules.iter().any(|rule| rule.answer(input, clock, given)),
             Self::Ratio(_) | Self::Rate(_) | Self::Custom(_) if given.is_some() => given == Some(true),

@@ -402,15 +402,6 @@ fn law_1_accounting_a_flush_is_not_complete_while_a_judgement_waits() {
 }
 
 #[test]
-fn law_2_host_is_safe_from_a_reader_that_never_answers() {
-    let (obs, kept, _hand) = judging(|builder| builder.reader(Silent::new(false)));
-    obs.trace(trace_id()).score("quality", 1);
-    let report = obs.shutdown(Duration::from_millis(400));
-    assert!(report.complete, "{report}");
-    assert_eq!(scores(&kept)[0].target.root_span_id(), None, "it goes out with what is known");
-}
-
-#[test]
 fn law_2_host_is_safe_what_waits_for_traces_is_bounded() {
     let silent = Silent::new(false);
     let (obs, kept, _hand) = judging(|builder| builder.reader(Arc::<Silent>::clone(&silent)));

@@ -1,8 +1,9 @@
 //! Several instances, and tests that share nothing.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use obs_instrument::{Observability, Registry};
+use obs_instrument::{Observability, Recorder, Registry, observe};
 use obs_testkit::{Scripted, Step};
 
 use crate::collect::Bench;
@@ -32,7 +33,8 @@ fn the_first_is_the_default_and_a_name_is_taken_once() {
     assert_eq!((a.arrived().spans.len(), b.arrived().spans.len()), (1, 1));
     assert_eq!(b.arrived().spans[0].name, "to b");
     let error = registry.set_default("bb").unwrap_err();
-    assert_eq!(error.message(), "registry: no instance is called `bb`; did you mean `b`?");
+    let message = "registry: no instance is called `bb`; register it first, or take one of `names()`";
+    assert_eq!(error.message(), message, "no tenant learns of another by a name it wrote");
 }
 
 #[test]
@@ -97,6 +99,39 @@ fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let result = run();
     (result, start.elapsed())
+}
+
+#[observe(registry = "looked up")]
+fn looked_up() {}
+
+/// Whoever only looks an instance up holds no handle of it, which would be the last one where another thread drops the
+/// others just then.
+#[test]
+fn law_2_host_is_safe_from_an_instance_that_others_take_out() {
+    let took_long = Duration::from_millis(400);
+    let done = AtomicBool::new(false);
+    let longest = std::thread::scope(|scope| {
+        let calls = scope.spawn(|| {
+            let mut longest = Duration::ZERO;
+            while !done.load(Ordering::Relaxed) {
+                longest = longest.max(timed(looked_up).1);
+                longest = longest.max(timed(|| drop(Recorder::at_hand())).1);
+            }
+            longest
+        });
+        for _ in 0..8 {
+            let slow =
+                Scripted::builder([]).and_then(Step::After(took_long * 2, Box::new(Step::Deliver))).shared();
+            let obs = Observability::builder("test").to(slow).build().unwrap();
+            obs.span("s").end();
+            Registry::global().register("looked up", obs).unwrap();
+            std::thread::yield_now();
+            drop(Registry::global().remove("looked up"));
+        }
+        done.store(true, Ordering::Relaxed);
+        calls.join().unwrap()
+    });
+    assert!(longest < took_long, "a call that looked the instance up shut it down: {longest:?}");
 }
 
 #[test]
