@@ -189,6 +189,10 @@ impl ActiveSpan<Generic> {
     }
 
     /// Gives the span a type that was not known at its start, and the role that such spans usually have.
+    ///
+    /// Whether the span is sampled and whether it is shown was decided at its start by the type it had then: one that
+    /// becomes of a type which [`exclude_span_types`](crate::ObservabilityBuilder::exclude_span_types) names is shown all
+    /// the same, since what began under it may have been told of it.
     pub fn retype(&mut self, span_type: SpanType) -> &mut Self {
         let kind = with_kind!(&span_type, K, _ => K::SPAN_KIND, Generic::SPAN_KIND);
         self.typed(|old| *old = span_type).kind(kind)

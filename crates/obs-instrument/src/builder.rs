@@ -19,8 +19,8 @@ use crate::{AutomaticMetrics, MetricsOf, Observability, Sampling, SpanLimits, Ta
 #[derive(Debug)]
 pub struct ObservabilityBuilder {
     pipeline: PipelineBuilder,
-    /// The service's name where neither the code nor the environment has one.
-    service: Option<Str>,
+    /// Whether the environment's name of the service counts before the code's.
+    named_by_env: bool,
     vars: Vars,
     sampling: Option<Sampling>,
     metrics: MetricsOf,
@@ -38,10 +38,10 @@ pub struct ObservabilityBuilder {
 }
 
 impl ObservabilityBuilder {
-    pub(crate) fn new(resource: Resource, service: Option<Str>) -> Self {
+    pub(crate) fn new(resource: Resource) -> Self {
         Self {
             pipeline: Pipeline::builder().processor(Unseen::Unsampled).processor(Unseen::Hidden),
-            service,
+            named_by_env: false,
             vars: Vars::default(),
             sampling: None,
             metrics: MetricsOf::All,
@@ -67,15 +67,18 @@ impl ObservabilityBuilder {
     /// | `OTEL_SDK_DISABLED` | the reverse | 3 |
     /// | `OBS_SAMPLING`, `MASTRA_OBSERVABILITY_SAMPLING` | [`Self::sampling`]: `always`, `never`, or a fraction | 1, 2 |
     /// | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | the same; without `parentbased_`, also for children of other processes | 3 |
-    /// | `OTEL_SERVICE_NAME` | the service's name | 1 |
+    /// | `OTEL_SERVICE_NAME` | the service's name, with [`Self::named_by_env`] | 1 |
     /// | `OBS_PRICES` | [`Self::prices`]: the path of a file | 1 |
     /// | `OTEL_RESOURCE_ATTRIBUTES` | [`Self::resource`], and `service.name`; environment and release of traces | 2 |
     ///
     /// Where two say different things, or the code says another than a variable, one line of `tracing` names both and
     /// the winner when the instance is built.
     ///
+    /// What a variable of OpenTelemetry's says that is not understood is told in one such line, too, and counts as not
+    /// set: they are set for many programs at once, and stop none of them.
+    ///
     /// # Errors
-    /// A configuration error naming a variable that counts and cannot be read, and what to set it to.
+    /// A configuration error naming a variable of obs's or Mastra's that counts and cannot be read, and what to set it to.
     #[expect(clippy::wrong_self_convention, reason = "it reads on, as the configs of exporters begin")]
     pub fn from_env(self) -> Result<Self, Error> {
         self.from_vars(&Env::process())
@@ -99,6 +102,15 @@ impl ObservabilityBuilder {
         self.vars = Vars::read(env)?;
         self.own.read(env)?;
         Ok(self)
+    }
+
+    /// Lets the environment name the service, where it does; the name in the code is for where it does not.
+    ///
+    /// Without this the code's name counts, as all that the code says.
+    #[must_use]
+    pub fn named_by_env(mut self) -> Self {
+        self.named_by_env = true;
+        self
     }
 
     fn pipeline(mut self, change: impl FnOnce(PipelineBuilder) -> PipelineBuilder) -> Self {
@@ -358,13 +370,13 @@ impl ObservabilityBuilder {
 
     /// Settles what the resource is, and what it and the traces' context tell each other.
     fn settle_resource(&mut self) {
-        let Self { vars, service, context, resource, .. } = self;
+        let Self { vars, named_by_env, context, resource, .. } = self;
         let attributes = &mut resource.attributes;
-        let named = attributes.get("service.name").and_then(Value::as_str).map(Str::copied);
-        let is_named = named.is_some();
-        let name = std::mem::take(&mut vars.service).settle("the service's name", named, |a, b| a == b);
-        if let (false, Some(name)) = (is_named, name.or(service.take())) {
-            attributes.push("service.name", name);
+        let code = attributes.get("service.name").and_then(Value::as_str).map(Str::copied);
+        let code = code.filter(|_| !*named_by_env);
+        let name = std::mem::take(&mut vars.service).settle("the service's name", code, |a, b| a == b);
+        if let Some(name) = name {
+            attributes.insert("service.name", name);
         }
         // A trace's context does not outlive the fold of its measurements into series; a resource does.
         let lasting = [

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock, Weak};
 
-use obs_core::{Cost, Level, Resource, Signal, Span, Str, TraceContext, TraceId, TraceReader};
+use obs_core::{Cost, Level, Ratio, Resource, Signal, Span, Str, TraceContext, TraceId, TraceReader};
 use obs_pipeline::{Aside, Clock, Intake};
 
 use crate::automatic::Starts;
@@ -202,7 +202,8 @@ impl Instance {
     /// What the sampler is asked about a trace that begins here with such a span.
     #[inline]
     pub(crate) fn question<'a, T: Kind>(&'a self, trace_id: TraceId, name: &'a str) -> Question<'a> {
-        Question { trace_id, name, span_type: T::NAME, trace: &self.context, clock: self.clock() }
+        let randomness = Ratio::randomness_of(trace_id);
+        Question { trace_id, randomness, name, span_type: T::NAME, trace: &self.context, clock: self.clock() }
     }
 
     #[inline]

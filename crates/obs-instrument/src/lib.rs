@@ -44,11 +44,12 @@ mod tail;
 pub mod tower;
 mod trace;
 mod typed;
+mod under;
 mod visible;
 mod workflow;
 
 #[cfg(feature = "opentelemetry")]
-pub use self::opentelemetry::EnteredBoth;
+pub use self::opentelemetry::{BothContextsFuture, EnteredBoth};
 pub use automatic::{
     AUTOMATIC_METRICS, AutomaticMetric, AutomaticMetrics, Cardinality, DEFAULT_PREFIX, GEN_AI_METRICS,
     ValuePattern,

@@ -83,13 +83,13 @@ impl Observability {
 
     /// Begins an instance for the service of this name.
     pub fn builder(service: impl Into<Str>) -> ObservabilityBuilder {
-        ObservabilityBuilder::new(Resource::service(service), None)
+        ObservabilityBuilder::new(Resource::service(service))
     }
 
-    /// Begins an instance as the environment says; the service has this name unless the environment has another.
+    /// [`Self::builder`] followed by [`ObservabilityBuilder::from_env`], which has the list of variables.
     ///
-    /// [`Self::builder`] followed by [`ObservabilityBuilder::from_env`], which has the list of variables, keeps the name
-    /// that the code gives.
+    /// As everywhere the code wins, so that the service has this name whatever the environment says;
+    /// [`ObservabilityBuilder::named_by_env`] lets the environment name it.
     ///
     /// # Errors
     /// As [`ObservabilityBuilder::from_env`].
@@ -114,7 +114,7 @@ impl Observability {
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let exporter = Scripted::new([]);
     /// let env = Env::of([("OTEL_SERVICE_NAME", "support-bot-eu"), ("OBS_SAMPLING", "0.1")]);
-    /// let obs = Observability::from_vars("support-bot", &env)?.to(exporter).build()?;
+    /// let obs = Observability::from_vars("support-bot", &env)?.named_by_env().to(exporter).build()?;
     /// assert!(format!("{obs:?}").contains("support-bot-eu"));
     /// # Ok(())
     /// # }
@@ -123,7 +123,7 @@ impl Observability {
     /// # Errors
     /// As [`ObservabilityBuilder::from_env`].
     pub fn from_vars(service: impl Into<Str>, env: &Env) -> Result<ObservabilityBuilder, Error> {
-        ObservabilityBuilder::new(Resource::default(), Some(service.into())).from_vars(env)
+        Self::builder(service).from_vars(env)
     }
 
     starts! {
@@ -221,6 +221,8 @@ impl Observability {
     }
 
     /// The pipeline behind the instance.
+    ///
+    /// It knows nothing of judgements that wait for their trace: flush, sync and shut down through the instance.
     pub fn pipeline(&self) -> &Pipeline {
         self.running.pipeline()
     }

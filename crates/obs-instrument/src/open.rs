@@ -14,6 +14,7 @@ use crate::entity;
 use crate::failure::Failure;
 use crate::instance::Instance;
 use crate::limits::LeftOut;
+use crate::propagation::traceparent::RANDOM;
 use crate::rollup::Sums;
 use crate::visible::{HIDDEN, SAMPLED, Unseen};
 
@@ -111,6 +112,8 @@ impl Slot {
             span.remote_parent = span.path.is_none();
             span.trace_flags = node.trace_flags;
             span.trace_state.clone_from(&node.trace_state);
+        } else {
+            span.trace_flags |= RANDOM;
         }
         match unseen {
             None => {

@@ -9,6 +9,11 @@ use pin_project_lite::pin_project;
 use super::Context;
 
 /// Carries a context into a future: for `.await`, and for tasks on any runtime.
+///
+/// Other crates have traits of this name: `use obs_instrument::FutureExt as _` brings the methods alone.
+/// OpenTelemetry's has methods of these names, too, and Rust calls neither where both are there: take
+/// `with_both_contexts` of the feature `opentelemetry`, or name the trait,
+/// `obs_instrument::FutureExt::with_context(future, context)`.
 pub trait FutureExt: Future + Sized {
     /// The future, polled and dropped under this context.
     fn with_context(self, context: Context) -> ContextFuture<Self> {
@@ -26,6 +31,24 @@ pub trait FutureExt: Future + Sized {
     /// ```
     fn with_current_context(self) -> ContextFuture<Self> {
         self.with_context(Context::current())
+    }
+
+    /// The future, polled and dropped under this context for obs and for OpenTelemetry, so that spans of either attach to
+    /// it; what else OpenTelemetry's current context holds goes along.
+    ///
+    /// ```
+    /// use futures_core::Future;
+    /// use obs_instrument::{FutureExt as _, Observability};
+    /// use opentelemetry::context::FutureExt as _;
+    ///
+    /// fn answer(obs: &Observability, work: impl Future<Output = ()>) -> impl Future<Output = ()> {
+    ///     let run = obs.agent_run("answer");
+    ///     work.with_both_contexts(run.context())
+    /// }
+    /// ```
+    #[cfg(feature = "opentelemetry")]
+    fn with_both_contexts(self, context: Context) -> crate::BothContextsFuture<Self> {
+        crate::BothContextsFuture::new(self, context)
     }
 }
 

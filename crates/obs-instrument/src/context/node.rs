@@ -17,9 +17,19 @@ pub(crate) enum State {
     /// Outside of every trace.
     None { instance: Option<Arc<Instance>> },
     /// The trace is not recorded, or not here; what is below it is not, either.
-    Unsampled { trace_id: TraceId, span_id: SpanId, instance: Option<Arc<Instance>> },
+    Unsampled { span: UnsampledSpan, instance: Option<Arc<Instance>> },
     /// A span that is kept in this process, or a sampled one in another; its flags say whether it is sampled.
     Known(Arc<Node>),
+}
+
+/// A span that is not recorded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UnsampledSpan {
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    /// Without the one that says it is sampled.
+    pub(crate) trace_flags: u8,
+    pub(crate) is_remote: bool,
 }
 
 impl Default for State {
@@ -35,7 +45,7 @@ pub(crate) struct Carried {
     /// Of a trace that another process does not sample; the node of a sampled one has its own.
     pub(crate) trace_state: Option<Str>,
     /// As above.
-    pub(crate) trace_flags: u8,
+    pub(crate) root_span_id: Option<SpanId>,
 }
 
 impl Carried {
@@ -49,7 +59,7 @@ impl Carried {
     }
 
     pub(crate) fn shared(self) -> Option<Arc<Self>> {
-        let empty = self.baggage.is_empty() && self.trace_state.is_none() && self.trace_flags == 0;
+        let empty = self.baggage.is_empty() && self.trace_state.is_none() && self.root_span_id.is_none();
         (!empty).then(|| Arc::new(self))
     }
 }
@@ -157,6 +167,23 @@ impl Node {
         self.depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
         self.parent = parent;
         self
+    }
+
+    /// The same span under another `tracestate`, with the same memory.
+    pub(crate) fn with_trace_state(self: &Arc<Self>, trace_state: Option<Str>) -> Self {
+        let mut node = Self::new(
+            self.trace_id,
+            self.span_id,
+            self.ancestor.clone(),
+            self.root_span_id,
+            self.trace_flags,
+            trace_state,
+            Arc::clone(&self.trace),
+            self.instance.clone(),
+        );
+        (node.hidden, node.depth) = (self.hidden, self.depth);
+        node.parent.clone_from(&self.parent);
+        node.renewing(Some(Arc::clone(self.renews.as_ref().unwrap_or(self))))
     }
 
     /// The node in place of one that was given out before, whose memory it shares.

@@ -5,6 +5,7 @@ mod overrule;
 mod parent;
 mod rule;
 mod sampler;
+mod weight;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub use self::bucket::Rate;
 pub(crate) use self::overrule::overrule;
 pub use self::parent::ParentBased;
 pub(crate) use self::sampler::{Question, Sampler};
+pub(crate) use self::weight::Weight;
 
 /// Which traces are recorded; decided where a trace begins, and every span, log and exemplar below follows.
 ///
@@ -61,6 +63,8 @@ pub enum Sampling {
 pub struct SamplingInput<'a> {
     /// The trace's id.
     pub trace_id: TraceId,
+    /// What decides about shares: the last 56 bits of the id, unless the parent's `tracestate` says another by `rv`.
+    pub randomness: u64,
     /// The name of the span that begins the trace here.
     pub name: &'a str,
     /// The name of that span's type, as [`obs_core::SpanType::name`] has it.

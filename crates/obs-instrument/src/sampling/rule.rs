@@ -26,11 +26,11 @@ pub(super) enum Rule {
 }
 
 pub(super) struct Parents {
-    root: Rule,
-    remote_sampled: Rule,
-    remote_unsampled: Rule,
-    local_sampled: Rule,
-    local_unsampled: Rule,
+    pub(super) root: Rule,
+    pub(super) remote_sampled: Rule,
+    pub(super) remote_unsampled: Rule,
+    pub(super) local_sampled: Rule,
+    pub(super) local_unsampled: Rule,
 }
 
 /// Which spans a rule has a say about.
@@ -121,12 +121,16 @@ impl Rule {
         self.answer(input, clock, input.parent.map(|parent| parent.is_sampled))
     }
 
+    /// The rule for spans of this type.
+    pub(super) fn of_type(&self, input: &SamplingInput<'_>) -> &Self {
+        let Self::Types { types, otherwise } = self else { return self };
+        let found = types.iter().find(|(name, _)| *name == input.span_type);
+        found.map_or(&**otherwise, |(_, rule)| rule)
+    }
+
     fn answer(&self, input: &SamplingInput<'_>, clock: &Clock, given: Option<bool>) -> bool {
         match self {
-            Self::Types { types, otherwise } => {
-                let found = types.iter().find(|(name, _)| *name == input.span_type);
-                found.map_or(&**otherwise, |(_, rule)| rule).answer(input, clock, given)
-            }
+            Self::Types { .. } => self.of_type(input).answer(input, clock, given),
             Self::Parents(parents) => parents.of(input.parent).answer(input, clock, None),
             Self::IgnoringRemote(rule) => {
                 let near = input.parent.filter(|parent| !parent.is_remote);
@@ -135,7 +139,7 @@ impl Rule {
             Self::All(rules) => rules.iter().all(|rule| rule.answer(input, clock, given)),
             Self::Any(rules) => rules.iter().any(|rule| rule.answer(input, clock, given)),
             Self::Ratio(_) | Self::Rate(_) | Self::Custom(_) if given.is_some() => given == Some(true),
-            Self::Ratio(ratio) => ratio.takes(input.trace_id),
+            Self::Ratio(ratio) => ratio.takes_randomness(input.randomness),
             Self::Rate(bucket) => bucket.take(clock.monotonic()),
             Self::Custom(sample) => catch_unwind(AssertUnwindSafe(|| sample(input))).unwrap_or(false),
         }

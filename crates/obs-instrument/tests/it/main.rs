@@ -24,8 +24,11 @@ mod opentelemetry;
 mod passing;
 mod posthoc;
 mod prices;
+mod probability;
 mod propagation;
 mod registry;
+#[cfg(feature = "tower")]
+mod requests;
 mod runtimes;
 mod sampling;
 mod spans;

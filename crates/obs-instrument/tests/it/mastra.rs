@@ -181,7 +181,7 @@ fn defect_27_the_sampled_flag_that_goes_out_is_the_true_one() {
         let (here, there) = (Bench::with(|builder| builder.sampling(sampling)), Bench::new());
         let mut headers = HashMap::new();
         here.obs.span("call").context().inject(&mut headers);
-        assert_eq!(headers["traceparent"].ends_with("-01"), sampled);
+        assert_eq!(headers["traceparent"].ends_with("-03"), sampled);
         Context::extract(&headers).scope(|| assert_eq!(there.obs.span("serve").is_recording(), sampled));
     }
 }
