@@ -40,10 +40,10 @@ struct Walk<'a> {
 
 /// A span of `tracing`, under the one that it names or else the current one.
 fn span(parent: Option<&Span>, own: u64) -> Span {
-    match parent {
-        Some(parent) => info_span!(parent: parent, "span", own),
-        None => info_span!("span", own),
+    if let Some(parent) = parent {
+        return info_span!(parent: parent, "span", own);
     }
+    info_span!("span", own)
 }
 
 impl Walk<'_> {
