@@ -44,6 +44,7 @@ mod tail;
 pub mod tower;
 mod trace;
 mod typed;
+mod under;
 mod visible;
 mod workflow;
 
