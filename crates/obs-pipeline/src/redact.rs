@@ -109,14 +109,14 @@ impl Finish {
     fn map(&self, rules: &Redactor, values: &mut Attributes, depth: usize) {
         let labels = values.get("value").is_some();
         let says = |(key, value): (&Str, &Value)| {
-            rules.name_is_label(key) && value.as_str().is_some_and(|text| rules.name_is_sensitive(text))
+            Redactor::name_is_label(key) && value.as_str().is_some_and(|text| rules.name_is_sensitive(text))
         };
         let secret = labels && values.iter().any(says);
         for (key, value) in values.iter_mut() {
             match &**key {
                 "value" if secret => Self::whole(rules, value),
                 // `key` is a sensitive name, but not where it labels a value.
-                label if labels && rules.name_is_label(label) => self.value("", value, depth),
+                label if labels && Redactor::name_is_label(label) => self.value("", value, depth),
                 name => self.value(name, value, depth),
             }
             self.redact(None, key);

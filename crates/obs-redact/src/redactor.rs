@@ -136,7 +136,7 @@ impl Redactor {
 
     /// Whether a member of this name labels its sibling `value`, as in a list of headers.
     #[must_use]
-    pub fn name_is_label(&self, name: &str) -> bool {
+    pub fn name_is_label(name: &str) -> bool {
         is_one_of(name, LABELS)
     }
 

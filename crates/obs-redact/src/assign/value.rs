@@ -53,7 +53,7 @@ pub(super) fn omitted(text: &str, name: Name<'_>, separator: Separator) -> Optio
         Fill::Token | Fill::Text(_) => String::new(),
     };
     let mark = format!("{quotes}{OMITTED}{quotes}");
-    (text.get(found.start..found.end)? != mark).then(|| Edit { fill: Fill::Text(mark), ..found })
+    (text.get(found.start..found.end)? != mark).then_some(Edit { fill: Fill::Text(mark), ..found })
 }
 
 fn strength(name: &Name<'_>) -> Strength {
