@@ -16,6 +16,10 @@ pub const COST_PARTIAL: &str = "obs.hidden.cost.partial";
 /// Whether an amount was worked out from a list of prices; else the provider or the application said them all.
 pub const COST_ESTIMATED: &str = "obs.hidden.cost.estimated";
 
+/// Whether the hidden calls stand beside a model call's own tokens and cost, as below a tool that it called; else these are
+/// taken for the same calls once more, as frameworks report them on nested spans.
+pub const BESIDE: &str = "obs.hidden.beside";
+
 /// The attribute of the amount in this currency.
 pub fn cost_name(currency: &str) -> Str {
     match currency {

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::{Cost, Span, SpanId, SpanType, Status, Trace, Usage, rolled};
+use crate::{Cost, Span, SpanId, SpanType, Status, Trace, Usage, Value, rolled};
 
 impl SpanType {
     /// Whether a span of this type may say once more what a call directly below it used, as frameworks have it: a model
@@ -19,8 +19,8 @@ impl Trace {
     /// directly in each other only the innermost generation that reports any counts.
     /// What a tool, an agent or a workflow does below a model call is work of its own, and counts besides; so do
     /// embeddings.
-    /// Calls that are hidden count by what the span says that shows them ([`rolled`]), and in place of that span's own
-    /// tokens if it is a generation.
+    /// Calls that are hidden count by what the span says that shows them ([`rolled`]): in place of that span's own tokens if
+    /// it is a generation, unless it says that they stand beside it.
     pub fn usage(&self) -> Usage {
         let restated = self.restated(|span| own_usage(span).is_some(), |span| hidden_usage(span).is_some());
         let mut sum = Usage::default();
@@ -84,9 +84,9 @@ impl Trace {
                 above = parent.parent_span_id;
             }
         }
-        restated.extend(
-            self.spans.iter().filter(may_restate).filter(|span| shows(span)).map(|span| span.span_id),
-        );
+        let is_beside = |span: &Span| span.attributes.get(rolled::BESIDE) == Some(&Value::Bool(true));
+        let shown = self.spans.iter().filter(may_restate).filter(|span| shows(span) && !is_beside(span));
+        restated.extend(shown.map(|span| span.span_id));
         restated
     }
 }
@@ -215,6 +215,9 @@ mod tests {
         let outer = rolled(costing(span(1, None, 10), Some(Cost::usd(1.0))), 10, 1.0);
         let trace = trace_of(vec![outer]);
         assert_eq!((trace.usage().input, trace.cost()[0].total), (Some(10), 1.0), "the outer call restates");
+        let mut beside = trace.spans[0].clone();
+        beside.attributes.push(rolled::BESIDE, true);
+        assert_eq!(trace_of(vec![beside]).usage().input, Some(20));
         let mut unpriced = span(1, None, 0);
         unpriced.attributes.push(rolled::INPUT_TOKENS, 5);
         let trace = trace_of(vec![unpriced, costing(span(2, None, 4), Some(Cost::usd(1.0)))]);

@@ -4,7 +4,9 @@ use obs_core::{
     Attributes, Event, Link, Payload, SpanId, SpanKind, Status, Str, Timestamp, TraceContext, TraceId, Value,
 };
 
-use crate::{ActiveSpan, Kind};
+use crate::begin::Recording;
+use crate::open::Slot;
+use crate::{ActiveSpan, Kind, cost};
 
 impl<T: Kind> ActiveSpan<T> {
     /// Sets typed fields; not called when they are not kept.
@@ -54,9 +56,21 @@ impl<T: Kind> ActiveSpan<T> {
     }
 
     /// Adds an attribute, replacing one of the same key; it may come at any time before the end.
+    ///
+    /// A span that is measured and not recorded keeps those by which providers say what a call cost:
+    /// `gen_ai.usage.cost` and the like.
     #[inline]
     pub fn attribute(&mut self, key: impl Into<Str>, value: impl Into<Value>) -> &mut Self {
-        self.change(|span| span.attributes.insert(key, value))
+        match &mut self.state {
+            Recording::Off | Recording::Unsampled(_) => {}
+            Recording::On(slot) => {
+                if let Some((span, _)) = slot.parts_mut() {
+                    span.attributes.insert(key, value);
+                }
+            }
+            Recording::Measured(slot) => keep_amount(slot, key.into(), || value.into()),
+        }
+        self
     }
 
     /// Adds an attribute whose value is worked out only when recording.
@@ -122,5 +136,15 @@ impl<T: Kind> ActiveSpan<T> {
     /// Declares the span fine.
     pub fn ok(&mut self) -> &mut Self {
         self.keep(|span| span.status = Status::Ok)
+    }
+}
+
+/// Keeps what counts as a cost.
+#[cold]
+fn keep_amount(slot: &mut Slot, key: Str, value: impl FnOnce() -> Value) {
+    if cost::is_amount(&key)
+        && let Some((span, _)) = slot.parts_mut()
+    {
+        span.attributes.insert(key, value());
     }
 }

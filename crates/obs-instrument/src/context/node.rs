@@ -5,6 +5,7 @@ use std::sync::Arc;
 use obs_core::{Ancestor, Attributes, MAX_DEPTH, SpanId, Str, TraceContext, TraceId};
 
 use crate::Baggage;
+use crate::called::Called;
 use crate::failure::Failures;
 use crate::observability::Instance;
 use crate::propagation::traceparent::TraceParent;
@@ -85,6 +86,8 @@ pub(crate) struct Node {
     hidden: bool,
     /// The node that was given out before, where the trace's context has changed since.
     renews: Option<Arc<Self>>,
+    /// The model of the call that this is, or is directly in.
+    pub(crate) called: Option<Arc<Called>>,
     failures: Failures,
     rollup: Rollup,
 }
@@ -114,6 +117,7 @@ impl Node {
             depth: 0,
             hidden: false,
             renews: None,
+            called: None,
             failures: Failures::default(),
             rollup: Rollup::default(),
         }

@@ -208,9 +208,17 @@ async fn children<T: Kind>(obs: &Observability, plan: &Plan, span: obs_instrumen
     span.end();
 }
 
-fn used(plan: &Plan) -> (u64, u64) {
-    let own = if plan.what >= 3 { (u64::from(plan.usage.0), u64::from(plan.usage.1)) } else { (0, 0) };
-    plan.children.iter().map(used).fold(own, |sum, one| (sum.0 + one.0, sum.1 + one.1))
+/// Tokens of all calls, and whether a call directly around says them once more: what it says itself does not count then.
+fn used(plan: &Plan) -> ((u64, u64), bool) {
+    let (mut sum, mut said) = ((0, 0), false);
+    for (below, says) in plan.children.iter().map(used) {
+        sum = (sum.0 + below.0, sum.1 + below.1);
+        said |= says;
+    }
+    if plan.what == 4 || plan.what == 3 && !said {
+        sum = (sum.0 + u64::from(plan.usage.0), sum.1 + u64::from(plan.usage.1));
+    }
+    (sum, plan.what == 3)
 }
 
 fn shown(arrived: &Arrived) -> (u64, u64) {
@@ -232,7 +240,7 @@ proptest! {
     #[test]
     fn usage_of_visible_spans_and_what_is_rolled_up_is_the_usage_of_all_calls(plans in prop::collection::vec(plan(), 1..4)) {
         let bench = excluding(["llm_generation", "tool_call"]);
-        let all = plans.iter().map(used).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+        let all = plans.iter().map(used).fold((0, 0), |sum, (one, _)| (sum.0 + one.0, sum.1 + one.1));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
         let obs = bench.obs.clone();
         runtime.block_on(async move {

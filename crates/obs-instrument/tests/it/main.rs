@@ -26,6 +26,7 @@ mod registry;
 mod runtimes;
 mod sampling;
 mod spans;
+mod sums;
 mod tail;
 #[cfg(feature = "tower")]
 mod tower;
