@@ -31,6 +31,10 @@ pub(crate) fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
             let bound = counter.bind(LABELS);
             Box::new(move || bound.add(1.0))
         })?,
+        counter("obs.counter.summed", |counter| {
+            let summed = counter.bind_summed(LABELS);
+            Box::new(move || summed.add(1))
+        })?,
         fold("fold.counter", HistogramForm::Explicit, MetricValue::Add),
         fold("fold.explicit", HistogramForm::Explicit, MetricValue::Sample),
         fold("fold.exponential", HistogramForm::Exponential, MetricValue::Sample),
@@ -89,6 +93,8 @@ pub(crate) fn run(effort: Effort) -> Result<Vec<Row>, Box<dyn Error>> {
             Goal::None,
         ),
         Row::figure("counter bound to its labels", nanos("obs.counter.bound"), "ns", Goal::AtMost(5.0)),
+        Row::figure("counter summed in place", nanos("obs.counter.summed"), "ns", Goal::AtMost(5.0)),
+        against("counter summed in place", "obs.counter.summed", "prometheus.counter.bound", Goal::None),
         against("counter bound to its labels", "obs.counter.bound", "prometheus.counter.bound", Goal::None),
         folded("counter with four labels", "fold.counter"),
         folded("sample with four labels, explicit bounds", "fold.explicit"),

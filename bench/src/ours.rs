@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use obs_core::{Error, Str, Usage};
-use obs_instrument::{Observability, Sampling, intern};
+use obs_instrument::{AutomaticMetrics, Observability, Sampling, intern};
 
 use crate::case::Case;
 use crate::payload::{INPUT_TOKENS, NAME, OUTPUT_TOKENS, TEMPERATURE, Texts, owned, shared};
@@ -13,8 +13,14 @@ use crate::sink::Sink;
 /// How long a flush may take; nobody comes near.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// An instance that delivers to the sink.
+/// An instance that delivers to the sink; it counts nothing by itself, as its peers do not.
 pub(crate) fn instance(sampling: Sampling) -> Result<Observability, Error> {
+    let builder = Observability::builder("bench").to(Sink).sampling(sampling);
+    builder.automatic_metrics(AutomaticMetrics::off()).build()
+}
+
+/// An instance as it is by default: it counts every span, sampled or not.
+fn counting(sampling: Sampling) -> Result<Observability, Error> {
     Observability::builder("bench").to(Sink).sampling(sampling).build()
 }
 
@@ -27,9 +33,17 @@ pub(crate) fn flush(obs: &Observability) -> impl FnMut() + 'static {
 
 /// A model call whose strings are copied.
 pub(crate) fn copied() -> Result<Case, Error> {
-    let (obs, texts) = (instance(Sampling::Always)?, owned());
-    let flush = flush(&obs);
-    Ok(Case::new("obs.copied", move |times| (0..times).for_each(|_| span_copied(&obs, &texts)), flush))
+    Ok(copied_by("obs.copied", instance(Sampling::Always)?))
+}
+
+/// The same, and its metrics.
+pub(crate) fn copied_counted() -> Result<Case, Error> {
+    Ok(copied_by("obs.copied.counted", counting(Sampling::Always)?))
+}
+
+fn copied_by(name: &'static str, obs: Observability) -> Case {
+    let (flush, texts) = (flush(&obs), owned());
+    Case::new(name, move |times| (0..times).for_each(|_| span_copied(&obs, &texts)), flush)
 }
 
 #[inline(always)]
@@ -64,9 +78,17 @@ pub(crate) fn span_shared(obs: &Observability, texts: &Texts<Arc<str>>) {
 
 /// A model call of a trace that is not sampled, its fields given as closures.
 pub(crate) fn unsampled() -> Result<Case, Error> {
-    let (obs, texts) = (instance(Sampling::Never)?, owned());
-    let flush = flush(&obs);
-    Ok(Case::new("obs.unsampled", move |times| (0..times).for_each(|_| span_lazy(&obs, &texts)), flush))
+    Ok(unsampled_by("obs.unsampled", instance(Sampling::Never)?))
+}
+
+/// The same where it is counted.
+pub(crate) fn unsampled_counted() -> Result<Case, Error> {
+    Ok(unsampled_by("obs.unsampled.counted", counting(Sampling::Never)?))
+}
+
+fn unsampled_by(name: &'static str, obs: Observability) -> Case {
+    let (flush, texts) = (flush(&obs), owned());
+    Case::new(name, move |times| (0..times).for_each(|_| span_lazy(&obs, &texts)), flush)
 }
 
 #[inline(always)]

@@ -13,8 +13,10 @@ pub(crate) fn cases() -> Result<Vec<Case>, Box<dyn Error>> {
     peers::fastrace::start();
     Ok(vec![
         ours::copied()?,
+        ours::copied_counted()?,
         ours::arc()?,
         ours::unsampled()?,
+        ours::unsampled_counted()?,
         peers::otel::copied(),
         peers::otel::arc(),
         peers::otel::unsampled(),
@@ -50,6 +52,8 @@ pub(crate) fn run(effort: Effort) -> Result<Vec<Row>, Box<dyn Error>> {
         Row::figure("unsampled span", unsampled, "ns", Goal::AtMost(5.0)),
         ratio("unsampled span", "obs.unsampled", "otel.unsampled", Goal::None),
         ratio("unsampled span", "obs.unsampled", "fastrace.unsampled", Goal::None),
+        ratio("span, automatic metrics on", "obs.copied.counted", "otel.copied", Goal::None),
+        Row::figure("unsampled span, counted", cost("obs.unsampled.counted").nanos, "ns", Goal::None),
         Row::figure("unsampled span, through tracing", cost("obs-tracing.unsampled").nanos, "ns", Goal::None),
     ];
     for (name, goal) in [

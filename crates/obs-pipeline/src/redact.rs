@@ -70,18 +70,53 @@ impl Finish {
 
     fn value(&self, name: &str, value: &mut Value) {
         let Some(rules) = &self.rules else { return };
+        let whole = match value {
+            Value::Null => None,
+            _ if rules.name_is_omitted(name) => Some(rules.redact_value(Some(name), " ").into_owned()),
+            Value::Map(values) if rules.name_is_sensitive(name) && !values.is_empty() => {
+                Some(rules.token().into())
+            }
+            Value::I64(number) => Self::number(rules, name, &number.to_string()),
+            Value::F64(number) => Self::number(rules, name, &number.to_string()),
+            Value::Bool(_) | Value::Str(_) | Value::List(_) | Value::Map(_) => None,
+        };
+        if let Some(whole) = whole {
+            if value.as_str() != Some(&*whole) {
+                *value = Value::Str(whole.into());
+            }
+            return;
+        }
         match value {
             Value::Str(text) => self.redact(Some(name), text),
-            Value::List(values) => values.iter_mut().for_each(|value| self.value(name, value)),
-            Value::Map(values) if rules.name_is_sensitive(name) && !values.is_empty() => {
-                *value = Value::Str(Str::copied(rules.token()));
+            Value::List(values) => {
+                for value in values.iter_mut() {
+                    self.value(name, value);
+                }
+                if let Some((kept, mark)) =
+                    rules.items_beyond(values.len(), values.last().and_then(Value::as_str))
+                {
+                    values.truncate(kept);
+                    values.push(Value::Str(mark.into()));
+                }
             }
-            Value::Map(values) => self.attributes(values),
-            Value::I64(_) | Value::F64(_) if rules.name_is_sensitive(name) => {
-                *value = Value::Str(Str::copied(rules.token()));
+            Value::Map(values) => {
+                self.attributes(values);
+                let last = values.iter().last().and_then(|(_, value)| value.as_str());
+                if let Some((kept, name, mark)) = rules.keys_beyond(values.len(), last) {
+                    let pairs = std::mem::take(values).into_iter().take(kept);
+                    *values = pairs.chain([(Str::from_static(name), Value::Str(mark.into()))]).collect();
+                }
             }
             Value::Null | Value::Bool(_) | Value::I64(_) | Value::F64(_) => {}
         }
+    }
+
+    /// The mark for a number that is a secret by its name or by itself.
+    fn number(rules: &Redactor, name: &str, number: &str) -> Option<String> {
+        if rules.name_is_sensitive(name) {
+            return Some(rules.redact_value(Some(name), number).into_owned());
+        }
+        rules.number_is_sensitive(number).then(|| rules.redact_text(number).into_owned())
     }
 
     fn attributes(&self, attributes: &mut Attributes) {

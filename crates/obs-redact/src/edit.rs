@@ -2,12 +2,14 @@
 
 use std::cmp::Reverse;
 
+use crate::marks::Marks;
+
 /// What stands in place of a removed range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fill {
-    /// The token as it is.
+    /// The mark for what was removed.
     Token,
-    /// The token in quotes, each with so many backslashes before it.
+    /// The same in quotes, each with so many backslashes before it.
     Quoted { quote: char, slashes: usize },
     /// Other text.
     Text(String),
@@ -34,8 +36,13 @@ impl Edit {
 /// The text with all edits made; edits that overlap become one, filled as the one that starts first; of two that start
 /// together as the longer; of two with the same range as the one found later, which knows more of what is around.
 ///
-/// `None` if a range does not fit the text, which only a mistake in a scanner can cause; the caller fails closed.
-pub(crate) fn apply(text: &str, mut edits: Vec<Edit>, token: &str) -> Option<String> {
+/// What stands inside of a mark that is there already, in JSON or in other text, is left. `None` if a range does not fit the text, which only a mistake in a scanner can cause; the caller fails closed.
+pub(crate) fn apply(text: &str, mut edits: Vec<Edit>, marks: &Marks, json: bool) -> Option<String> {
+    let known = marks.written(json).all_in(text);
+    edits.retain(|edit| {
+        let before = known.partition_point(|mark| mark.end < edit.end);
+        !known.get(before).is_some_and(|mark| mark.start <= edit.start && edit.end <= mark.end)
+    });
     edits.sort_by_key(|edit| (edit.start, Reverse(edit.end)));
     edits.dedup_by(|later, earlier| {
         let overlaps = later.start < earlier.end;
@@ -47,17 +54,18 @@ pub(crate) fn apply(text: &str, mut edits: Vec<Edit>, token: &str) -> Option<Str
         }
         overlaps
     });
-    let mut out = String::with_capacity(text.len() + edits.len() * token.len());
+    let mut out = String::with_capacity(text.len() + edits.len() * 24);
     let mut kept = 0;
     for edit in &edits {
         out.push_str(text.get(kept..edit.start)?);
+        let secret = text.get(edit.start..edit.end)?;
         match &edit.fill {
-            Fill::Token => out.push_str(token),
+            Fill::Token => marks.write(&mut out, secret, json),
             Fill::Quoted { quote, slashes } => {
                 let slashes = "\\".repeat(*slashes);
-                for part in [slashes.as_str(), quote.encode_utf8(&mut [0; 4]), token] {
-                    out.push_str(part);
-                }
+                out.push_str(&slashes);
+                out.push(*quote);
+                marks.write(&mut out, secret, json);
                 out.push_str(&slashes);
                 out.push(*quote);
             }
@@ -72,6 +80,18 @@ pub(crate) fn apply(text: &str, mut edits: Vec<Edit>, token: &str) -> Option<Str
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::style::Style;
+
+    fn apply(text: &str, edits: Vec<Edit>, token: &str) -> Option<String> {
+        super::apply(text, edits, &Marks::new(token, Style::Full, None).unwrap(), false)
+    }
+
+    #[test]
+    fn what_stands_inside_of_a_mark_stays() {
+        let edits = vec![Edit::token(2, 4), Edit::token(2, 9)];
+        assert_eq!(apply("a <_1> b<>", edits, "<>").as_deref(), Some("a <>>"), "unless more is replaced");
+        assert_eq!(apply("a <_1> b<>", vec![Edit::token(3, 5)], "<>").as_deref(), Some("a <_1> b<>"));
+    }
 
     #[test]
     fn overlapping_edits_become_one_and_the_rest_of_the_text_stays() {

@@ -3,13 +3,18 @@
 use crate::assign;
 use crate::config::{ConfigError, RedactConfig};
 use crate::edit::{Edit, apply};
-use crate::literal::escape;
+use crate::fit::{Limits, SMALLEST};
+use crate::marks::{Marks, Written};
 use crate::names::Names;
+use crate::rules::names::IO;
 use crate::values::Values;
 use crate::walk::walk;
 
 /// What replaces text whose redaction failed.
 pub(crate) const TEXT_MARKER: &str = "[REDACTION_FAILED]";
+
+/// What stands in place of what is not passed on.
+pub(crate) const OMITTED: &str = "[OMITTED]";
 
 /// Shorter texts hold no secret that could be told from a word.
 const SHORTEST_SECRET: usize = 6;
@@ -18,9 +23,13 @@ const SHORTEST_SECRET: usize = 6;
 pub(crate) struct Engine {
     pub(crate) names: Names,
     pub(crate) values: Values,
-    pub(crate) token: String,
-    /// The token as it stands between the quotes of a JSON string.
-    pub(crate) json_token: String,
+    /// Names of what is not passed on, if there are any.
+    pub(crate) omitted: Option<Names>,
+    /// Whether what was read and written is not passed on either.
+    pub(crate) without_io: bool,
+    pub(crate) marks: Marks,
+    /// How much is passed on, if not all.
+    pub(crate) limits: Option<Limits>,
     pub(crate) max_depth: usize,
     pub(crate) max_bytes: usize,
     max_nesting: usize,
@@ -28,16 +37,24 @@ pub(crate) struct Engine {
 
 impl Engine {
     pub(crate) fn new(config: &RedactConfig) -> Result<Self, ConfigError> {
-        for (list, names) in [("names", &config.names), ("allowed_names", &config.allowed_names)] {
+        let lists = [
+            ("names", &config.names),
+            ("allowed_names", &config.allowed_names),
+            ("exclude_fields", &config.exclude_fields),
+        ];
+        for (list, names) in lists {
             if let Some(name) = names.iter().find(|name| !name.contains(char::is_alphanumeric)) {
                 return Err(ConfigError::name(list, name));
             }
         }
         let engine = Self {
             names: Names::new(&config.names, &config.allowed_names),
-            values: Values::new(&config.patterns)?,
-            token: config.token.clone(),
-            json_token: escape(&config.token),
+            values: Values::new(&config.patterns, &config.pii)?,
+            omitted: (!config.exclude_fields.is_empty()).then(|| Names::only(&config.exclude_fields)),
+            without_io: !config.include_io,
+            marks: Marks::new(&config.token, config.style, config.key.as_ref())
+                .ok_or_else(ConfigError::key)?,
+            limits: limits(config)?,
             max_depth: config.max_depth,
             max_bytes: config.max_bytes.unwrap_or(usize::MAX),
             max_nesting: config.max_nesting,
@@ -48,11 +65,12 @@ impl Engine {
 
     /// A token that a rule matches would be replaced again and again by what reads the output.
     fn check_token(&self) -> Result<(), ConfigError> {
-        if self.token.trim().is_empty() {
+        let token = &self.marks.plain.token;
+        if token.trim().is_empty() {
             return Err(ConfigError::token("is empty"));
         }
         let mut edits = Vec::new();
-        self.scan(&self.token, "\0", true, &mut edits);
+        self.scan(token, &Written::none(), true, &mut edits);
         if edits.is_empty() {
             Ok(())
         } else {
@@ -68,33 +86,58 @@ impl Engine {
             && looks_like_json(text)
             && let Ok(edits) = walk(self, text, nesting, possible, true)
         {
-            return finish(text, edits, &self.json_token);
+            return self.finish(text, edits, true);
         }
         let mut edits = Vec::new();
-        self.scan(text, &self.token, possible, &mut edits);
-        finish(text, edits, &self.token)
+        self.scan(text, &self.marks.plain, possible, &mut edits);
+        self.finish(text, edits, false)
+    }
+
+    fn finish(&self, text: &str, edits: Vec<Edit>, json: bool) -> Option<String> {
+        if edits.is_empty() {
+            return None;
+        }
+        Some(apply(text, edits, &self.marks, json).unwrap_or_else(|| TEXT_MARKER.into()))
+    }
+
+    /// Whether what stands under this name is not passed on.
+    pub(crate) fn omits(&self, name: &str) -> bool {
+        self.omitted.as_ref().is_some_and(|names| names.is_sensitive(name))
+            || (self.without_io && is_io(name))
     }
 
     /// Adds the edits for a text that is not parsed.
-    pub(crate) fn scan(&self, text: &str, token: &str, possible: bool, edits: &mut Vec<Edit>) {
+    pub(crate) fn scan(&self, text: &str, marks: &Written, possible: bool, edits: &mut Vec<Edit>) {
         if text.len() < SHORTEST_SECRET && self.values.all_built_in() {
             return;
         }
         if possible {
-            self.values.scan(text, token, edits);
+            self.values.scan(text, marks, edits);
         }
-        assign::scan(&self.names, text, token, edits);
+        assign::scan(&self.names, text, marks, edits);
     }
 }
 
-fn finish(text: &str, edits: Vec<Edit>, token: &str) -> Option<String> {
-    if edits.is_empty() {
-        return None;
+fn limits(config: &RedactConfig) -> Result<Option<Limits>, ConfigError> {
+    for (limit, bytes) in [("max_string", config.max_string), ("max_payload", config.max_payload)] {
+        if let Some(bytes) = bytes.filter(|bytes| *bytes < SMALLEST) {
+            return Err(ConfigError::limit(limit, bytes));
+        }
     }
-    Some(apply(text, edits, token).unwrap_or_else(|| TEXT_MARKER.into()))
+    let limits = [config.max_string, config.max_items, config.max_keys, config.max_payload];
+    let [string, items, keys, payload] = limits.map(|limit| limit.unwrap_or(usize::MAX));
+    Ok(limits.iter().any(Option::is_some).then_some(Limits { string, items, keys, payload }))
 }
 
-fn looks_like_json(text: &str) -> bool {
+/// Names of attributes come with those of what they belong to in front.
+fn is_io(name: &str) -> bool {
+    IO.iter().any(|io| {
+        let before = name.strip_suffix(io);
+        before.is_some_and(|before| before.is_empty() || (io.contains('.') && before.ends_with('.')))
+    })
+}
+
+pub(crate) fn looks_like_json(text: &str) -> bool {
     let first = text.bytes().find(|b| !b.is_ascii_whitespace());
     matches!(first, Some(b'{' | b'[' | b'"'))
 }

@@ -58,6 +58,15 @@ impl Names {
         ] {
             rules.extend(names.iter().map(|name| Rule { name: normalised(name), suffix, verdict }));
         }
+        Self::of(rules)
+    }
+
+    /// A user's names and no others.
+    pub(crate) fn only(names: &[String]) -> Self {
+        Self::of(names.iter().map(|name| Rule::of_user(name, Verdict::UserForbids)).collect())
+    }
+
+    fn of(rules: Vec<Rule>) -> Self {
         let mut names = Self { slots: Box::new([0; SLOTS]), groups: vec![Vec::new()] };
         // A suffix of fewer than three letters fits names with any ending, so then there is but one group.
         let filed = !rules.iter().any(|rule| rule.suffix && letters(&rule.name).len() < 3);

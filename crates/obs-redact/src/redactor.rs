@@ -5,8 +5,15 @@ use std::sync::{Arc, LazyLock};
 
 use crate::config::{ConfigError, RedactConfig};
 use crate::edit::apply;
-use crate::engine::{Engine, TEXT_MARKER};
+use crate::engine::{Engine, OMITTED, TEXT_MARKER, looks_like_json};
+use crate::fit::{MORE, more};
+use crate::rules::values::VALUE_RULES;
 use crate::walk::{JSON_MARKER, walk};
+
+/// The names of the built-in formats, for whoever wants to see that each is found.
+pub fn formats() -> impl Iterator<Item = &'static str> {
+    VALUE_RULES.iter().map(|rule| rule.name)
+}
 
 /// The built-in rules, compiled once for the process.
 static BUILT_IN: LazyLock<Redactor> = LazyLock::new(|| {
@@ -49,14 +56,24 @@ impl Redactor {
         self.engine.as_ref().is_none_or(|engine| engine.names.is_sensitive(name))
     }
 
+    /// Whether the configuration keeps back what stands under this name: by `exclude_fields`, or because it was read or
+    /// written and `include_io` is off.
+    #[must_use]
+    pub fn name_is_omitted(&self, name: &str) -> bool {
+        self.engine.as_ref().is_some_and(|engine| engine.omits(name))
+    }
+
     /// Redacts text of any form; borrows it if there is nothing to replace.
     ///
     /// Text that is JSON (one value, or several as in JSON Lines) is treated as by [`redact_json`](Self::redact_json).
     /// Other text is searched for secrets by format, and by name for `name=value`, `name: value` and `"name": value`.
+    /// What is longer than the limits after that is cut.
     #[must_use]
     pub fn redact_text<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match self.engine_for(text) {
-            Some(engine) => engine.text(text, 0, true).map_or(Cow::Borrowed(text), Cow::Owned),
+            Some(engine) => {
+                fit_text(engine, engine.text(text, 0, true).map_or(Cow::Borrowed(text), Cow::Owned))
+            }
             None => keep_marker(text, TEXT_MARKER),
         }
     }
@@ -65,53 +82,123 @@ impl Redactor {
     ///
     /// Values under sensitive names are replaced whole, also arrays and objects; `null`, booleans and what is empty
     /// stay. All other strings, names included, are searched for secrets by format, for names in running text, and for
-    /// JSON of their own. What is not replaced stays byte for byte: numbers, order, white space. The output is JSON if
-    /// the input is; input that is not is replaced by the marker.
+    /// JSON of their own. What is not replaced stays byte for byte: numbers, order, white space. What is longer than the
+    /// limits after that is cut. The output is JSON if the input is; input that is not is replaced by the marker.
     #[must_use]
     pub fn redact_json<'t>(&self, json: &'t str) -> Cow<'t, str> {
         let Some(engine) = self.engine_for(json) else { return keep_marker(json, JSON_MARKER) };
         match walk(engine, json, 0, true, false) {
-            Ok(edits) if edits.is_empty() => Cow::Borrowed(json),
-            Ok(edits) => match apply(json, edits, &engine.json_token) {
-                Some(redacted) => Cow::Owned(redacted),
+            Ok(edits) if edits.is_empty() => fit_json(engine, Cow::Borrowed(json)),
+            Ok(edits) => match apply(json, edits, &engine.marks, true) {
+                Some(redacted) => fit_json(engine, Cow::Owned(redacted)),
                 None => keep_marker(json, JSON_MARKER),
             },
             Err(_) => keep_marker(json, JSON_MARKER),
         }
     }
 
-    /// Redacts the text under a name: all of it if the name is sensitive, else as [`redact_text`](Self::redact_text)
-    /// does. Empty text stays.
+    /// Redacts the text under a name: all of it if the name is sensitive or kept back, else as
+    /// [`redact_text`](Self::redact_text) does. Empty text stays.
     #[must_use]
     pub fn redact_value<'t>(&self, name: Option<&str>, text: &'t str) -> Cow<'t, str> {
-        if text.is_empty() || !name.is_some_and(|name| self.name_is_sensitive(name)) {
+        let Some(name) = name.filter(|_| !text.is_empty()) else { return self.redact_text(text) };
+        if self.name_is_omitted(name) {
+            return keep_marker(text, OMITTED);
+        }
+        if !self.name_is_sensitive(name) {
             return self.redact_text(text);
         }
-        keep_marker(text, self.token())
+        self.mark(text, false)
     }
 
-    /// The same for the text of a JSON value; the token is then a JSON string. `null`, booleans and what is empty stay.
+    /// The same for the text of a JSON value; the mark is then a JSON string. `null`, booleans and what is empty stay,
+    /// unless the name is kept back: then only `null` does.
     #[must_use]
     pub fn redact_json_value<'t>(&self, name: Option<&str>, json: &'t str) -> Cow<'t, str> {
-        let nothing = matches!(json.trim_ascii(), "" | "null" | "true" | "false" | "\"\"" | "{}" | "[]");
+        let value = json.trim_ascii();
+        if value != "null" && name.is_some_and(|name| self.name_is_omitted(name)) {
+            return keep_marker(json, &format!("\"{OMITTED}\""));
+        }
+        let nothing = matches!(value, "" | "null" | "true" | "false" | "\"\"" | "{}" | "[]");
         if nothing || !name.is_some_and(|name| self.name_is_sensitive(name)) {
             return self.redact_json(json);
         }
-        match &self.engine {
-            Some(engine) => keep_marker(json, &format!("\"{}\"", engine.json_token)),
-            None => keep_marker(json, JSON_MARKER),
-        }
+        self.mark(json, true)
     }
 
-    /// What stands in place of a secret.
+    /// Whether a number is personal data of a kind that is replaced.
+    #[must_use]
+    pub fn number_is_sensitive(&self, number: &str) -> bool {
+        self.engine.as_ref().is_none_or(|engine| engine.values.is_personal(number))
+    }
+
+    /// How many elements of a list are passed on and the mark for the others; `None` if all of them are. `last` is the
+    /// last element, if it is text: it may be that mark already.
+    #[must_use]
+    pub fn items_beyond(&self, length: usize, last: Option<&str>) -> Option<(usize, String)> {
+        let limits = self.engine.as_ref()?.limits.as_ref()?;
+        more(length, limits.items, last, "items")
+    }
+
+    /// The same for the members of a map; the mark stands under the name `…`.
+    #[must_use]
+    pub fn keys_beyond(&self, length: usize, last: Option<&str>) -> Option<(usize, &'static str, String)> {
+        let limits = self.engine.as_ref()?.limits.as_ref()?;
+        more(length, limits.keys, last, "keys").map(|(kept, mark)| (kept, MORE, mark))
+    }
+
+    /// The mark for all of a text.
+    fn mark<'t>(&self, text: &'t str, json: bool) -> Cow<'t, str> {
+        let Some(engine) = &self.engine else {
+            return keep_marker(text, if json { JSON_MARKER } else { TEXT_MARKER });
+        };
+        if !json {
+            if engine.marks.plain.is(text) {
+                return Cow::Borrowed(text);
+            }
+            let mut mark = String::new();
+            engine.marks.write(&mut mark, text, false);
+            return Cow::Owned(mark);
+        }
+        let value = text.trim_ascii();
+        let contents = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
+        if contents.is_some_and(|contents| engine.marks.json.is(contents)) {
+            return Cow::Borrowed(text);
+        }
+        let mut mark = String::from("\"");
+        engine.marks.write(&mut mark, value, true);
+        mark.push('"');
+        Cow::Owned(mark)
+    }
+
+    /// What stands in place of a secret, without what a style adds.
     #[must_use]
     pub fn token(&self) -> &str {
-        self.engine.as_ref().map_or(TEXT_MARKER, |engine| &engine.token)
+        self.engine.as_ref().map_or(TEXT_MARKER, |engine| &engine.marks.plain.token)
     }
 
     /// The rules, if there are any and the text is not too large for them.
     fn engine_for(&self, text: &str) -> Option<&Engine> {
         self.engine.as_deref().filter(|engine| text.len() <= engine.max_bytes)
+    }
+}
+
+/// Redacted text within the limits; if it is JSON it stays so, where that is enough.
+fn fit_text<'t>(engine: &Engine, text: Cow<'t, str>) -> Cow<'t, str> {
+    let Some(limits) = &engine.limits else { return text };
+    let text = match looks_like_json(&text).then(|| limits.json(&text, &engine.marks)) {
+        Some(Ok(Some(fitting))) => Cow::Owned(fitting),
+        _ => text,
+    };
+    limits.text(&text, &engine.marks.plain).map_or(text, Cow::Owned)
+}
+
+/// Redacted JSON within the limits.
+fn fit_json<'t>(engine: &Engine, json: Cow<'t, str>) -> Cow<'t, str> {
+    match engine.limits.as_ref().map(|limits| limits.json(&json, &engine.marks)) {
+        None | Some(Ok(None)) => json,
+        Some(Ok(Some(fitting))) => Cow::Owned(fitting),
+        Some(Err(_)) => Cow::Owned(JSON_MARKER.into()),
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::{Arc, LazyLock};
 
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind, Input, Match, MatchKind};
 use regex::Regex;
 
 use crate::config::ConfigError;
 use crate::edit::Edit;
+use crate::marks::Written;
+use crate::pii::{Kind, Pii};
 use crate::rules::values::{Proof, VALUE_RULES, ValueRule};
 
 /// A rule whose expression is compiled.
@@ -17,28 +20,38 @@ struct Format {
     regex: Regex,
 }
 
-/// All formats behind one automaton over their anchors.
+/// The built-in formats, compiled once for the process, whatever a configuration adds.
+static BUILT_IN: LazyLock<Result<Arc<Formats>, ConfigError>> = LazyLock::new(|| Formats::new().map(Arc::new));
+
+/// All built-in formats behind one automaton over their anchors.
 ///
 /// The automaton passes over the text once, at one table look-up a byte whatever the number of rules; an expression runs
 /// only where one of its anchors stands, and only from there.
 #[derive(Debug)]
-pub(crate) struct Values {
+struct Formats {
     anchors: AhoCorasick,
     /// Which formats can begin where an anchor was found.
-    formats_of_anchor: Vec<Vec<usize>>,
-    formats: Vec<Format>,
-    extra: Vec<Regex>,
+    of_anchor: Vec<Vec<usize>>,
+    all: Vec<Format>,
 }
 
-impl Values {
-    pub(crate) fn new(extra: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
-        let formats = VALUE_RULES.iter().map(Format::compile).collect::<Result<Vec<_>, _>>()?;
+/// The built-in formats and a user's.
+#[derive(Debug)]
+pub(crate) struct Values {
+    built_in: Arc<Formats>,
+    extra: Vec<Regex>,
+    personal: Vec<Kind>,
+}
+
+impl Formats {
+    fn new() -> Result<Self, ConfigError> {
+        let all = VALUE_RULES.iter().map(Format::compile).collect::<Result<Vec<_>, _>>()?;
         let mut words: Vec<&str> = VALUE_RULES.iter().flat_map(|rule| rule.anchors).copied().collect();
         words.sort_unstable();
         words.dedup();
         let begins =
             |rule: &ValueRule, word: &str| rule.anchors.iter().any(|anchor| word.starts_with(anchor));
-        let formats_of_anchor = words
+        let of_anchor = words
             .iter()
             .map(|word| (0..VALUE_RULES.len()).filter(|at| begins(&VALUE_RULES[*at], word)).collect())
             .collect();
@@ -48,30 +61,61 @@ impl Values {
             .ascii_case_insensitive(true)
             .build(&words)
             .map_err(|error| ConfigError::built_in("anchors", &error))?;
+        Ok(Self { anchors, of_anchor, all })
+    }
+
+    /// What really begins at the anchor, if anything does.
+    fn verify(&self, text: &str, anchor: &Match, barren: &mut Barren) -> Option<Found> {
+        let formats = self.of_anchor.get(anchor.pattern().as_usize())?;
+        formats.iter().find_map(|format| {
+            if anchor.start() < barren.until(*format) {
+                return None;
+            }
+            let found = self.all[*format].find(text, anchor.start())?;
+            if !found.proven {
+                barren.note(*format, found.end);
+            }
+            found.proven.then_some(found)
+        })
+    }
+}
+
+impl Values {
+    pub(crate) fn new(extra: &BTreeMap<String, String>, personal: &[Pii]) -> Result<Self, ConfigError> {
+        let built_in = BUILT_IN.clone()?;
         let extra =
             extra.iter().map(|(name, pattern)| user_pattern(name, pattern)).collect::<Result<_, _>>()?;
-        Ok(Self { anchors, formats_of_anchor, formats, extra })
+        let personal = personal
+            .iter()
+            .map(|pii| Kind::new(*pii).map_err(|error| ConfigError::built_in(&format!("{pii:?}"), &error)));
+        let personal = personal.collect::<Result<_, _>>()?;
+        Ok(Self { built_in, extra, personal })
     }
 
     /// Whether any text inside of this one could hold a secret by value. A text for which this is false needs no `scan`,
     /// nor do its parts.
     pub(crate) fn possible_in(&self, text: &str) -> bool {
-        !self.extra.is_empty() || self.anchors.is_match(text)
+        !self.all_built_in() || self.built_in.anchors.is_match(text)
     }
 
     /// Whether the user added no format, which could be shorter than any of ours.
     pub(crate) fn all_built_in(&self) -> bool {
-        self.extra.is_empty()
+        self.extra.is_empty() && self.personal.is_empty()
     }
 
-    /// Adds an edit for every secret in the text. What is the token already is left.
-    pub(crate) fn scan(&self, text: &str, token: &str, edits: &mut Vec<Edit>) {
+    /// Whether a number is personal data.
+    pub(crate) fn is_personal(&self, number: &str) -> bool {
+        number.len() > 9 && self.personal.iter().any(|kind| kind.is_number(number))
+    }
+
+    /// Adds an edit for every secret in the text. What is a mark already is left.
+    pub(crate) fn scan(&self, text: &str, marks: &Written, edits: &mut Vec<Edit>) {
         let mut at = 0;
         let mut barren = Barren::default();
-        while let Some(anchor) = self.anchors.find(Input::new(text).range(at..)) {
-            at = match self.verify(text, &anchor, &mut barren) {
+        while let Some(anchor) = self.built_in.anchors.find(Input::new(text).range(at..)) {
+            at = match self.built_in.verify(text, &anchor, &mut barren) {
                 Some(found) => {
-                    if !text[found.secret.start..].starts_with(token) {
+                    if marks.at(&text[found.secret.start..]).is_none() {
                         edits.push(Edit::token(found.secret.start, found.secret.end));
                     }
                     found.end.max(anchor.end())
@@ -80,25 +124,17 @@ impl Values {
             };
         }
         for found in self.extra.iter().flat_map(|regex| regex.find_iter(text)) {
-            if found.as_str() != token {
+            if !marks.is(found.as_str()) {
                 edits.push(Edit::token(found.start(), found.end()));
             }
         }
-    }
-
-    /// What really begins at the anchor, if anything does.
-    fn verify(&self, text: &str, anchor: &Match, barren: &mut Barren) -> Option<Found> {
-        let formats = self.formats_of_anchor.get(anchor.pattern().as_usize())?;
-        formats.iter().find_map(|format| {
-            if anchor.start() < barren.until(*format) {
-                return None;
+        for kind in &self.personal {
+            let mut at = 0;
+            while let Some((start, end)) = kind.next(text, at) {
+                edits.push(Edit::token(start, end));
+                at = end;
             }
-            let found = self.formats[*format].find(text, anchor.start())?;
-            if !found.proven {
-                barren.note(*format, found.end);
-            }
-            found.proven.then_some(found)
-        })
+        }
     }
 }
 

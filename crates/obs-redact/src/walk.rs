@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::edit::Edit;
 use crate::edit::Fill;
-use crate::engine::Engine;
+use crate::engine::{Engine, OMITTED};
 use crate::literal::{Literal, escape, unescape};
 use crate::names::is_one_of;
 use crate::rules::names::LABELS;
@@ -76,6 +76,8 @@ enum Member {
     #[default]
     Plain,
     Sensitive,
+    /// Not passed on.
+    Omitted,
     /// Names its sibling `value`; `Key` is sensitive unless there is one.
     Label,
     Key,
@@ -125,7 +127,7 @@ impl Walk<'_, '_> {
             self.member(literal.contents(self.text))
         };
         self.at = literal.end;
-        if matches!(member, Member::Plain | Member::Sensitive) {
+        if matches!(member, Member::Plain | Member::Sensitive | Member::Omitted) {
             self.string(literal)?;
         }
         self.blanks();
@@ -143,6 +145,9 @@ impl Walk<'_, '_> {
     fn member(&self, name: &str) -> Member {
         // The lengths of the labels and of `value`; most names are refused by it.
         let labels = (3..=6).contains(&name.len());
+        if self.engine.omitted.as_ref().is_some_and(|names| names.is_sensitive(name)) {
+            return Member::Omitted;
+        }
         if self.engine.names.is_sensitive(name) {
             if labels && is_one_of(name, &["key"]) { Member::Key } else { Member::Sensitive }
         } else if labels && name == "value" {
@@ -162,6 +167,7 @@ impl Walk<'_, '_> {
             if frame.object { frame.member } else { Member::Plain }
         });
         match self.peek()? {
+            _ if member == Member::Omitted => self.omit()?,
             b'"' => {
                 let literal = Literal::at(self.bytes, start).ok_or(Malformed)?;
                 self.at = literal.end;
@@ -175,7 +181,9 @@ impl Walk<'_, '_> {
             _ => {
                 self.literal()?;
                 let number = matches!(self.bytes[start], b'0'..=b'9' | b'-');
-                if number && matches!(member, Member::Sensitive | Member::Key) {
+                let counts = matches!(member, Member::Sensitive | Member::Key)
+                    || (self.possible && self.engine.values.is_personal(&self.text[start..self.at]));
+                if number && counts {
                     self.edits.push(Edit::quoted(start, self.at, '"', 0));
                 }
             }
@@ -184,10 +192,26 @@ impl Walk<'_, '_> {
         Ok(())
     }
 
+    /// Passes over a value that is not passed on.
+    fn omit(&mut self) -> Result<(), Malformed> {
+        let start = self.at;
+        match self.peek()? {
+            b'"' => self.at = Literal::at(self.bytes, start).ok_or(Malformed)?.end,
+            b'{' | b'[' => self.skip()?,
+            _ => self.literal()?,
+        }
+        let mark = format!("\"{OMITTED}\"");
+        let value = &self.text[start..self.at];
+        if value != "null" && value != mark {
+            self.edits.push(Edit { start, end: self.at, fill: Fill::Text(mark) });
+        }
+        Ok(())
+    }
+
     fn text_member(&mut self, member: Member, literal: Literal) -> Result<(), Malformed> {
         let contents = literal.contents(self.text);
         let secret = Edit::quoted(literal.start, literal.end, '"', 0);
-        let redacted = contents.is_empty() || contents == self.engine.json_token;
+        let redacted = contents.is_empty() || self.engine.marks.json.is(contents);
         match member {
             Member::Sensitive if redacted => return Ok(()),
             Member::Sensitive => {
@@ -203,7 +227,7 @@ impl Walk<'_, '_> {
                     }
                 }
             }
-            Member::Plain | Member::Value => {}
+            Member::Plain | Member::Value | Member::Omitted => {}
         }
         self.string(literal)
     }
@@ -249,7 +273,8 @@ impl Walk<'_, '_> {
     }
 
     fn replace_value(&mut self, value: Range<usize>) {
-        let token = self.text.get(value.start + 1..value.end - 1) == Some(self.engine.json_token.as_str());
+        let contents = self.text.get(value.start + 1..value.end - 1);
+        let token = contents.is_some_and(|contents| self.engine.marks.json.is(contents));
         let nothing = matches!(&self.text[value.clone()], "null" | "true" | "false" | "\"\"" | "{}" | "[]");
         if !token && !nothing {
             self.edits.push(Edit::quoted(value.start, value.end, '"', 0));
@@ -272,7 +297,7 @@ impl Walk<'_, '_> {
         if !literal.escaped {
             // Without a quotation mark inside there is no name in it, so JSON in it holds no more than text does.
             let first = self.edits.len();
-            self.engine.scan(contents, &self.engine.json_token, self.possible, &mut self.edits);
+            self.engine.scan(contents, &self.engine.marks.json, self.possible, &mut self.edits);
             if self.edits.len() == first {
                 return Ok(());
             }

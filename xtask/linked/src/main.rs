@@ -8,6 +8,7 @@ mod e2e;
 mod exporters;
 mod files;
 mod found;
+mod leaks;
 mod live;
 mod matrix;
 mod platform;
@@ -49,6 +50,8 @@ enum Chore {
     Platforms,
     /// Sends all signals through every exporter at once, and holds what arrived against signal-matrix.md.
     Arrivals,
+    /// Plants secrets in every string of 10,000 records, sends them through every exporter, and finds none in what left.
+    Leaks,
     /// Sends the demo and the fixtures into real backends on this machine, reads them back and compares.
     E2e(e2e::Options),
     /// A process that chaos starts.
@@ -78,6 +81,7 @@ fn run(chore: &Chore) -> Result<()> {
         Chore::Live(options) => live::run(options),
         Chore::Platforms => platforms::run(),
         Chore::Arrivals => arrivals::run(),
+        Chore::Leaks => leaks::run(),
         Chore::E2e(options) => e2e::run(options),
         Chore::ChaosChild { role } => chaos::play(role),
     }

@@ -1,7 +1,7 @@
 //! Renders docs/options.md from the config structs, so that the list users read is the list the code reads.
 //!
-//! A public struct whose name ends in `Config` is a config struct, whatever file it is in; the structs that its fields are
-//! made of are shown behind it.
+//! A public struct is a config struct if its name ends in `Config`, or if a file may hold any part of it and nothing else,
+//! whatever source file it is in; the structs that its fields are made of are shown behind it.
 //! Names and types are its fields', the description is their doc comment, and the default is taken from the code of
 //! `Default` or `new`, so none of it is written twice.
 
@@ -26,6 +26,8 @@ use crate::rendered::{self, Mode};
 pub(crate) struct Config {
     /// The type's name.
     pub(crate) name: String,
+    /// Whether it is one by itself, or only as a part of another.
+    pub(crate) is_config: bool,
     /// The first paragraph of its doc comment.
     pub(crate) doc: String,
     /// Its fields.
@@ -73,14 +75,13 @@ fn crates(project: &Project) -> Result<Vec<(String, Vec<Config>)>> {
 
 /// The config structs among `structs`, and those that their fields are made of.
 fn chosen(structs: Vec<Config>) -> Vec<Config> {
-    let is_config = |name: &str| name.ends_with("Config");
     let parts: Vec<_> =
-        structs.iter().filter(|found| is_config(&found.name)).flat_map(|found| &found.options).collect();
+        structs.iter().filter(|found| found.is_config).flat_map(|found| &found.options).collect();
     let parts: Vec<_> = parts.into_iter().map(|option| option.of.clone()).collect();
     let mut chosen: Vec<_> =
-        structs.into_iter().filter(|found| is_config(&found.name) || parts.contains(&found.name)).collect();
+        structs.into_iter().filter(|found| found.is_config || parts.contains(&found.name)).collect();
     // Configs first, then what they are made of.
-    chosen.sort_by_key(|found| !is_config(&found.name));
+    chosen.sort_by_key(|found| !found.is_config);
     chosen
 }
 
@@ -127,5 +128,25 @@ mod page_tests {
         let page = render(&crates(&project).unwrap());
         let expected = "\n## a\n\n### AConfig\n\nWhat a user can set.\nMore.\n\n| option | value | default | what it does |\n|---|---|---|---|\n| `many` | integer | `8` | How many. 1 \\| 2. |\n";
         assert!(page.ends_with(expected), "{page}");
+    }
+    #[test]
+    fn what_a_file_may_hold_in_part_is_a_config_whatever_its_name() {
+        let source = "#[derive(Deserialize)] #[serde(remote = \"Self\", default, deny_unknown_fields)] pub struct Sampling { pub many: usize }\n#[derive(Deserialize)] #[serde(deny_unknown_fields)] pub struct Row { pub one: usize }\n";
+        let project = Project { members: vec![member("a", &[])], ..files(&[("crates/a/src/a.rs", source)]) };
+        let page = render(&crates(&project).unwrap());
+        assert!(page.contains("### Sampling") && !page.contains("### Row"), "{page}");
+    }
+
+    #[test]
+    fn lists_and_constants_of_other_files_are_shown_as_values() {
+        let config = "#[derive(Deserialize)] pub struct AConfig { pub prefix: String, pub marks: Vec<Mark> }\nimpl Default for AConfig { fn default() -> Self { Self { prefix: PREFIX.to_owned(), marks: vec![Mark::OneTwo, Mark::Three] } } }\n";
+        let other = "pub const PREFIX: &str = \"mastra_\";\n#[serde(rename_all = \"snake_case\")] pub enum Mark { OneTwo, Three }\n";
+        let sources = [("crates/a/src/a.rs", config), ("crates/a/src/b.rs", other)];
+        let project = Project { members: vec![member("a", &[])], ..files(&sources) };
+        let page = render(&crates(&project).unwrap());
+        assert!(
+            page.contains("| text | `\"mastra_\"` |") && page.contains("| `one_two`, `three` |"),
+            "{page}"
+        );
     }
 }

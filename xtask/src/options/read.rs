@@ -66,7 +66,11 @@ fn config(item: &ItemStruct, items: &[Item], scope: &Scope<'_>) -> Config {
             doc: paragraph(&field.attrs),
         }
     });
-    Config { name: item.ident.to_string(), doc: paragraph(&item.attrs), options: options.collect() }
+    let name = item.ident.to_string();
+    // What a file may hold in part, and nothing else, is an option's home, however it is called.
+    let in_files = has_serde(&item.attrs, "default") && has_serde(&item.attrs, "deny_unknown_fields");
+    let is_config = name.ends_with("Config") || in_files;
+    Config { name, is_config, doc: paragraph(&item.attrs), options: options.collect() }
 }
 
 /// The text of `key = "text"` in the serde attributes.

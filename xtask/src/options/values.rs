@@ -1,7 +1,8 @@
 //! Values of Rust in the words of a config file.
 
 use quote::ToTokens;
-use syn::{BinOp, Expr, Item, ItemEnum, Lit, Type};
+use syn::punctuated::Punctuated;
+use syn::{BinOp, Expr, Item, ItemEnum, Lit, Token, Type};
 
 use super::read::derives;
 use super::words::{Scope, type_name, variant_name};
@@ -54,9 +55,19 @@ pub(crate) fn default(expression: &Expr, ty: &Type, scope: &Scope<'_>) -> String
         {
             default(&call.receiver, ty, scope)
         }
-        Expr::Macro(found) if found.mac.path.is_ident("vec") && found.mac.tokens.is_empty() => "empty".into(),
+        Expr::Macro(found) if found.mac.path.is_ident("vec") => listed(found, ty, scope),
         Expr::Binary(_) => integer(expression).map_or_else(|| source(expression), number),
         other => source(other),
+    }
+}
+
+/// What a list holds, each value as it is in a file.
+fn listed(list: &syn::ExprMacro, ty: &Type, scope: &Scope<'_>) -> String {
+    let values = list.mac.parse_body_with(Punctuated::<Expr, Token![,]>::parse_terminated);
+    match values {
+        Ok(values) if values.is_empty() => "empty".into(),
+        Ok(values) => values.iter().map(|value| default(value, ty, scope)).collect::<Vec<_>>().join(", "),
+        Err(_) => source(&Expr::Macro(list.clone())),
     }
 }
 

@@ -29,9 +29,15 @@ impl<'a> Scope<'a> {
         self.files.iter().flat_map(|file| &file.items)
     }
 
-    /// The value of a constant, or what a function without arguments returns.
+    /// The value of a constant of the file or else of the crate, or what a function without arguments returns.
     pub(crate) fn named(&self, name: &str) -> Option<&'a Expr> {
-        self.items.iter().find_map(|item| match item {
+        let elsewhere = || {
+            self.everything().find_map(|item| match item {
+                Item::Const(item) if item.ident == name => Some(&*item.expr),
+                _ => None,
+            })
+        };
+        let own = self.items.iter().find_map(|item| match item {
             Item::Const(item) if item.ident == name => Some(&*item.expr),
             Item::Fn(item) if item.sig.ident == name => returned(item),
             Item::Impl(block) => block.items.iter().find_map(|item| match item {
@@ -39,7 +45,8 @@ impl<'a> Scope<'a> {
                 _ => None,
             }),
             _ => None,
-        })
+        });
+        own.or_else(elsewhere)
     }
 }
 

@@ -17,6 +17,7 @@ mod holding;
 mod hosts;
 mod inspect;
 mod isolation;
+mod keeping_back;
 mod limits;
 mod make;
 mod monitored;

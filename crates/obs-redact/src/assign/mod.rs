@@ -7,6 +7,7 @@ mod judge;
 mod value;
 
 use crate::edit::Edit;
+use crate::marks::Written;
 use crate::names::Names;
 
 /// Longer runs are no names.
@@ -35,8 +36,8 @@ struct Separator {
     equals: bool,
 }
 
-/// Adds an edit for every secret that follows a sensitive name. What is the token already is left.
-pub(crate) fn scan(names: &Names, text: &str, token: &str, edits: &mut Vec<Edit>) {
+/// Adds an edit for every secret that follows a sensitive name. What is a mark already is left.
+pub(crate) fn scan(names: &Names, text: &str, marks: &Written, edits: &mut Vec<Edit>) {
     let mut done = 0;
     for at in memchr::memchr2_iter(b'=', b':', text.as_bytes()) {
         if at < done {
@@ -47,7 +48,7 @@ pub(crate) fn scan(names: &Names, text: &str, token: &str, edits: &mut Vec<Edit>
             continue;
         }
         let Some(separator) = Separator::at(text.as_bytes(), at) else { continue };
-        if let Some(edit) = value::find(text, name, separator, token) {
+        if let Some(edit) = value::find(text, name, separator, marks) {
             done = edit.end;
             edits.push(edit);
         }

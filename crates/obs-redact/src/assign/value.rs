@@ -3,6 +3,7 @@
 use super::judge::{self, Form, Strength};
 use super::{Name, Quote, Separator};
 use crate::edit::Edit;
+use crate::marks::Written;
 use crate::names::is_one_of;
 use crate::rules::names::{IGNORED_IN_TEXT, WEAK_IN_TEXT};
 
@@ -12,17 +13,17 @@ const PARAMETER_SCHEMES: &[&str] = &["digest", "hmac", "aws4hmacsha256"];
 /// How many bytes of a bare value are read to judge it; random text shows itself in far fewer.
 const JUDGED: usize = 256;
 
-/// The edit for the value behind the name, if there is one that counts as a secret and is not the token already.
-pub(super) fn find(text: &str, name: Name<'_>, separator: Separator, token: &str) -> Option<Edit> {
+/// The edit for the value behind the name, if there is one that counts as a secret and is not a mark already.
+pub(super) fn find(text: &str, name: Name<'_>, separator: Separator, marks: &Written) -> Option<Edit> {
     let bytes = text.as_bytes();
     let blanks = bytes[separator.end..].iter().take(8).take_while(|b| matches!(b, b' ' | b'\t')).count();
     let start = separator.end + blanks;
     let form = Form::of(text, &name, separator, blanks == 0);
-    if text.get(start..)?.starts_with(token) {
+    if marks.at(text.get(start..)?).is_some() {
         return None;
     }
     if let Some(quote) = Quote::at(bytes, start) {
-        return quoted(text, &name, start + quote.slashes + 1, quote, token);
+        return quoted(text, &name, start + quote.slashes + 1, quote, marks);
     }
     match (name.quote, *bytes.get(start)?) {
         (Some(quote), b'{' | b'[') => container(bytes, start, quote),
@@ -34,7 +35,7 @@ pub(super) fn find(text: &str, name: Name<'_>, separator: Separator, token: &str
         (None, _) => match declared(text, separator, start) {
             Some(value) => {
                 let quote = Quote::at(bytes, value)?;
-                quoted(text, &name, value + quote.slashes + 1, quote, token)
+                quoted(text, &name, value + quote.slashes + 1, quote, marks)
             }
             None => header(text, &name, separator, start).or_else(|| bare(text, &name, form, start)),
         },
@@ -56,14 +57,14 @@ fn strength(name: &Name<'_>) -> Strength {
 }
 
 /// A value in quotes; one whose quote never closes reaches to the end of the text, behind a bare name of the line.
-fn quoted(text: &str, name: &Name<'_>, open: usize, quote: Quote, token: &str) -> Option<Edit> {
+fn quoted(text: &str, name: &Name<'_>, open: usize, quote: Quote, marks: &Written) -> Option<Edit> {
     let bytes = text.as_bytes();
     let close = quote.close(bytes, open).unwrap_or_else(|| match name.quote {
         Some(_) => bytes.len(),
         None => line_end(bytes, open),
     });
     let value = text.get(open..close)?;
-    let counts = value != token && judge::quoted_is_secret(strength(name), name.text, value);
+    let counts = !marks.is(value) && judge::quoted_is_secret(strength(name), name.text, value);
     counts.then(|| Edit::token(open, close))
 }
 

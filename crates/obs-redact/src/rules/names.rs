@@ -124,3 +124,36 @@ pub(crate) const IGNORED_IN_TEXT: &[&str] = &["refresh"];
 
 /// Members that name their sibling `value`, as in a list of headers or of attributes.
 pub(crate) const LABELS: &[&str] = &["key", "name", "header", "field"];
+
+/// What models, tools and memories read and wrote: fields of records, and attributes of the conventions in use. Those
+/// with a full stop also behind other parts of a name.
+pub(crate) const IO: &[&str] = &[
+    "input",
+    "output",
+    "content",
+    "query",
+    "instructions",
+    "reasoning",
+    "input.value",
+    "output.value",
+    "gen_ai.prompt",
+    "gen_ai.completion",
+    "gen_ai.input.messages",
+    "gen_ai.output.messages",
+    "gen_ai.system_instructions",
+    "gen_ai.tool.call.arguments",
+    "gen_ai.tool.call.result",
+    "gen_ai.event.content",
+    "llm.input_messages",
+    "llm.output_messages",
+    "llm.prompts",
+    "document.content",
+    "traceloop.entity.input",
+    "traceloop.entity.output",
+    "ai.prompt",
+    "ai.prompt.messages",
+    "ai.response.text",
+    "ai.response.toolCalls",
+    "ai.toolCall.args",
+    "ai.toolCall.result",
+];

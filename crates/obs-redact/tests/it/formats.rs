@@ -31,7 +31,12 @@ fn uuid() -> String {
 
 /// A name, a secret and a text just beside its format.
 pub(crate) fn table() -> Vec<(&'static str, String, String)> {
-    let jwt = |parts: usize| format!("eyJ{}{}", word(20), format!(".{}", word(24)).repeat(parts));
+    let mut rows = models_and_clouds();
+    rows.extend(tools_and_documents());
+    rows
+}
+
+fn models_and_clouds() -> Vec<(&'static str, String, String)> {
     vec![
         ("anthropic", format!("sk-ant-api03-{}AA", word(93)), "sk-ant-api03-short".into()),
         (
@@ -79,6 +84,37 @@ pub(crate) fn table() -> Vec<(&'static str, String, String)> {
         ("sendgrid", format!("SG.{}.{}", word(22), word(43)), "SG.com".into()),
         ("databricks", format!("dapi{}", hex(32)), "dapi/v1/endpoint".into()),
         ("vault", format!("hvs.{}", word(90)), "hvs.example".into()),
+    ]
+}
+
+fn tools_and_documents() -> Vec<(&'static str, String, String)> {
+    let jwt = |parts: usize| format!("eyJ{}{}", word(20), format!(".{}", word(24)).repeat(parts));
+    vec![
+        ("fireworks", format!("fw_{}", word(24)), "fw_update_all_the_things_please".into()),
+        ("together", format!("tgp_v1_{}", word(43)), "tgp_v1_short".into()),
+        ("cerebras", format!("csk-{}", word(48)), format!("task-{}", word(48))),
+        ("elevenlabs", format!("sk_{}", hex(48)), format!("disk_{}", hex(48))),
+        ("pinecone", format!("pcsk_{}_{}", word(6), word(60)), "pcsk_short".into()),
+        ("firecrawl", format!("fc-{}", hex(32)), format!("fc-{}", hex(16))),
+        ("posthog", format!("phx_{}", word(43)), format!("phc_{}", word(43))),
+        ("sentry", format!("sntrys_{}", word(60)), "sntrys_".into()),
+        ("honeycomb", format!("hcaik_{}", word(58)), "hcaik_1".into()),
+        ("axiom", format!("xaat-{}", uuid()), "xaat-1".into()),
+        ("dynatrace", format!("dt0c01.{}.{}", random(UPPER, 24), random(UPPER, 64)), "dt0c01.sample".into()),
+        ("notion", format!("ntn_{}", word(46)), "ntn_1".into()),
+        ("linear", format!("lin_api_{}", word(40)), "lin_api_version_2".into()),
+        ("figma", format!("figd_{}", word(44)), "figd_1".into()),
+        ("postman", format!("PMAK-{}-{}", hex(24), hex(34)), format!("PMAK-{}", hex(24))),
+        ("atlassian", format!("ATATT3{}", word(180)), "ATATT3".into()),
+        ("doppler", format!("dp.pt.{}", word(43)), "dp.pt.BR".into()),
+        ("planetscale", format!("pscale_tkn_{}", word(43)), "pscale_tkn_1".into()),
+        ("supabase", format!("sbp_{}", hex(40)), "sbp_0123".into()),
+        ("heroku", format!("HRKU-{}", uuid()), "HRKU-1".into()),
+        ("crates.io", format!("cio{}", word(32)), format!("cio{}", word(31))),
+        ("rubygems", format!("rubygems_{}", hex(48)), "rubygems_mirror2".into()),
+        ("alibaba", format!("LTAI{}", word(20)), "LTAI5".into()),
+        ("gitlab runner", format!("glrt-{}", word(20)), "glrt-1".into()),
+        ("azure client", format!("{}8Q~{}", word(3), word(34)), format!("{}8Q~{}", word(3), word(20))),
         ("jwt", jwt(2), jwt(0)),
         ("jwe", jwt(4), "eyJ.eyJ.abc".into()),
         (

@@ -6,4 +6,8 @@ mod formats;
 mod hostile;
 mod json;
 mod laws;
+mod limits;
+mod mastra;
+mod pii;
+mod styles;
 mod text;

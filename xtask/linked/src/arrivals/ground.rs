@@ -9,13 +9,13 @@ use tokio::runtime::Runtime;
 
 /// A runtime for the servers, and a folder for the files; both end with it.
 #[derive(Debug)]
-pub(super) struct Ground {
+pub(crate) struct Ground {
     runtime: Runtime,
     folder: TempDir,
 }
 
 impl Ground {
-    pub(super) fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.context("no runtime; is the machine out of threads?")?;
         let folder = tempfile::tempdir().context("no folder for the files; is the disk full?")?;

@@ -24,10 +24,10 @@ use crate::platforms::servers;
 
 /// An exporter.
 #[derive(Debug)]
-pub(super) struct Listed {
-    pub(super) name: &'static str,
+pub(crate) struct Listed {
+    pub(crate) name: &'static str,
     /// Makes it and its place, with every condition of its table met.
-    pub(super) open: fn(&Ground) -> Result<Stand>,
+    pub(crate) open: fn(&Ground) -> Result<Stand>,
     /// The ids of each signal, in the order of the signals.
     pub(super) carried: [Carried; Signal::COUNT],
 }
@@ -86,7 +86,7 @@ const DECIMAL: Carried = Carried {
 };
 
 /// One line each, in the order of the matrix.
-pub(super) const LISTED: &[Listed] = &[
+pub(crate) const LISTED: &[Listed] = &[
     Listed { name: "obs-json", open: json, carried: [IDS; Signal::COUNT] },
     Listed { name: "obs-console", open: console, carried: [IDS, nothing(NUMBER), IDS, IDS, IDS] },
     Listed {

@@ -4,11 +4,11 @@
 //! What arrived is read without the exporters' code, by a small reader for each form, below `read`.
 //! An exporter is a line in [`LISTED`], and one of `EXPORTERS` that has none is told.
 
-mod ground;
+pub(crate) mod ground;
 mod judge;
-mod listed;
+pub(crate) mod listed;
 mod matrix;
-mod place;
+pub(crate) mod place;
 mod read;
 mod scene;
 mod table;

@@ -15,7 +15,7 @@ use crate::e2e::Api;
 
 /// A record as it arrived, with the ids that stand there, spelled as they stand there.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Arrival {
+pub(crate) struct Arrival {
     pub(super) signal: Signal,
     pub(super) trace: Option<String>,
     pub(super) span: Option<String>,
@@ -30,13 +30,13 @@ impl Arrival {
 }
 
 /// What came at once: a request, a line, a row, a page.
-pub(super) type Carrier = Vec<Arrival>;
+pub(crate) type Carrier = Vec<Arrival>;
 
 /// An exporter that is ready, and where it sends to.
 #[derive(Debug)]
-pub(super) struct Stand {
-    pub(super) destination: DestinationSpec,
-    pub(super) place: Place,
+pub(crate) struct Stand {
+    pub(crate) destination: DestinationSpec,
+    pub(crate) place: Place,
 }
 
 impl Stand {
@@ -47,7 +47,7 @@ impl Stand {
 
 /// Where an exporter sends to.
 #[derive(Debug)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// A server, and how one request to it is read.
     Server(CaptureServer, fn(&Captured) -> Result<Carrier>),
     /// A file of lines, and how one line is read.
@@ -101,6 +101,54 @@ impl Place {
     }
 }
 
+impl Place {
+    /// All that left for it since the last time, as bytes and without their compression; of files, all that is in them.
+    pub(crate) fn raw(&self, ground: &Ground) -> Result<Vec<u8>> {
+        Ok(match self {
+            Self::Server(server, _) => {
+                let mut raw = Vec::new();
+                for request in server.take_requests() {
+                    let head = format!(
+                        "{} {} {:?} {:?}\n",
+                        request.method, request.path, request.query, request.headers
+                    );
+                    raw.extend(head.into_bytes());
+                    raw.extend(request.body);
+                }
+                raw
+            }
+            Self::Lines(path, _) => std::fs::read(path).with_context(|| path.display().to_string())?,
+            Self::Folder(folder, _) => beside(folder, "")?,
+            // The log of what is written, and whatever else SQLite puts beside it.
+            Self::Store(path) => {
+                let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+                beside(path.parent().unwrap_or(path), &name.unwrap_or_default())?
+            }
+            Self::Page(port) => ground.block_on(Api::on(*port)?.page("/metrics", page::ACCEPT))?.into_bytes(),
+            Self::Screen(screen) => screen.text().into_bytes(),
+        })
+    }
+
+    /// Whether `raw` gives only what is new.
+    pub(crate) fn forgets(&self) -> bool {
+        matches!(self, Self::Server(..))
+    }
+}
+
+/// What is in the files of a folder whose names begin so.
+fn beside(folder: &Path, name: &str) -> Result<Vec<u8>> {
+    let mut raw = Vec::new();
+    let entries =
+        std::fs::read_dir(folder).with_context(|| format!("{} is not readable", folder.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_type()?.is_file() && entry.file_name().to_string_lossy().starts_with(name) {
+            raw.extend(std::fs::read(entry.path())?);
+        }
+    }
+    Ok(raw)
+}
+
 fn lines(path: &Path, read: fn(&str) -> Result<Carrier>) -> Result<Vec<Carrier>> {
     let text =
         std::fs::read_to_string(path).with_context(|| format!("{} is not readable", path.display()))?;
@@ -109,7 +157,7 @@ fn lines(path: &Path, read: fn(&str) -> Result<Carrier>) -> Result<Vec<Carrier>>
 
 /// What a program would show.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Screen(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Screen(Arc<Mutex<Vec<u8>>>);
 
 impl Screen {
     fn text(&self) -> String {
