@@ -41,7 +41,7 @@ struct Shown {
 
 impl From<&SelfMetric> for Shown {
     fn from(metric: &SelfMetric) -> Self {
-        let SelfMetric { name, kind, unit, labels, description } = *metric;
+        let SelfMetric { name, kind, unit, labels, description, .. } = *metric;
         Self {
             name,
             kind,

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use obs_core::{
-    AgentRun, Attributes, Entity, ErrorInfo, Event, Form, LlmGeneration, Payload, Record, Resource, Span,
-    SpanRecord, SpanType, Status, StepFlavour, Str, Timestamp, ToolCall, TraceContext, Usage, Value,
+    AgentRun, Attributes, Cost, Entity, ErrorInfo, Event, Form, LlmGeneration, Payload, Record, Resource,
+    Span, SpanRecord, SpanType, Status, StepFlavour, Str, Timestamp, ToolCall, TraceContext, Usage, Value,
 };
 use obs_otlp::chat::{self, Role};
 use obs_otlp::conventions;

@@ -52,7 +52,8 @@ fn costs_are_estimated_by_prices_that_are_named_and_not_without() {
     ]});
     std::fs::write(folder.path().join("prices.json"), prices.to_string()).unwrap();
     let list = |args: &[&str]| {
-        let import = [&["import", &data("agent-otlp.jsonl")], args].concat();
+        let data = data("agent-otlp.jsonl");
+        let import = [&["import", data.as_str()], args].concat();
         obsctl(folder.path(), &import).ended(0);
         obsctl(folder.path(), &["traces", "list", "--db", args[1]]).ended(0).stdout
     };
