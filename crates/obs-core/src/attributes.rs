@@ -210,6 +210,11 @@ impl Attributes {
         Some(self.0.remove(at).1)
     }
 
+    /// Keeps the first so many.
+    pub fn truncate(&mut self, most: usize) {
+        self.0.truncate(most);
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -291,5 +296,8 @@ mod tests {
         assert_eq!(attributes.get("b").and_then(Value::as_str), Some("two"));
         assert_eq!(attributes.remove("a"), Some(Value::F64(3.5)));
         assert_eq!(attributes.len(), 1);
+        attributes.insert("c", 3);
+        attributes.truncate(1);
+        assert_eq!(serde_json::to_string(&attributes).unwrap(), r#"{"b":"two"}"#);
     }
 }

@@ -6,8 +6,10 @@ use crate::TraceId;
 
 /// A share of all traces, as OpenTelemetry's consistent probability has it.
 ///
-/// The last 56 bits of the trace id are its randomness; a trace is taken where they reach the rejection threshold.
+/// The last 56 bits of the trace id are its randomness, unless `rv` in `tracestate` says another; a trace is taken where
+/// the randomness reaches the rejection threshold.
 /// So two services that are given the same id decide alike, and a smaller share takes a subset of a larger one's.
+/// Where only an id is at hand, as of a log or a score that goes to a destination, the id decides.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Ratio {
     threshold: u64,
@@ -52,10 +54,22 @@ impl Ratio {
         self.threshold
     }
 
-    /// Whether a trace is in the share.
+    /// Whether a trace is in the share, by its id.
     #[inline]
     pub fn takes(self, trace_id: TraceId) -> bool {
-        (trace_id.get() as u64 & (RANDOMNESS - 1)) >= self.threshold
+        self.takes_randomness(Self::randomness_of(trace_id))
+    }
+
+    /// Whether a trace of this randomness, of 56 bits, is in the share.
+    #[inline]
+    pub const fn takes_randomness(self, randomness: u64) -> bool {
+        (randomness & (RANDOMNESS - 1)) >= self.threshold
+    }
+
+    /// The randomness of a trace by its id: its last 56 bits.
+    #[inline]
+    pub const fn randomness_of(trace_id: TraceId) -> u64 {
+        trace_id.get() as u64 & (RANDOMNESS - 1)
     }
 }
 
@@ -81,6 +95,7 @@ mod tests {
             prop_assert!(!Ratio::new(0.0).unwrap().takes(id));
             prop_assert_eq!(Ratio::from_threshold(small.threshold()), small);
             prop_assert!(!Ratio::from_threshold(u64::MAX).takes(id));
+            prop_assert_eq!(large.takes_randomness(Ratio::randomness_of(id)), large.takes(id));
         }
     }
 

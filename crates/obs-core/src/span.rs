@@ -135,6 +135,14 @@ impl Span {
         self.end.map(|end| end.since(self.start))
     }
 
+    /// The trace flags, unless they say what nearly all do: that the trace is sampled, and perhaps that its id is random.
+    pub const fn unusual_flags(&self) -> Option<u8> {
+        match self.trace_flags {
+            0b01 | 0b11 => None,
+            unusual => Some(unusual),
+        }
+    }
+
     /// Whether nothing is above it, in this process or another.
     pub fn is_root(&self) -> bool {
         self.parent_span_id.is_none()

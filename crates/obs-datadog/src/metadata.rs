@@ -106,7 +106,7 @@ pub(crate) fn of_span<'a>(to: &mut Collector<'a>, span: &'a Span) {
     if span.kind != SpanKind::Internal {
         to.put("span_kind", serde_json::to_value(span.kind).ok());
     }
-    to.put("trace_flags", Some(u32::from(span.trace_flags)).filter(|flags| *flags != 1));
+    to.put("trace_flags", span.unusual_flags().map(u32::from));
     to.text("trace_state", span.trace_state.as_ref());
     to.put("remote_parent", Some(true).filter(|_| span.remote_parent));
     if let Some(error) = span.error.as_deref() {

@@ -74,6 +74,8 @@ use crate::options::Options;
 /// What counts is what is known where the function stands: a generic argument is `Serialize` if its bounds say so.
 /// Serialising what panics or fails leaves a mark; the function goes on.
 /// Nothing is serialised if the span is not recorded.
+/// What is recorded is serialised whole, however large it is, on the thread that calls: `skip` what is large, such as
+/// files and embeddings, or record a part of it by `input = expr`; limits of the pipeline cut it only later.
 ///
 /// # Errors and panics
 ///

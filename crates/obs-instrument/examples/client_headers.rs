@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         _ => None,
     });
     let call = call.ok_or("the call has a span")?;
-    assert_eq!(sent["traceparent"], format!("00-{}-{}-01", call.trace_id, call.span_id));
+    assert_eq!(sent["traceparent"], format!("00-{}-{}-03", call.trace_id, call.span_id));
     assert_eq!(sent["baggage"], "tenant=acme");
     assert_eq!(call.attributes.get("url.full"), Some(&"http://weather.example/today".into()));
     println!("sent {} and {}", sent["traceparent"].to_str()?, sent["tracestate"].to_str()?);

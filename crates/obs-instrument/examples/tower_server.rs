@@ -24,6 +24,8 @@ async fn answer(request: Request<String>) -> Result<Response<String>, Infallible
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let exporter = Scripted::new([]);
     let obs = Observability::builder("support-bot").to(Arc::clone(&exporter)).build()?;
+    // The callers of this one are services of ours; at the edge, where strangers call, add `.public(true)`: else they
+    // decide what is recorded, and their baggage travels on.
     // With axum: `Router::new().route(..).layer(layer)`, and the route is `axum::extract::MatchedPath`.
     let layer = ServerLayer::of(&obs).route(|_| Some("/chat/{id}".into()));
     let service = layer.layer(service_fn(answer));

@@ -1,12 +1,41 @@
 //! What can be said of a span while it is open.
 
 use obs_core::{
-    Attributes, Event, Link, Payload, SpanId, SpanKind, Status, Str, Timestamp, TraceContext, TraceId, Value,
+    Attributes, Event, Link, Payload, Span, SpanId, SpanKind, Status, Str, Timestamp, TraceContext, TraceId,
+    Value,
 };
 
 use crate::begin::Recording;
-use crate::open::Slot;
+use crate::limits::cut;
+use crate::open::{Open, Slot};
 use crate::{ActiveSpan, Kind, cost};
+
+/// Changes typed fields, and keeps their lists within the limits.
+#[inline]
+fn change_fields<T: Kind>(span: &mut Span, open: &mut Open, set: impl FnOnce(&mut T)) {
+    if let Some(fields) = T::of(&mut span.span_type) {
+        set(fields);
+        open.left_out.items += fields.cap(open.instance.limits().items);
+    }
+}
+
+/// Adds an event, if there may be more; its attributes are not asked for if not.
+fn add_event(
+    span: &mut Span,
+    open: &mut Open,
+    time: Timestamp,
+    name: impl Into<Str>,
+    attributes: impl FnOnce() -> Attributes,
+) {
+    let limits = open.instance.limits();
+    if span.events.len() >= limits.events as usize {
+        open.left_out.events += 1;
+        return;
+    }
+    let mut attributes = attributes();
+    limits.cut_nested(&mut attributes);
+    span.events.push(Event { time, name: name.into(), attributes });
+}
 
 impl<T: Kind> ActiveSpan<T> {
     /// Sets typed fields; not called when they are not kept.
@@ -14,21 +43,19 @@ impl<T: Kind> ActiveSpan<T> {
     /// A span that is measured and not recorded keeps them, since tokens and costs are counted from them.
     #[inline]
     pub fn fields(&mut self, set: impl FnOnce(&mut T)) -> &mut Self {
-        self.keep(|span| {
-            if let Some(fields) = T::of(&mut span.span_type) {
-                set(fields);
-            }
-        })
+        if let Some((span, open)) = self.kept_mut() {
+            change_fields(span, open, set);
+        }
+        self
     }
 
     /// [`Self::fields`] for what people wrote or read, which a span that is only measured does not keep.
     #[inline]
     pub(crate) fn said(&mut self, set: impl FnOnce(&mut T)) -> &mut Self {
-        self.change(|span| {
-            if let Some(fields) = T::of(&mut span.span_type) {
-                set(fields);
-            }
-        })
+        if let Some((span, open)) = self.parts_mut() {
+            change_fields(span, open, set);
+        }
+        self
     }
 
     /// What the span was given.
@@ -57,20 +84,16 @@ impl<T: Kind> ActiveSpan<T> {
 
     /// Adds an attribute, replacing one of the same key; it may come at any time before the end.
     ///
+    /// How many there may be, of events and links as well, is a matter of [`SpanLimits`](crate::SpanLimits).
     /// A span that is measured and not recorded keeps those by which providers say what a call cost:
     /// `gen_ai.usage.cost` and the like.
     #[inline]
     pub fn attribute(&mut self, key: impl Into<Str>, value: impl Into<Value>) -> &mut Self {
-        match &mut self.state {
-            Recording::Off | Recording::Unsampled(_) => {}
-            Recording::On(slot) => {
-                if let Some((span, _)) = slot.parts_mut() {
-                    span.attributes.insert(key, value);
-                }
-            }
-            Recording::Measured(slot) => keep_amount(slot, key.into(), || value.into()),
+        if let Recording::Measured(slot) = &mut self.state {
+            keep_amount(slot, key.into(), || value.into());
+            return self;
         }
-        self
+        self.attribute_with(key, || value)
     }
 
     /// Adds an attribute whose value is worked out only when recording.
@@ -80,13 +103,23 @@ impl<T: Kind> ActiveSpan<T> {
         key: impl Into<Str>,
         value: impl FnOnce() -> V,
     ) -> &mut Self {
-        self.change(|span| span.attributes.insert(key, value()))
+        let Some((span, open)) = self.parts_mut() else { return self };
+        let (key, all) = (key.into(), &mut span.attributes);
+        if all.len() < open.instance.limits().attributes as usize || all.get(&key).is_some() {
+            all.insert(key, value());
+        } else {
+            open.left_out.attributes += 1;
+        }
+        self
     }
 
     /// Adds attributes; not called when not recording.
     #[inline]
     pub fn attributes(&mut self, set: impl FnOnce(&mut Attributes)) -> &mut Self {
-        self.change(|span| set(&mut span.attributes))
+        let Some((span, open)) = self.parts_mut() else { return self };
+        set(&mut span.attributes);
+        open.left_out.attributes += cut(&mut span.attributes, open.instance.limits().attributes);
+        self
     }
 
     /// Notes that something happened now.
@@ -98,18 +131,32 @@ impl<T: Kind> ActiveSpan<T> {
     pub fn event_with(&mut self, name: impl Into<Str>, attributes: impl FnOnce() -> Attributes) -> &mut Self {
         let Some((span, open)) = self.parts_mut() else { return self };
         let time = open.now(span);
-        span.events.push(Event { time, name: name.into(), attributes: attributes() });
+        add_event(span, open, time, name, attributes);
         self
     }
 
     /// Notes that something happened at a time of the caller's.
     pub fn event_at(&mut self, time: Timestamp, name: impl Into<Str>, attributes: Attributes) -> &mut Self {
-        self.change(|span| span.events.push(Event { time, name: name.into(), attributes }))
+        let Some((span, open)) = self.parts_mut() else { return self };
+        add_event(span, open, time, name, || attributes);
+        self
     }
 
     /// Relates this span to another one.
     pub fn link(&mut self, trace_id: TraceId, span_id: SpanId, attributes: Attributes) -> &mut Self {
-        self.change(|span| span.links.push(Link { trace_id, span_id, trace_state: None, attributes }))
+        self.link_to(Link { trace_id, span_id, trace_state: None, attributes })
+    }
+
+    pub(crate) fn link_to(&mut self, mut link: Link) -> &mut Self {
+        let Some((span, open)) = self.parts_mut() else { return self };
+        let limits = open.instance.limits();
+        if span.links.len() < limits.links as usize {
+            limits.cut_nested(&mut link.attributes);
+            span.links.push(link);
+        } else {
+            open.left_out.links += 1;
+        }
+        self
     }
 
     /// Gives the span another name.

@@ -4,17 +4,20 @@ use std::sync::{Arc, OnceLock};
 
 use obs_core::{SpanId, Str, TraceId};
 
-use crate::context::{Carried, Context, Node, State, instances};
-use crate::observability::Instance;
+use crate::context::{Carried, Context, Node, State, UnsampledSpan, instances};
+use crate::instance::Instance;
 use crate::open::{Place, Slot};
+use crate::propagation::traceparent::RANDOM;
 use crate::sampling::overrule;
-use crate::visible::Unseen;
+use crate::visible::{SAMPLED, Unseen};
 use crate::{Kind, ids, pool};
 
 /// What a handle holds.
 pub(crate) enum Recording {
-    /// No destination takes more than metrics, or the span has ended.
+    /// No destination takes more than metrics, or the span has ended: what is around it goes on.
     Off,
+    /// The same, of a span under a parent that was named: what is above it goes on.
+    Through(Context),
     /// The trace is not recorded, but its ids go on to other processes.
     Unsampled(Unsampled),
     On(Box<Slot>),
@@ -41,24 +44,28 @@ pub(crate) struct Unsampled {
     pub(crate) ids: Ids,
     /// The number of its instance.
     instance: u64,
+    /// Of a trace that began elsewhere, those of its caller.
+    trace_flags: u8,
     carried: Option<Arc<Carried>>,
 }
 
 impl Unsampled {
     #[inline]
-    fn recording(ids: Ids, instance: &Instance, carried: Option<Arc<Carried>>) -> Recording {
-        Recording::Unsampled(Self { ids, instance: instance.number(), carried })
+    fn recording(ids: Ids, trace_flags: u8, instance: &Instance, carried: Option<Arc<Carried>>) -> Recording {
+        let trace_flags = trace_flags & !SAMPLED;
+        Recording::Unsampled(Self { ids, instance: instance.number(), trace_flags, carried })
     }
 
     /// A root that nobody records.
     #[inline]
     pub(crate) fn root(instance: &Instance) -> Recording {
-        Self::recording(Ids::default(), instance, None)
+        Self::recording(Ids::default(), RANDOM, instance, None)
     }
 
     pub(crate) fn context(&self) -> Context {
         let (trace_id, span_id) = self.ids.get();
-        Context::unsampled(trace_id, span_id, instances::find(self.instance), self.carried.clone())
+        let span = UnsampledSpan { trace_id, span_id, trace_flags: self.trace_flags, is_remote: false };
+        Context::unsampled(span, instances::find(self.instance), self.carried.clone())
     }
 }
 
@@ -75,49 +82,58 @@ pub(crate) fn begin<T: Kind>(
     if instance.sampler().asks_below() {
         (state, carried) = overrule(instance, state, carried, &name, T::NAME);
     }
+    let mut root_state = None;
     let place = match state {
         State::Known(node) => {
             let unseen = if !node.is_sampled() {
                 Some(Unseen::Unsampled)
-            } else if instance.hides(T::BIT, internal) {
+            } else if instance.hides(T::BIT, internal) && !node.is_foreign(instance) {
+                // Below another process's span, or another instance's, it is the root here, and nobody else would show it.
                 Some(Unseen::Hidden)
             } else {
                 None
             };
             Place { trace_id: node.trace_id, span_id: ids::span_id(), parent: Some(node), carried, unseen }
         }
-        State::Unsampled { trace_id, span_id, .. } => {
+        State::Unsampled { span, .. } => {
+            let UnsampledSpan { trace_id, span_id, trace_flags, .. } = span;
             let ids = Ids::known(trace_id, ids::span_id());
             if !instance.measures_unsampled() {
-                return Unsampled::recording(ids, instance, carried);
+                return Unsampled::recording(ids, trace_flags, instance, carried);
             }
-            let node = Node::new(trace_id, span_id, None, None, 0, None, Arc::default(), None);
+            let node = Node::new(trace_id, span_id, None, None, trace_flags, None, Arc::default(), None);
             let (trace_id, span_id) = ids.get();
             let unseen = Some(Unseen::Unsampled);
             Place { trace_id, span_id, parent: Some(Arc::new(node)), carried, unseen }
         }
         State::None { .. } => {
             if instance.sampler().takes_no_root() && !instance.measures_unsampled() {
-                return Unsampled::recording(Ids::default(), instance, carried);
+                return Unsampled::recording(Ids::default(), RANDOM, instance, carried);
             }
             let (trace_id, span_id) = ids::root();
-            let sampled = instance.sampler().takes_root(&instance.question::<T>(trace_id, &name));
+            let question = instance.question::<T>(trace_id, &name);
+            let sampled = instance.sampler().takes_root(&question);
             if !sampled && !instance.measures_unsampled() {
-                return Unsampled::recording(Ids::known(trace_id, span_id), instance, carried);
+                return Unsampled::recording(Ids::known(trace_id, span_id), RANDOM, instance, carried);
             }
             let unseen = (!sampled).then_some(Unseen::Unsampled);
+            root_state = sampled.then(|| instance.sampler().state_of_root(&question)).flatten();
             Place { trace_id, span_id, parent: None, carried, unseen }
         }
     };
     let unseen = place.unseen;
     if unseen == Some(Unseen::Unsampled) && !instance.measures_unsampled() {
         let ids = Ids::known(place.trace_id, place.span_id);
-        return Unsampled::recording(ids, instance, place.carried);
+        let flags = place.parent.map_or(RANDOM, |parent| parent.trace_flags);
+        return Unsampled::recording(ids, flags, instance, place.carried);
     }
     let mut slot = pool::take();
     slot.fill(instance, name, place);
     if let Some((span, _)) = slot.parts_mut() {
         span.kind = T::SPAN_KIND;
+        if root_state.is_some() {
+            span.trace_state = root_state;
+        }
         let mut fields = fields();
         fields.begin();
         span.span_type = fields.into_type();
@@ -136,7 +152,7 @@ mod tests {
     use obs_core::{LlmGeneration, SpanType, Status, Usage};
     use obs_testkit::Scripted;
 
-    use crate::visible::SAMPLED;
+    use super::SAMPLED;
     use crate::{Observability, Sampling};
 
     #[test]

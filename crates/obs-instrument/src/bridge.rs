@@ -11,7 +11,7 @@ use obs_core::{
 };
 
 use crate::begin::Recording;
-use crate::observability::Instance;
+use crate::instance::Instance;
 use crate::{ActiveSpan, Context, Generic, Kind, LogBuilder, Observability, Registry};
 
 /// What a bridge records with: like an [`Observability`], but it keeps no pipeline alive.
@@ -74,10 +74,16 @@ macro_rules! with_kind {
 }
 
 impl Recorder {
-    /// The instance of the current context, else the default one of the global registry.
+    /// The instance of the current context, if it still runs, else the default one of the global registry.
     pub fn at_hand() -> Option<Self> {
-        let default = || Registry::global().default_instance()?.context().recorder();
-        Context::current().recorder().or_else(default)
+        let current = Context::current().recorder().filter(|recorder| recorder.0.is_alive());
+        // Through no handle: as the last one, it would shut the instance down here.
+        current.or_else(|| Registry::global().recorder(None))
+    }
+
+    #[cfg(feature = "macros")]
+    pub(crate) fn into_instance(self) -> Arc<Instance> {
+        self.0
     }
 
     /// A context outside of every trace, of this instance.
@@ -183,6 +189,10 @@ impl ActiveSpan<Generic> {
     }
 
     /// Gives the span a type that was not known at its start, and the role that such spans usually have.
+    ///
+    /// Whether the span is sampled and whether it is shown was decided at its start by the type it had then: one that
+    /// becomes of a type which [`exclude_span_types`](crate::ObservabilityBuilder::exclude_span_types) names is shown all
+    /// the same, since what began under it may have been told of it.
     pub fn retype(&mut self, span_type: SpanType) -> &mut Self {
         let kind = with_kind!(&span_type, K, _ => K::SPAN_KIND, Generic::SPAN_KIND);
         self.typed(|old| *old = span_type).kind(kind)

@@ -8,18 +8,19 @@ use obs_pipeline::{Clock, DestinationSpec, Log, Matching, Pipeline, PipelineBuil
 
 use crate::cost::{CostConfig, Prices};
 use crate::env::{Vars, conflict, same_sampling};
+use crate::instance::{Hidden, Instance, Settings};
 use crate::kind::place_of;
-use crate::observability::{DROP_DEADLINE, Hidden, Instance, Settings};
 use crate::own_processors::OwnProcessors;
+use crate::running::Running;
 use crate::visible::Unseen;
-use crate::{AutomaticMetrics, MetricsOf, Observability, Sampling, TailSampling};
+use crate::{AutomaticMetrics, MetricsOf, Observability, Sampling, SpanLimits, TailSampling};
 
 /// An instance in the making.
 #[derive(Debug)]
 pub struct ObservabilityBuilder {
     pipeline: PipelineBuilder,
-    /// The service's name where neither the code nor the environment has one.
-    service: Option<Str>,
+    /// Whether the environment's name of the service counts before the code's.
+    named_by_env: bool,
     vars: Vars,
     sampling: Option<Sampling>,
     metrics: MetricsOf,
@@ -33,13 +34,14 @@ pub struct ObservabilityBuilder {
     own: OwnProcessors,
     reader: Option<Arc<dyn TraceReader>>,
     hidden: Hidden,
+    limits: SpanLimits,
 }
 
 impl ObservabilityBuilder {
-    pub(crate) fn new(resource: Resource, service: Option<Str>) -> Self {
+    pub(crate) fn new(resource: Resource) -> Self {
         Self {
             pipeline: Pipeline::builder().processor(Unseen::Unsampled).processor(Unseen::Hidden),
-            service,
+            named_by_env: false,
             vars: Vars::default(),
             sampling: None,
             metrics: MetricsOf::All,
@@ -53,6 +55,7 @@ impl ObservabilityBuilder {
             own: OwnProcessors::default(),
             reader: None,
             hidden: Hidden::default(),
+            limits: SpanLimits::default(),
         }
     }
 
@@ -64,15 +67,18 @@ impl ObservabilityBuilder {
     /// | `OTEL_SDK_DISABLED` | the reverse | 3 |
     /// | `OBS_SAMPLING`, `MASTRA_OBSERVABILITY_SAMPLING` | [`Self::sampling`]: `always`, `never`, or a fraction | 1, 2 |
     /// | `OTEL_TRACES_SAMPLER`, `OTEL_TRACES_SAMPLER_ARG` | the same; without `parentbased_`, also for children of other processes | 3 |
-    /// | `OTEL_SERVICE_NAME` | the service's name | 1 |
+    /// | `OTEL_SERVICE_NAME` | the service's name, with [`Self::named_by_env`] | 1 |
     /// | `OBS_PRICES` | [`Self::prices`]: the path of a file | 1 |
     /// | `OTEL_RESOURCE_ATTRIBUTES` | [`Self::resource`], and `service.name`; environment and release of traces | 2 |
     ///
     /// Where two say different things, or the code says another than a variable, one line of `tracing` names both and
     /// the winner when the instance is built.
     ///
+    /// What a variable of OpenTelemetry's says that is not understood is told in one such line, too, and counts as not
+    /// set: they are set for many programs at once, and stop none of them.
+    ///
     /// # Errors
-    /// A configuration error naming a variable that counts and cannot be read, and what to set it to.
+    /// A configuration error naming a variable of obs's or Mastra's that counts and cannot be read, and what to set it to.
     #[expect(clippy::wrong_self_convention, reason = "it reads on, as the configs of exporters begin")]
     pub fn from_env(self) -> Result<Self, Error> {
         self.from_vars(&Env::process())
@@ -96,6 +102,15 @@ impl ObservabilityBuilder {
         self.vars = Vars::read(env)?;
         self.own.read(env)?;
         Ok(self)
+    }
+
+    /// Lets the environment name the service, where it does; the name in the code is for where it does not.
+    ///
+    /// Without this the code's name counts, as all that the code says.
+    #[must_use]
+    pub fn named_by_env(mut self) -> Self {
+        self.named_by_env = true;
+        self
     }
 
     fn pipeline(mut self, change: impl FnOnce(PipelineBuilder) -> PipelineBuilder) -> Self {
@@ -173,7 +188,9 @@ impl ObservabilityBuilder {
     ///
     /// What is under such a span moves up to the nearest span that is shown; tokens and costs of a model's call that is left
     /// out are added to that one, as [`crate::rolled`] names them.
-    /// Metrics count spans that are left out, too, and a root is never left out.
+    /// Metrics count spans that are left out, too.
+    /// What begins a trace here is never left out: a root, and a span whose parent is another process's or another
+    /// instance's.
     ///
     /// # Errors
     /// If a name is none of a type.
@@ -194,6 +211,13 @@ impl ObservabilityBuilder {
             self.hidden.types |= 1 << place;
         }
         Ok(self)
+    }
+
+    /// How much a span may gather while it is open; see [`SpanLimits`] for what it is unless set.
+    #[must_use]
+    pub fn span_limits(mut self, limits: SpanLimits) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// The keys of [`Baggage`](crate::Baggage) that become attributes of the spans under it; none unless set.
@@ -280,15 +304,19 @@ impl ObservabilityBuilder {
         self
     }
 
-    /// Prices of one's own, on top of the built-in ones: where both have a model, these win.
+    /// Prices of one's own, on top of the built-in ones, or of those that were given before by this or by [`Self::cost`]:
+    /// where both have a model, these win.
     ///
-    /// They count before those of a file that `OBS_PRICES` names.
+    /// They count before those of a file that `OBS_PRICES` names; where [`CostConfig::off`] was given, costs stay off.
     #[must_use]
-    pub fn prices(self, prices: &Prices) -> Self {
-        self.cost(CostConfig::new(Prices::built_in().extend(prices)))
+    pub fn prices(mut self, prices: &Prices) -> Self {
+        self.own.cost = Some(self.own.cost.take().unwrap_or_default().extended(prices));
+        self
     }
 
     /// How the costs of model calls are found; unless set, they are estimated by the built-in prices.
+    ///
+    /// It takes the place of all that was said of costs before.
     #[must_use]
     pub fn cost(mut self, cost: CostConfig) -> Self {
         self.own.cost = Some(cost);
@@ -315,8 +343,10 @@ impl ObservabilityBuilder {
         let sampling = vars.sampling.settle("sampling", sampling, same_sampling);
         let (counted, starts) = (own.counts(&pipeline), own.starts(&pipeline)?);
         let (costs, sums) = (own.costs(), own.sums());
-        let pipeline = Arc::new(own.add_to(pipeline, &costs).drop_deadline(DROP_DEADLINE).build()?);
+        // What drops the pipeline has shut it down before, within a deadline of its own.
+        let pipeline = own.add_to(pipeline, &costs).drop_deadline(Duration::ZERO).build()?;
         pipeline.intake().set_enabled(enabled.unwrap_or(true));
+        let running = Running::new(pipeline);
         let unsampled_counted = self.metrics == MetricsOf::All;
         let settings = Settings {
             sampling: sampling.unwrap_or_default(),
@@ -325,27 +355,28 @@ impl ObservabilityBuilder {
             context,
             resource,
             hidden: Hidden { counted, unsampled_counted, ..self.hidden },
+            limits: self.limits,
             starts,
             sums,
             baggage_attributes: self.baggage_attributes,
         };
-        let instance = Instance::new(&pipeline, settings);
+        let instance = Instance::new(&running, settings);
         instance.set_costs(costs);
         if let Some(reader) = reader {
             instance.set_reader(reader);
         }
-        Ok(Observability::of(pipeline, instance))
+        Ok(Observability::of(running, instance))
     }
 
     /// Settles what the resource is, and what it and the traces' context tell each other.
     fn settle_resource(&mut self) {
-        let Self { vars, service, context, resource, .. } = self;
+        let Self { vars, named_by_env, context, resource, .. } = self;
         let attributes = &mut resource.attributes;
-        let named = attributes.get("service.name").and_then(Value::as_str).map(Str::copied);
-        let is_named = named.is_some();
-        let name = std::mem::take(&mut vars.service).settle("the service's name", named, |a, b| a == b);
-        if let (false, Some(name)) = (is_named, name.or(service.take())) {
-            attributes.push("service.name", name);
+        let code = attributes.get("service.name").and_then(Value::as_str).map(Str::copied);
+        let code = code.filter(|_| !*named_by_env);
+        let name = std::mem::take(&mut vars.service).settle("the service's name", code, |a, b| a == b);
+        if let Some(name) = name {
+            attributes.insert("service.name", name);
         }
         // A trace's context does not outlive the fold of its measurements into series; a resource does.
         let lasting = [

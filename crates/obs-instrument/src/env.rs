@@ -80,16 +80,17 @@ const PAIRS: &str = "KEY=VALUE,KEY=VALUE with values in percent-encoding";
 
 impl Vars {
     /// # Errors
-    /// A configuration error naming the variable that counts and cannot be read.
+    /// A configuration error naming the variable of obs or Mastra that counts and cannot be read.
     pub(crate) fn read(env: &Env) -> Result<Self, Error> {
         let named = |name: &str| env.name(name);
         let enabled =
             ["OBS_ENABLED", "MASTRA_OBSERVABILITY_ENABLED"].map(|name| (named(name), env.switch(name)));
-        let disabled = env.switch("OTEL_SDK_DISABLED").map(|disabled| disabled.map(|disabled| !disabled));
+        let disabled = lenient(read(env, "OTEL_SDK_DISABLED", "true or false", otel_switch));
         let sampling = ["OBS_SAMPLING", "MASTRA_OBSERVABILITY_SAMPLING"]
             .map(|name| (named(name), read(env, name, SAMPLING, sampling)));
         let sampler = otel_sampler(env);
-        let mut resource = read(env, "OTEL_RESOURCE_ATTRIBUTES", PAIRS, pairs)?.unwrap_or_default();
+        let resource = lenient(read(env, "OTEL_RESOURCE_ATTRIBUTES", PAIRS, pairs));
+        let mut resource = resource.unwrap_or_default();
         let mut service = None;
         resource.retain(|(key, value)| {
             let is_service = *key == "service.name";
@@ -98,19 +99,29 @@ impl Vars {
             }
             !is_service
         });
-        let told = env.text("OTEL_SERVICE_NAME").map(|name| name.map(Str::from));
+        let told = lenient(env.text("OTEL_SERVICE_NAME")).map(Str::from);
         let resource_name = named("OTEL_RESOURCE_ATTRIBUTES");
+        let disabled = (named("OTEL_SDK_DISABLED"), Ok(disabled.map(|disabled| !disabled)));
         Ok(Self {
-            enabled: Said::of(enabled.into_iter().chain([(named("OTEL_SDK_DISABLED"), disabled)]))?,
-            sampling: Said::of(sampling.into_iter().chain([(named("OTEL_TRACES_SAMPLER"), sampler)]))?,
+            enabled: Said::of(enabled.into_iter().chain([disabled]))?,
+            sampling: Said::of(sampling.into_iter().chain([(named("OTEL_TRACES_SAMPLER"), Ok(sampler))]))?,
             service: Said::of([
-                (named("OTEL_SERVICE_NAME"), told),
+                (named("OTEL_SERVICE_NAME"), Ok(told)),
                 (format!("service.name in {resource_name}"), Ok(service)),
             ])?,
             resource,
             resource_name,
         })
     }
+}
+
+/// OpenTelemetry's variables are set for many programs at once, so that one which is not understood stops none of them:
+/// it is told in one line and counts as not set, as its specification has it.
+fn lenient<T>(read: Result<Option<T>, Error>) -> Option<T> {
+    read.unwrap_or_else(|error| {
+        tracing::warn!(target: "obs::instrument", "ignored, as if it were not set: {}", error.message());
+        None
+    })
 }
 
 /// A variable's value as something else than text; the value is not repeated in the error.
@@ -133,36 +144,62 @@ fn sampling(text: &str) -> Option<Sampling> {
     }
 }
 
+/// OpenTelemetry knows two words, in any case of their letters.
+fn otel_switch(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" => Some(true),
+        "false" => Some(false),
+        _ => None,
+    }
+}
+
 /// OpenTelemetry's samplers; those that are not `parentbased` decide for the children of other processes, too.
-fn otel_sampler(env: &Env) -> Result<Option<Sampling>, Error> {
+fn otel_sampler(env: &Env) -> Option<Sampling> {
     const NAME: &str = "OTEL_TRACES_SAMPLER";
     const ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
-    let Some(sampler) = env.text(NAME)? else {
-        if env.os(ARG).is_some() {
+    let Some(sampler) = lenient(read(env, NAME, SAMPLER, sampler)) else {
+        if env.os(NAME).is_none() && env.os(ARG).is_some() {
             let (name, arg) = (env.name(NAME), env.name(ARG));
             tracing::warn!(
                 target: "obs::instrument",
                 "{arg} is ignored, since {name} is not set; set {name} to traceidratio or parentbased_traceidratio"
             );
         }
-        return Ok(None);
+        return None;
     };
-    let ratio = || {
-        let share = read(env, ARG, RATIO, |text| Sampling::ratio(text.parse().ok()?).ok())?;
-        Ok::<_, Error>(share.unwrap_or(Sampling::Always))
-    };
-    let sampler = sampler.to_ascii_lowercase();
-    let sampling = match sampler.trim_start_matches("parentbased_") {
-        "always_on" => Sampling::Always,
-        "always_off" => Sampling::Never,
-        "traceidratio" => ratio()?,
-        _ => {
-            let message = format!("it names no sampler that is known here; set it to {SAMPLER}");
-            return Err(Error::config(&env.name(NAME), message));
+    let sampling = match sampler.decides {
+        Decides::Always => Sampling::Always,
+        Decides::Never => Sampling::Never,
+        Decides::Ratio => {
+            let share = read(env, ARG, RATIO, |text| Sampling::ratio(text.parse().ok()?).ok());
+            lenient(share).unwrap_or(Sampling::Always)
         }
     };
-    let by_parent = sampler.starts_with("parentbased_");
-    Ok(Some(if by_parent { sampling } else { sampling.ignoring_remote_parents() }))
+    Some(if sampler.by_parent { sampling } else { sampling.ignoring_remote_parents() })
+}
+
+/// A name of `OTEL_TRACES_SAMPLER`.
+struct Sampler {
+    by_parent: bool,
+    decides: Decides,
+}
+
+enum Decides {
+    Always,
+    Never,
+    Ratio,
+}
+
+fn sampler(text: &str) -> Option<Sampler> {
+    let text = text.to_ascii_lowercase();
+    let below = text.strip_prefix("parentbased_");
+    let decides = match below.unwrap_or(&text) {
+        "always_on" => Decides::Always,
+        "always_off" => Decides::Never,
+        "traceidratio" => Decides::Ratio,
+        _ => return None,
+    };
+    Some(Sampler { by_parent: below.is_some(), decides })
 }
 
 /// Pairs with commas between; none where one is no pair. Of two with one key the later counts.
@@ -245,19 +282,41 @@ mod tests {
     #[test]
     fn what_cannot_be_read_is_named_with_what_to_set_and_not_repeated() {
         assert!(refused("OBS_ENABLED", "sk-secret").contains("true or false"));
-        assert!(refused("OTEL_SDK_DISABLED", "sk-secret").contains("true or false"));
         assert!(refused("OBS_SAMPLING", "1.5").contains("fraction such as 0.1"));
         assert!(refused("MASTRA_OBSERVABILITY_SAMPLING", "sk-secret").contains("always, never"));
-        assert!(refused("OTEL_TRACES_SAMPLER_ARG", "sk-secret").contains("between 0 and 1"));
-        for text in ["novalue", "=v", "k=%f", "k=%zz", "k=%+1", "k=%ff"] {
-            assert!(refused("OTEL_RESOURCE_ATTRIBUTES", text).contains("KEY=VALUE"));
+    }
+
+    #[test]
+    fn what_of_opentelemetry_is_not_understood_counts_as_not_set() {
+        for name in
+            ["jaeger_remote", "parentbased_jaeger_remote", "xray", "parentbased_parentbased_always_off"]
+        {
+            assert_eq!(root(&[("OTEL_TRACES_SAMPLER", name)]), "unset");
         }
-        let unknown = Vars::read(&Env::of([("OTEL_TRACES_SAMPLER", "xray")])).unwrap_err();
-        assert!(unknown.message().contains("parentbased_traceidratio"), "{unknown}");
+        let ratio = ("OTEL_TRACES_SAMPLER", "traceidratio");
+        for arg in ["1.5", "sk-secret", "-0.1", "NaN"] {
+            assert_eq!(
+                root(&[ratio, ("OTEL_TRACES_SAMPLER_ARG", arg)]),
+                "Always",
+                "the share is 1 unless set"
+            );
+        }
+        for text in ["novalue", "=v", "k=%f", "k=%zz", "k=%+1", "k=%ff", "service.name=s,novalue"] {
+            let vars = Vars::read(&Env::of([("OTEL_RESOURCE_ATTRIBUTES", text)])).unwrap();
+            assert!(vars.resource.is_empty() && vars.service.0.is_empty(), "{vars:?}");
+        }
+        for (text, enabled) in
+            [("true", Some(false)), ("False", Some(true)), ("1", None), ("sk-secret", None)]
+        {
+            let vars = Vars::read(&Env::of([("OTEL_SDK_DISABLED", text)])).unwrap();
+            assert_eq!(vars.enabled.settle("enabled", None, |a, b| a == b), enabled, "{text}");
+        }
     }
 
     #[test]
     fn what_does_not_count_need_not_be_readable() {
+        let env = [("OBS_SAMPLING", "never"), ("MASTRA_OBSERVABILITY_SAMPLING", "sometimes")];
+        assert_eq!(root(&env), "Never");
         assert_eq!(root(&[("OBS_SAMPLING", "never"), ("OTEL_TRACES_SAMPLER", "jaeger_remote")]), "Never");
     }
 

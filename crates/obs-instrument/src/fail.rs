@@ -10,8 +10,8 @@ use std::task;
 use obs_core::{ErrorInfo, Status, Str};
 use pin_project_lite::pin_project;
 
-use crate::failure::PANIC;
-use crate::{ActiveSpan, FutureExt, Kind, ids};
+use crate::failure::{PANIC, PASSED, WORDLESS};
+use crate::{ActiveSpan, ContextFuture, Kind, ids};
 
 impl<T: Kind> ActiveSpan<T> {
     /// Records an error with its type, message and sources; the span goes on until it ends.
@@ -24,9 +24,11 @@ impl<T: Kind> ActiveSpan<T> {
     }
 
     /// Records an error described by hand; not called when not recording.
+    ///
+    /// Neither this nor any other way to fail panics where the description does, an error's `Display` for one.
     pub fn fail_with(&mut self, error: impl FnOnce() -> ErrorInfo) -> &mut Self {
         if let Some((span, open)) = self.kept_mut() {
-            let mut error = error();
+            let mut error = guarded(error).unwrap_or_else(|| ErrorInfo::message(UNSAID));
             let id = error.error_id.or_else(|| open.known_error(&error));
             let id = id.unwrap_or_else(|| ids::record_id(open.now(span)));
             error.error_id = Some(id);
@@ -52,7 +54,7 @@ impl<T: Kind> ActiveSpan<T> {
         self.fail_with(|| {
             let text = payload.downcast_ref::<&'static str>().map(|text| Str::from_static(text));
             let text = text.or_else(|| payload.downcast_ref::<String>().map(Str::from));
-            panicked(text.unwrap_or_else(|| "the code panicked, and not with a text".into()))
+            panicked(text.unwrap_or_else(|| WORDLESS.into()))
         })
     }
 
@@ -87,7 +89,7 @@ impl<T: Kind> ActiveSpan<T> {
         future: impl Future<Output = Result<R, E>>,
         describe: impl FnOnce(&E) -> ErrorInfo,
     ) -> Result<R, E> {
-        let outcome = Caught { future: future.with_context(self.context()) }.await;
+        let outcome = Caught { future: ContextFuture::within(future, self.ambient()) }.await;
         self.settle(outcome, describe)
     }
 
@@ -108,9 +110,8 @@ impl<T: Kind> ActiveSpan<T> {
         work: impl FnOnce() -> Result<R, E>,
         describe: impl FnOnce(&E) -> ErrorInfo,
     ) -> Result<R, E> {
-        let context = self.context();
         // The panic goes on as soon as it is recorded, so that nobody sees what it left behind.
-        let outcome = catch_unwind(AssertUnwindSafe(|| context.scope(work)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.scope(work)));
         self.settle(outcome, describe)
     }
 
@@ -135,7 +136,15 @@ impl<T: Kind> ActiveSpan<T> {
 
 /// What a span fails with that a panic drops.
 pub(crate) fn dropped_by_panic() -> ErrorInfo {
-    panicked("the thread panicked while the span was open".into())
+    panicked(PASSED.into())
+}
+
+/// Stands for what an error says that panics when it is asked.
+const UNSAID: &str = "[not captured: the error panicked when it was asked what it says]";
+
+/// Runs code of the user's that only telemetry asked for: a panic of it is none of the host's.
+pub(crate) fn guarded<R>(run: impl FnOnce() -> R) -> Option<R> {
+    catch_unwind(AssertUnwindSafe(run)).ok()
 }
 
 fn panicked(message: Str) -> ErrorInfo {

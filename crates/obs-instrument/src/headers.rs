@@ -4,14 +4,13 @@ use std::borrow::Cow;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::propagation::joined;
 use crate::{Carrier, Context};
 
 /// Names come in any case; several headers of a name are joined by commas, those that are no text left out.
 impl Carrier for HeaderMap {
     fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        let mut values = self.get_all(name).iter().filter_map(|value| value.to_str().ok());
-        let first = Cow::Borrowed(values.next()?);
-        Some(values.fold(first, |all, value| Cow::Owned(format!("{all},{value}"))))
+        joined(self.get_all(name).iter().filter_map(|value| value.to_str().ok()))
     }
 
     fn set(&mut self, name: &'static str, value: String) {

@@ -29,7 +29,7 @@ impl<T: Kind> ActiveSpan<T> {
     /// A log record under this span; it is recorded when the builder is dropped.
     pub fn log(&self, level: Level, message: impl Into<Str>) -> LogBuilder<'_> {
         match &self.state {
-            Recording::Off => LogBuilder::noop(),
+            Recording::Off | Recording::Through(_) => LogBuilder::noop(),
             Recording::Unsampled(span) => LogBuilder::of_unsampled(&span.context(), level, message),
             Recording::On(slot) | Recording::Measured(slot) => match slot.parts() {
                 Some((span, open)) if open.instance.takes_log(level) => {

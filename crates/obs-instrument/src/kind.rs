@@ -5,6 +5,8 @@ use obs_core::{
     SpanKind, SpanType, ToolCall, WorkflowRun, WorkflowStatus, WorkflowStep,
 };
 
+use crate::limits::cut_items;
+
 /// A span of no special type.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Generic;
@@ -30,6 +32,14 @@ pub trait Kind: Default + sealed::Sealed + 'static {
     /// Fills in what is so from the start.
     #[doc(hidden)]
     fn begin(&mut self) {}
+
+    /// Keeps the first so many of each list that grows while the span is open; gives how many more there were.
+    #[doc(hidden)]
+    #[inline]
+    fn cap(&mut self, items: u32) -> u32 {
+        let _ = items;
+        0
+    }
 
     /// Fills in, at the end, what follows from whether the span failed and was not said.
     fn settle(&mut self, failed: bool) {
@@ -108,7 +118,8 @@ fn end_status(status: &mut Option<WorkflowStatus>, failed: bool) {
 }
 
 kinds! {
-    AgentRun, "agent_run", Internal;
+    AgentRun, "agent_run", Internal,
+        fn cap(&mut self, items: u32) -> u32 { cut_items(&mut self.decisions, items) };
     WorkflowRun, "workflow_run", Internal,
         fn begin(&mut self) { self.status.get_or_insert(WorkflowStatus::Running); },
         fn settle(&mut self, failed: bool) { end_status(&mut self.status, failed); };
@@ -118,9 +129,11 @@ kinds! {
     LlmGeneration, "llm_generation", Client;
     ToolCall, "tool_call", Internal, fn settle(&mut self, failed: bool) { self.success.get_or_insert(!failed); };
     McpToolCall, "mcp_tool_call", Client, fn settle(&mut self, failed: bool) { self.call.success.get_or_insert(!failed); };
-    MemoryLookup, "memory_lookup", Internal;
+    MemoryLookup, "memory_lookup", Internal,
+        fn cap(&mut self, items: u32) -> u32 { cut_items(&mut self.results, items) };
     MemoryUpdate, "memory_update", Internal;
-    RagQuery, "rag_query", Internal;
+    RagQuery, "rag_query", Internal,
+        fn cap(&mut self, items: u32) -> u32 { cut_items(&mut self.chunks, items) };
     Embedding, "embedding", Client;
     EvalExecution, "eval_execution", Internal;
 }

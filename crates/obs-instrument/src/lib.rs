@@ -15,10 +15,12 @@ mod failure;
 #[cfg(feature = "http")]
 mod headers;
 mod ids;
+mod instance;
 mod intern;
 mod judge;
 mod judgement;
 mod kind;
+mod limits;
 mod logger;
 mod meter;
 mod observability;
@@ -30,9 +32,11 @@ mod own_processors;
 mod pool;
 mod propagation;
 mod reading;
+mod readings;
 mod registry;
 mod restated;
 mod rollup;
+mod running;
 mod sampling;
 mod span;
 mod summed;
@@ -42,11 +46,12 @@ mod tail;
 pub mod tower;
 mod trace;
 mod typed;
+mod under;
 mod visible;
 mod workflow;
 
 #[cfg(feature = "opentelemetry")]
-pub use self::opentelemetry::EnteredBoth;
+pub use self::opentelemetry::{BothContextsFuture, EnteredBoth};
 pub use automatic::{
     AUTOMATIC_METRICS, AutomaticMetric, AutomaticMetrics, Cardinality, DEFAULT_PREFIX, GEN_AI_METRICS,
     ValuePattern,
@@ -57,6 +62,7 @@ pub use context::{Context, ContextFuture, ContextIter, ContextStream, Entered, F
 pub use intern::intern;
 pub use judgement::{FeedbackBuilder, ScoreBuilder};
 pub use kind::{Generic, Kind};
+pub use limits::{SpanLimits, left_out};
 pub use logger::{LogBuilder, Logger};
 pub use meter::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram, Meter,

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use obs_core::{Attributes, ErrorInfo, Level, Log, Payload, Resource, Scope, Str, Value};
 use obs_pipeline::Intake;
 
-use crate::observability::Instance;
+use crate::instance::Instance;
 use crate::{Context, Observability};
 
 /// The least level that is recorded, changed while it runs.

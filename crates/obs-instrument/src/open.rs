@@ -13,7 +13,9 @@ use uuid::Uuid;
 use crate::automatic::TOLD;
 use crate::context::{Carried, Context, Node};
 use crate::failure::Failure;
-use crate::observability::Instance;
+use crate::instance::Instance;
+use crate::limits::LeftOut;
+use crate::propagation::traceparent::RANDOM;
 use crate::rollup::Sums;
 use crate::visible::{HIDDEN, SAMPLED, Unseen};
 use crate::{called, entity, restated};
@@ -44,6 +46,8 @@ pub(crate) struct Open {
     started: Duration,
     /// Whether a score or feedback was given to the span.
     pub(crate) judged: AtomicBool,
+    /// What was more than the limits let it gather.
+    pub(crate) left_out: LeftOut,
 }
 
 /// Where a span begins.
@@ -83,7 +87,7 @@ impl Slot {
         if let (Some(Unseen::Hidden), Some(parent)) = (open.unseen, &open.parent)
             && let Some(sums) = Sums::of(span, open.instance.cost_of(span).as_ref(), said)
         {
-            parent.add_hidden(&sums);
+            parent.add_hidden(&sums, &open.instance);
         }
         if !open.instance.measures() {
             self.record = None;
@@ -110,6 +114,8 @@ impl Slot {
             span.remote_parent = span.path.is_none();
             span.trace_flags = node.trace_flags;
             span.trace_state.clone_from(&node.trace_state);
+        } else {
+            span.trace_flags |= RANDOM;
         }
         match unseen {
             None => {
@@ -130,6 +136,7 @@ impl Slot {
             told: AtomicBool::new(false),
             started,
             judged: AtomicBool::new(false),
+            left_out: LeftOut::default(),
         });
     }
 }
@@ -240,12 +247,15 @@ impl Open {
         if *self.told.get_mut() {
             span.trace_flags |= TOLD;
         }
+        self.left_out.tell(span);
         if called::lacks(&span.span_type) {
             called::inherit(span, self.called_above());
         }
         let below = self.known_node().map_or(0, |node| node.rollup().close(span));
         let said = restated::said(span, below);
-        if let (Some(parent), true) = (&self.parent, said != 0) {
+        if said != 0
+            && let Some(parent) = self.parent_here()
+        {
             parent.rollup().said_below(said);
         }
         if below == 0 || !matches!(span.span_type, SpanType::LlmGeneration(_)) {
@@ -257,8 +267,13 @@ impl Open {
         below
     }
 
+    /// The parent, if this instance records it, too: what another one knows is none of its own.
+    fn parent_here(&self) -> Option<&Arc<Node>> {
+        self.parent.as_ref().filter(|parent| !parent.is_foreign(&self.instance))
+    }
+
     fn called_above(&self) -> Option<&Arc<called::Called>> {
-        self.parent.as_ref()?.called.as_ref()
+        self.parent_here()?.called.as_ref()
     }
 
     /// Tells that the span has started, once: before the first child, scope or log under it, so that what was set right

@@ -5,13 +5,18 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use obs_core::{Error, Feedback, Score, SpanId, Target, Trace, TraceContext, TraceId, TraceReader};
+use obs_core::{
+    Error, ErrorKind, Feedback, Score, SpanId, Target, Trace, TraceContext, TraceId, TraceReader,
+};
 use obs_pipeline::{Intake, Pace};
 
-use crate::observability::Instance;
+use crate::instance::Instance;
 
 /// The most judgements that wait for one trace; further ones go out at once, without what would be read.
 const CAPACITY: usize = 10_000;
+
+/// How long one try to read may take: a reader that hangs is asked again, as one that fails.
+const TRY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A score or feedback on its way.
 #[derive(Debug)]
@@ -91,7 +96,8 @@ pub(crate) async fn read(
     let waits = if schedule.is_empty() { &[Duration::ZERO] } else { schedule };
     for wait in waits {
         let in_time = pace.pause(*wait).await;
-        match obs_pipeline::suppressed(reader.trace(trace_id)).await {
+        let answer = pace.within(TRY_TIMEOUT, obs_pipeline::suppressed(reader.trace(trace_id))).await;
+        match answer.unwrap_or_else(|| Err(hangs())) {
             Ok(Some(trace)) if root(&trace).is_some() => return Ok(Some(trace)),
             // An earlier try may have found more than one that fails.
             Ok(Some(trace)) => found = Ok(Some(trace)),
@@ -111,6 +117,11 @@ pub(crate) async fn read(
         }
     }
     found
+}
+
+fn hangs() -> Error {
+    let message = format!("the reader has not answered within {TRY_TIMEOUT:?}");
+    Error::without_records(ErrorKind::Timeout, message)
 }
 
 /// One trace that is being read, or was, and the judgements that wait for it.
@@ -140,8 +151,12 @@ impl Reading {
         schedule: Arc<[Duration]>,
     ) -> Arc<Self> {
         let reading = Arc::new(Self { instance, state: Mutex::new(State::UnderWay(Vec::new())) });
+        let Some(number) = reading.instance.readings().begin(&reading) else {
+            reading.finish(Known::default());
+            return reading;
+        };
         // Dropped with the work, however that ends: the judgements go out then at the latest.
-        let end = End(Arc::clone(&reading));
+        let end = End(Arc::clone(&reading), number);
         let work = |pace| async move {
             let end = end;
             match read(&*reader, trace_id, &schedule, pace).await {
@@ -150,7 +165,7 @@ impl Reading {
                 Err(error) => tell(trace_id, &error),
             }
         };
-        if let Err(error) = reading.instance.aside().spawn(work) {
+        if let Err(error) = reading.instance.readings().spawn(work) {
             tell(trace_id, &error);
         }
         reading
@@ -168,7 +183,8 @@ impl Reading {
         judgement.record(self.instance.intake());
     }
 
-    fn finish(&self, known: Known) {
+    /// Lets go of the judgements that wait; nothing happens if it is done.
+    pub(crate) fn finish(&self, known: Known) {
         let known = Arc::new(known);
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*state, State::Done(_)) {
@@ -186,11 +202,12 @@ impl Reading {
 }
 
 /// Ends a reading that nothing else has ended: nothing is known.
-struct End(Arc<Reading>);
+struct End(Arc<Reading>, u64);
 
 impl Drop for End {
     fn drop(&mut self) {
         self.0.finish(Known::default());
+        self.0.instance.readings().end(self.1);
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
-use obs_core::{Error, Str, suggest};
+use obs_core::{Error, Str};
 use obs_pipeline::Report;
 
 use crate::{Observability, Recorder};
@@ -94,7 +94,11 @@ impl Registry {
     pub fn set_default(&self, name: &str) -> Result<(), Error> {
         let mut held = self.write();
         let Some((known, _)) = held.instances.get_key_value(name) else {
-            return Err(unknown(name, held.instances.keys()));
+            drop(held);
+            // Without the names there are: they are tenants, and this one may be what a user wrote.
+            let message =
+                format!("no instance is called `{name}`; register it first, or take one of `names()`");
+            return Err(Error::config("registry", message));
         };
         held.default = Some(known.clone());
         Ok(())
@@ -140,6 +144,8 @@ impl Registry {
     }
 
     /// Takes an instance out and shuts it down within this deadline, whoever else holds it; the others go on meanwhile.
+    ///
+    /// What judgements still wait for when the time is up is not waited for: they go out with what is known.
     ///
     /// `None` if none has this name.
     pub fn shutdown(&self, name: &str, deadline: Duration) -> Option<Report> {
@@ -198,12 +204,4 @@ impl Held {
         }
         self.instances.remove(name)
     }
-}
-
-fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a Str> + Clone) -> Error {
-    let hint = match suggest::nearest(name, known.clone().map(Str::as_str)) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("registered: {}", known.map(Str::as_str).collect::<Vec<_>>().join(", ")),
-    };
-    Error::config("registry", format!("no instance is called `{name}`; {hint}"))
 }

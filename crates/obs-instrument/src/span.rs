@@ -9,7 +9,7 @@ use obs_core::{Payload, Span, SpanId, SpanRef, Status, Str, Timestamp, TraceId};
 use crate::begin::{Recording, Unsampled, begin};
 use crate::context::Context;
 use crate::fail::dropped_by_panic;
-use crate::observability::Instance;
+use crate::instance::Instance;
 use crate::open::{Open, Slot};
 use crate::{Generic, Kind, pool};
 
@@ -34,7 +34,7 @@ impl<T: Kind> ActiveSpan<T> {
         let state = if instance.has_spans() {
             begin(instance, name.into(), parent(), false, fields)
         } else {
-            Recording::Off
+            Recording::Through(parent())
         };
         Self { state, kind: PhantomData }
     }
@@ -49,7 +49,10 @@ impl<T: Kind> ActiveSpan<T> {
         if instance.records_no_root() && Context::nothing_is_current() {
             return Self { state: Unsampled::root(instance), kind: PhantomData };
         }
-        Self::start(instance, name, Context::current, fields)
+        if !instance.has_spans() {
+            return Self::noop();
+        }
+        Self { state: begin(instance, name.into(), Context::current(), false, fields), kind: PhantomData }
     }
 
     /// A span that the application's users are not to see.
@@ -62,12 +65,12 @@ impl<T: Kind> ActiveSpan<T> {
         let state = if instance.has_spans() {
             begin(instance, name.into(), parent(), true, fields)
         } else {
-            Recording::Off
+            Recording::Through(parent())
         };
         Self { state, kind: PhantomData }
     }
 
-    /// A span that records nothing.
+    /// A span that records nothing, and leaves the context as it is.
     pub fn noop() -> Self {
         Self { state: Recording::Off, kind: PhantomData }
     }
@@ -76,7 +79,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub(crate) fn parts(&self) -> Option<(&Span, &Open)> {
         match &self.state {
             Recording::On(slot) => slot.parts(),
-            Recording::Off | Recording::Unsampled(_) | Recording::Measured(_) => None,
+            _ => None,
         }
     }
 
@@ -84,7 +87,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub(crate) fn parts_mut(&mut self) -> Option<(&mut Span, &mut Open)> {
         match &mut self.state {
             Recording::On(slot) => slot.parts_mut(),
-            Recording::Off | Recording::Unsampled(_) | Recording::Measured(_) => None,
+            _ => None,
         }
     }
 
@@ -93,7 +96,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub(crate) fn kept(&self) -> Option<(&Span, &Open)> {
         match &self.state {
             Recording::On(slot) | Recording::Measured(slot) => slot.parts(),
-            Recording::Off | Recording::Unsampled(_) => None,
+            _ => None,
         }
     }
 
@@ -101,7 +104,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub(crate) fn kept_mut(&mut self) -> Option<(&mut Span, &mut Open)> {
         match &mut self.state {
             Recording::On(slot) | Recording::Measured(slot) => slot.parts_mut(),
-            Recording::Off | Recording::Unsampled(_) => None,
+            _ => None,
         }
     }
 
@@ -127,9 +130,8 @@ impl<T: Kind> ActiveSpan<T> {
     }
 
     /// Whether nothing of the span goes anywhere, not even its ids.
-    #[cfg(feature = "macros")]
     pub(crate) fn is_off(&self) -> bool {
-        matches!(self.state, Recording::Off)
+        matches!(self.state, Recording::Off | Recording::Through(_))
     }
 
     /// Whether what is set here will be recorded.
@@ -142,7 +144,7 @@ impl<T: Kind> ActiveSpan<T> {
     /// The trace's id, sampled or not; `None` if no destination takes more than metrics.
     pub fn trace_id(&self) -> Option<TraceId> {
         match &self.state {
-            Recording::Off => None,
+            Recording::Off | Recording::Through(_) => None,
             Recording::Unsampled(span) => Some(span.ids.get().0),
             Recording::On(_) | Recording::Measured(_) => self.kept().map(|(span, _)| span.trace_id),
         }
@@ -153,7 +155,7 @@ impl<T: Kind> ActiveSpan<T> {
     /// A hidden span has that of the span it is shown as.
     pub fn span_id(&self) -> Option<SpanId> {
         match &self.state {
-            Recording::Off => None,
+            Recording::Off | Recording::Through(_) => None,
             Recording::Unsampled(span) => Some(span.ids.get().1),
             Recording::On(_) | Recording::Measured(_) => {
                 self.kept().map(|(span, open)| open.shown_span_id(span))
@@ -165,51 +167,6 @@ impl<T: Kind> ActiveSpan<T> {
     pub fn reference(&self) -> Option<SpanRef> {
         let (span, open) = self.seen()?;
         Some(SpanRef { trace_id: span.trace_id, span_id: Some(open.shown_span_id(span)) })
-    }
-
-    /// The context under which children, logs and scores attach to this span.
-    ///
-    /// Under a hidden span they attach to the nearest one that is visible.
-    pub fn context(&self) -> Context {
-        match &self.state {
-            Recording::Off => Context::NONE,
-            Recording::Unsampled(span) => span.context(),
-            Recording::On(_) | Recording::Measured(_) => {
-                self.kept().map_or(Context::NONE, |(span, open)| open.context(span))
-            }
-        }
-    }
-
-    /// Makes this the thread's current span until the guard is dropped; for futures use [`FutureExt`](crate::FutureExt).
-    #[must_use = "the span is left when the guard is dropped"]
-    pub fn enter(&self) -> crate::Entered {
-        self.context().enter()
-    }
-
-    /// Runs a function with this as the current span.
-    pub fn scope<R>(&self, run: impl FnOnce() -> R) -> R {
-        self.context().scope(run)
-    }
-
-    /// Starts a span under this one, whatever span is current.
-    ///
-    /// ```
-    /// use obs_instrument::core::LlmGeneration;
-    /// # use obs_instrument::Observability;
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let obs = Observability::builder("bot").to(obs_testkit::Scripted::new([])).build()?;
-    /// let run = obs.agent_run("answer");
-    /// let mut call = run.child::<LlmGeneration>("chat");
-    /// call.model("gpt-4o");
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn child<C: Kind>(&self, name: impl Into<Str>) -> ActiveSpan<C> {
-        let context = self.context();
-        match context.instance().map(Arc::clone) {
-            Some(instance) => ActiveSpan::start(&instance, name, || context, C::default),
-            None => ActiveSpan::noop(),
-        }
     }
 
     /// The time, if recording.
@@ -248,7 +205,7 @@ impl<T: Kind> ActiveSpan<T> {
 
     fn finish_open(&mut self, end: Option<Timestamp>) {
         match std::mem::replace(&mut self.state, Recording::Off) {
-            Recording::Off | Recording::Unsampled(_) => {}
+            Recording::Off | Recording::Through(_) | Recording::Unsampled(_) => {}
             Recording::On(mut slot) => {
                 close::<T>(&mut slot, end);
                 slot.deliver();
@@ -271,6 +228,7 @@ fn close<T: Kind>(slot: &mut Slot, end: Option<Timestamp>) {
         span.judged = *open.judged.get_mut();
         if let Some(fields) = T::of(&mut span.span_type) {
             fields.settle(span.status == Status::Error);
+            open.left_out.items += fields.cap(open.instance.limits().items);
         }
     }
 }
@@ -279,7 +237,8 @@ impl<T: Kind> Drop for ActiveSpan<T> {
     #[inline]
     fn drop(&mut self) {
         if matches!(self.state, Recording::On(_) | Recording::Measured(_)) {
-            if std::thread::panicking() {
+            // An error that was told says more than that there was a panic, too.
+            if std::thread::panicking() && self.kept().is_some_and(|(span, _)| span.error.is_none()) {
                 self.fail_with(dropped_by_panic);
             }
             self.finish(None);

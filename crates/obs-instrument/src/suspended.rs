@@ -7,12 +7,12 @@ use obs_core::{
 use serde::{Deserialize, Serialize};
 
 use crate::workflow::{Staged, transition, workflow_names as names};
-use crate::{ActiveSpan, Context, Kind, Observability};
+use crate::{ActiveSpan, Baggage, Context, Kind, Observability};
 
 /// A run or step that was put aside: all that another process needs to go on with it in the same trace.
 ///
 /// It serialises, so that it can be kept beside the application's own state; it holds what is known of the trace, such as
-/// the user's and the session's id.
+/// the user's and the session's id, and its baggage.
 /// Without recording it has no ids, and [`crate::Observability::resume`] begins a new trace.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -45,6 +45,9 @@ pub struct Suspended {
     /// When.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Timestamp>,
+    /// W3C `baggage` that goes along with the trace, if there is any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baggage: Option<Str>,
     /// What is known of the trace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub context: Option<Box<TraceContext>>,
@@ -60,15 +63,19 @@ impl Suspended {
     /// The context of a span of its trace.
     fn under(&self, span_id: Option<SpanId>) -> Context {
         let ids = self.trace_id.zip(span_id);
-        ids.map_or(Context::NONE, |(trace_id, span_id)| {
+        let context = ids.map_or(Context::NONE, |(trace_id, span_id)| {
             let state = self.trace_state.clone();
             Context::remote_under(trace_id, span_id, self.sampled, state, self.root_span_id)
-        })
+        });
+        match &self.baggage {
+            Some(baggage) => context.replace_baggage(Baggage::parse(baggage).baggage),
+            None => context,
+        }
     }
 
     /// What it shares with every span that is put aside.
     pub(crate) fn of<T: Kind>(span: &ActiveSpan<T>, reason: &Str) -> Self {
-        let context = span.context();
+        let context = if span.is_off() { Context::NONE } else { span.context() };
         let known = span.parts();
         Self {
             trace_id: context.trace_id(),
@@ -76,6 +83,7 @@ impl Suspended {
             root_span_id: known.and_then(|(span, open)| open.root_span_id(span)),
             sampled: context.is_sampled(),
             trace_state: context.trace_state().cloned(),
+            baggage: context.baggage().format().map(Str::from),
             reason: reason.clone(),
             at: span.now(),
             context: known.map(|(span, _)| Box::new(TraceContext::clone(&span.context))),
@@ -88,14 +96,19 @@ impl Observability {
     /// Takes up a run that was put aside, here or in another process: a new span of the same trace and run.
     ///
     /// It stands under the trace's root where that is known, else under the span that was put aside, and links to that one.
-    /// What is known of the trace comes along.
+    /// What is known of the trace comes along, and its baggage; environment, release, version and service are those of
+    /// the process that goes on with it, which may be a later one.
     pub fn resume(&self, name: impl Into<Str>, suspended: &Suspended) -> ActiveSpan<WorkflowRun> {
         let parent = suspended.under(suspended.root_span_id.or(suspended.span_id));
         let Suspended { workflow_id, run_id, .. } = suspended.clone();
         let fields = WorkflowRun { workflow_id, run_id, status: Some(WorkflowStatus::Suspended) };
         let mut run = self.start(name, fields, &parent);
         if let Some(context) = &suspended.context {
-            run.trace(|trace| trace.clone_from(context));
+            run.trace(|trace| {
+                let own = std::mem::replace(trace, TraceContext::clone(context));
+                let TraceContext { environment, release, version, service, .. } = own;
+                *trace = TraceContext { environment, release, version, service, ..std::mem::take(trace) };
+            });
         }
         go_on(&mut run, suspended);
         run
@@ -116,7 +129,7 @@ fn go_on<T: Staged>(span: &mut ActiveSpan<T>, suspended: &Suspended) {
     let trace_state = suspended.trace_state.clone();
     if let (Some(trace_id), Some(span_id)) = (suspended.trace_id, suspended.span_id) {
         let attributes = Attributes::from_iter([(names::LINK, names::RESUMES)]);
-        span.change(|span| span.links.push(Link { trace_id, span_id, trace_state, attributes }));
+        span.link_to(Link { trace_id, span_id, trace_state, attributes });
     }
     transition(span, WorkflowStatus::Running, Some(suspended.reason.clone()));
 }

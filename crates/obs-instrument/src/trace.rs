@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use obs_core::{Error, Node, ScoreValue, Span, SpanId, Str, Target, Trace, TraceId, TraceReader};
 
+use crate::instance::Instance;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder, Sink};
-use crate::observability::Instance;
 use crate::reading::{self, Judgement, Known, Reading};
 
 /// How long to wait before each try to read a trace, unless said otherwise: six seconds together, as long as a batch
@@ -25,8 +25,9 @@ pub const READ_SCHEDULE: [Duration; 7] = [
 ///
 /// With a [reader](crate::ObservabilityBuilder::reader), judgements wait on a thread of obs's own until the trace can be
 /// read, then take over its root, user, session, environment and tags; without one they go out at once with what is known.
-/// No judgement is lost: if the trace is not found after the last try, it goes out without a root, and a backend that
-/// needs one refuses it as `unresolvable_target`.
+/// No judgement is lost: if the trace is not found after the last try, or the instance is shut down before, it goes out
+/// without a root, and a backend that needs one refuses it as `unresolvable_target`.
+/// A try to read that takes longer than ten seconds counts as failed.
 ///
 /// ```
 /// # use obs_core::TraceId;
@@ -117,7 +118,7 @@ impl TraceHandle {
         };
         let (trace_id, schedule) = (self.trace_id, Arc::clone(&self.schedule));
         let work = |pace| async move { reading::read(&*reader, trace_id, &schedule, pace).await };
-        let Some(trace) = self.instance.aside().run(work).await?? else { return Ok(None) };
+        let Some(trace) = self.instance.reads().run(work).await?? else { return Ok(None) };
         let known = Known::of(&trace);
         let reading = Reading::done(Arc::clone(&self.instance), known);
         let handle = Self { reading: Arc::new(Mutex::new(Some(reading))), ..self.clone() };

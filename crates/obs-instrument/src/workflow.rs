@@ -27,10 +27,15 @@ pub mod workflow_names {
 use workflow_names as names;
 
 /// A span type that stands somewhere: a run or a step.
-pub(crate) trait Staged: Kind {
+pub trait Staged: Kind {
+    /// The event of one that stands elsewhere from now on.
     const TRANSITION: &'static str;
 
+    /// Where it stands.
     fn status(&mut self) -> &mut Option<WorkflowStatus>;
+
+    /// Notes what it is known by when it is taken up again.
+    fn note(&self, suspended: &mut Suspended);
 }
 
 impl Staged for WorkflowRun {
@@ -39,6 +44,11 @@ impl Staged for WorkflowRun {
     fn status(&mut self) -> &mut Option<WorkflowStatus> {
         &mut self.status
     }
+
+    fn note(&self, suspended: &mut Suspended) {
+        suspended.workflow_id.clone_from(&self.workflow_id);
+        suspended.run_id.clone_from(&self.run_id);
+    }
 }
 
 impl Staged for WorkflowStep {
@@ -46,6 +56,10 @@ impl Staged for WorkflowStep {
 
     fn status(&mut self) -> &mut Option<WorkflowStatus> {
         &mut self.status
+    }
+
+    fn note(&self, suspended: &mut Suspended) {
+        suspended.step_id.clone_from(&self.step_id);
     }
 }
 
@@ -66,6 +80,32 @@ pub(crate) fn transition<T: Staged>(span: &mut ActiveSpan<T>, to: WorkflowStatus
     span.event(T::TRANSITION, attributes);
 }
 
+/// What runs and steps of workflows have in common.
+impl<T: Staged> ActiveSpan<T> {
+    /// Says where the run or step stands now, as an event too; it runs from the start, and at the end it is completed or
+    /// failed unless said otherwise.
+    pub fn status(&mut self, status: WorkflowStatus) -> &mut Self {
+        transition(self, status, None);
+        self
+    }
+
+    /// [`Self::status`], and why.
+    pub fn transition(&mut self, to: WorkflowStatus, reason: impl Into<Str>) -> &mut Self {
+        transition(self, to, Some(reason.into()));
+        self
+    }
+
+    /// Puts the run or step aside: its span ends suspended, and what is returned resumes it, here or in another process.
+    pub fn suspend(mut self, reason: impl Into<Str>) -> Suspended {
+        let reason = reason.into();
+        let mut suspended = Suspended::of(&self, &reason);
+        self.fields(|fields| fields.note(&mut suspended));
+        transition(&mut self, WorkflowStatus::Suspended, Some(reason));
+        self.end();
+        suspended
+    }
+}
+
 impl ActiveSpan<WorkflowRun> {
     /// The workflow's stable id.
     pub fn workflow_id(&mut self, id: impl Into<Str>) -> &mut Self {
@@ -76,61 +116,12 @@ impl ActiveSpan<WorkflowRun> {
     pub fn run_id(&mut self, id: impl Into<Str>) -> &mut Self {
         self.fields(|run| run.run_id = Some(id.into()))
     }
-
-    /// Says where the run stands now, as an event too; it runs from the start, and at the end it is completed or failed
-    /// unless said otherwise.
-    pub fn status(&mut self, status: WorkflowStatus) -> &mut Self {
-        transition(self, status, None);
-        self
-    }
-
-    /// [`Self::status`], and why.
-    pub fn transition(&mut self, to: WorkflowStatus, reason: impl Into<Str>) -> &mut Self {
-        transition(self, to, Some(reason.into()));
-        self
-    }
-
-    /// Puts the run aside: its span ends suspended, and what is returned resumes it, here or in another process.
-    pub fn suspend(mut self, reason: impl Into<Str>) -> Suspended {
-        let reason = reason.into();
-        let mut suspended = Suspended::of(&self, &reason);
-        self.fields(|run| {
-            suspended.workflow_id.clone_from(&run.workflow_id);
-            suspended.run_id.clone_from(&run.run_id);
-        });
-        transition(&mut self, WorkflowStatus::Suspended, Some(reason));
-        self.end();
-        suspended
-    }
 }
 
 impl ActiveSpan<WorkflowStep> {
     /// The step's id in its workflow.
     pub fn step_id(&mut self, id: impl Into<Str>) -> &mut Self {
         self.fields(|step| step.step_id = Some(id.into()))
-    }
-
-    /// Says where the step stands now, as an event too; it runs from the start, and at the end it is completed or failed
-    /// unless said otherwise.
-    pub fn status(&mut self, status: WorkflowStatus) -> &mut Self {
-        transition(self, status, None);
-        self
-    }
-
-    /// [`Self::status`], and why.
-    pub fn transition(&mut self, to: WorkflowStatus, reason: impl Into<Str>) -> &mut Self {
-        transition(self, to, Some(reason.into()));
-        self
-    }
-
-    /// Puts the step aside: its span ends suspended, and what is returned resumes it.
-    pub fn suspend(mut self, reason: impl Into<Str>) -> Suspended {
-        let reason = reason.into();
-        let mut suspended = Suspended::of(&self, &reason);
-        self.fields(|step| suspended.step_id.clone_from(&step.step_id));
-        transition(&mut self, WorkflowStatus::Suspended, Some(reason));
-        self.end();
-        suspended
     }
 
     /// Ends a step that was not taken, and says why.

@@ -178,7 +178,7 @@ impl Serialize for OfSpan<'_> {
         out.some("kind", (!span.kind.is_internal()).then_some(span.kind))?;
         out.some("status", (span.status == Status::Ok).then_some(span.status))?;
         out.list("links", &span.links)?;
-        out.some("traceFlags", (span.trace_flags != 1).then_some(span.trace_flags))?;
+        out.some("traceFlags", span.unusual_flags())?;
         out.some("traceState", span.trace_state.as_ref())?;
         out.end()
     }

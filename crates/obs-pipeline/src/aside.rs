@@ -75,6 +75,17 @@ impl Pace {
     }
 }
 
+impl Pace {
+    /// Does something that may take so long by the clock; `None` if it took longer, and was dropped.
+    pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = work => Some(done),
+            () = self.clock.sleep(limit) => None,
+        }
+    }
+}
+
 impl Aside {
     /// For work that waits on this clock; nothing starts yet.
     pub fn new(clock: Clock) -> Self {
@@ -137,6 +148,11 @@ impl Aside {
         }
         self.haste.send_modify(|times| *times += 1);
         self.wait(whole)
+    }
+
+    /// Drops what is under way, and ends the thread; waits for neither, and later work starts another thread.
+    pub fn clear(&self) {
+        *self.queue.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// Whether no work is under way.
@@ -227,5 +243,27 @@ mod tests {
         aside.settle(Duration::ZERO);
         assert!(aside.settle(DEADLINE));
         assert_eq!(paused.load(Ordering::SeqCst), 306, "haste ends this pause and the next ones");
+    }
+
+    #[test]
+    fn work_that_hangs_is_ended_by_its_limit_or_with_all_the_rest() {
+        let (clock, hand) = Clock::manual(Timestamp::default());
+        let aside = Aside::new(clock);
+        let (tell, told) = std::sync::mpsc::channel();
+        let hang = |pace: Pace| async move {
+            let limit = Duration::from_secs(10);
+            tell.send(pace.within(limit, std::future::pending::<()>()).await).unwrap();
+        };
+        aside.spawn(hang).unwrap();
+        while !aside.is_idle() {
+            hand.advance(Duration::from_secs(1));
+            thread::yield_now();
+        }
+        assert_eq!(told.recv().unwrap(), None);
+        aside.spawn(|_| std::future::pending()).unwrap();
+        aside.clear();
+        assert!(aside.settle(DEADLINE), "it was dropped");
+        aside.spawn(|_| async {}).unwrap();
+        assert!(aside.settle(DEADLINE), "later work is done");
     }
 }

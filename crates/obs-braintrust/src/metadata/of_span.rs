@@ -19,8 +19,8 @@ pub(crate) struct OfSpan<'a> {
     span_kind: SpanKind,
     #[serde(skip_serializing_if = "Status::is_unset")]
     status: Status,
-    #[serde(skip_serializing_if = "sampled")]
-    trace_flags: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_flags: Option<u8>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace_state: Option<&'a str>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
@@ -35,11 +35,6 @@ pub(crate) struct OfSpan<'a> {
     /// All other types as their own object, under the type's name.
     #[serde(flatten)]
     typed: Option<Typed<'a>>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
-fn sampled(flags: &u8) -> bool {
-    *flags == 1
 }
 
 impl<'a> OfSpan<'a> {
@@ -60,7 +55,7 @@ impl<'a> OfSpan<'a> {
             span_type: span.span_type.name(),
             span_kind: span.kind,
             status: span.status,
-            trace_flags: span.trace_flags,
+            trace_flags: span.unusual_flags(),
             trace_state: span.trace_state.as_deref(),
             links: &span.links,
             events: Events(&span.events),

@@ -16,11 +16,11 @@ use obs_pipeline::Intake;
 
 pub use self::carry::ContextIter;
 pub use self::future::{ContextFuture, FutureExt};
-pub(crate) use self::node::{Carried, Node, Remote, State};
+pub(crate) use self::node::{Carried, Node, Remote, State, UnsampledSpan};
 pub use self::stream::{ContextStream, StreamExt};
 use crate::Baggage;
-use crate::observability::Instance;
-use crate::propagation::traceparent::TraceParent;
+use crate::instance::Instance;
+use crate::propagation::traceparent::{KNOWN, TraceParent};
 use crate::propagation::tracestate::TraceState;
 use crate::visible::SAMPLED;
 
@@ -72,9 +72,11 @@ impl Context {
             let carried = Carried { baggage, ..Carried::default() };
             return Self { state: State::None { instance }, carried: carried.shared() };
         };
+        let flags = flags & KNOWN;
         if flags & SAMPLED == 0 {
-            let carried = Carried { baggage, trace_state: others, trace_flags: flags };
-            return Self::unsampled(trace_id, span_id, instance, carried.shared());
+            let carried = Carried { baggage, trace_state: others, root_span_id };
+            let span = UnsampledSpan { trace_id, span_id, trace_flags: flags, is_remote: true };
+            return Self::unsampled(span, instance, carried.shared());
         }
         let trace = Arc::default();
         let node = Node::new(trace_id, span_id, None, root_span_id, flags, others, trace, instance);
@@ -112,11 +114,13 @@ impl Context {
 
     /// Makes this the context of the thread until the guard is dropped.
     ///
-    /// For futures use [`FutureExt`]: a guard held across an await would leak into other tasks, so it is not `Send`.
+    /// For futures use [`FutureExt`]: a guard held across an await leaks into whatever its thread runs meanwhile.
+    /// It is not `Send`, so that runtimes which move tasks between threads refuse such a future; those which do not, tokio's
+    /// `LocalSet` and `block_on` for two, take it, and nothing but the rule keeps tasks apart there.
     #[must_use = "the context is left when the guard is dropped"]
     pub fn enter(&self) -> Entered {
         let before = CURRENT.try_with(|current| current.replace(self.clone())).unwrap_or_default();
-        Entered { before, not_send: PhantomData }
+        Entered { before: Some(before), not_send: PhantomData }
     }
 
     /// Makes this the context of the thread, and gives the one that was.
@@ -137,7 +141,7 @@ impl Context {
     pub fn trace_id(&self) -> Option<TraceId> {
         match &self.state {
             State::None { .. } => None,
-            State::Unsampled { trace_id, .. } => Some(*trace_id),
+            State::Unsampled { span, .. } => Some(span.trace_id),
             State::Known(node) => Some(node.trace_id),
         }
     }
@@ -146,7 +150,7 @@ impl Context {
     pub fn span_id(&self) -> Option<SpanId> {
         match &self.state {
             State::None { .. } => None,
-            State::Unsampled { span_id, .. } => Some(*span_id),
+            State::Unsampled { span, .. } => Some(span.span_id),
             State::Known(node) => Some(node.span_id),
         }
     }
@@ -189,17 +193,28 @@ impl Context {
         self.node().filter(own).map(|node| &node.trace)
     }
 
+    /// Whether its span is the caller's, or one of this process below it.
+    #[cfg(feature = "tower")]
+    pub(crate) fn is_below(&self, caller: &Self) -> bool {
+        match (&self.state, caller.span_id()) {
+            _ if self.trace_id() != caller.trace_id() => false,
+            (State::Known(node), Some(span_id)) => node.up().any(|node| node.span_id == span_id),
+            // Nothing is known of what is above a span that is not recorded.
+            (State::Unsampled { .. }, Some(_)) => true,
+            (State::None { .. }, _) | (_, None) => false,
+        }
+    }
+
     pub(crate) const fn known(node: Arc<Node>, carried: Option<Arc<Carried>>) -> Self {
         Self { state: State::Known(node), carried }
     }
 
     pub(crate) const fn unsampled(
-        trace_id: TraceId,
-        span_id: SpanId,
+        span: UnsampledSpan,
         instance: Option<Arc<Instance>>,
         carried: Option<Arc<Carried>>,
     ) -> Self {
-        Self { state: State::Unsampled { trace_id, span_id, instance }, carried }
+        Self { state: State::Unsampled { span, instance }, carried }
     }
 
     pub(crate) fn carried(&self) -> Option<&Carried> {
@@ -214,12 +229,24 @@ impl Context {
 
     /// The parent of what is started under it, as it travels.
     pub(crate) fn trace_parent(&self) -> Option<TraceParent> {
-        let carried = self.carried().map_or(0, |carried| carried.trace_flags) & !SAMPLED;
-        let known = match &self.state {
-            State::None { .. } | State::Unsampled { .. } => 0,
-            State::Known(node) => node.trace_flags,
-        };
-        Some(TraceParent { trace_id: self.trace_id()?, span_id: self.span_id()?, flags: known | carried })
+        match &self.state {
+            State::None { .. } => None,
+            State::Unsampled { span, .. } => {
+                let UnsampledSpan { trace_id, span_id, trace_flags: flags, .. } = *span;
+                Some(TraceParent { trace_id, span_id, flags })
+            }
+            State::Known(node) => {
+                // The others are marks of ours, for the collector alone.
+                let flags = node.trace_flags & KNOWN;
+                Some(TraceParent { trace_id: node.trace_id, span_id: node.span_id, flags })
+            }
+        }
+    }
+
+    /// The root of the trace, where it is known.
+    pub(crate) fn root_span_id(&self) -> Option<SpanId> {
+        let node = self.node().and_then(|node| node.root_span_id);
+        node.or_else(|| self.carried()?.root_span_id)
     }
 
     pub(crate) fn into_parts(self) -> (State, Option<Arc<Carried>>) {
@@ -250,13 +277,23 @@ impl fmt::Debug for Context {
 ///
 /// Guards are dropped in the reverse order of their making, as locals are.
 pub struct Entered {
-    before: Context,
+    /// Absent if nothing was entered.
+    before: Option<Context>,
     not_send: PhantomData<*const ()>,
+}
+
+impl Entered {
+    /// A guard that leaves the context as it is.
+    pub(crate) const fn nothing() -> Self {
+        Self { before: None, not_send: PhantomData }
+    }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let _ = CURRENT.try_with(|current| current.replace(std::mem::take(&mut self.before)));
+        if let Some(before) = self.before.take() {
+            let _ = CURRENT.try_with(|current| current.replace(before));
+        }
     }
 }
 

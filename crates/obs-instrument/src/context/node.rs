@@ -7,7 +7,7 @@ use obs_core::{Ancestor, Attributes, MAX_DEPTH, SpanId, Str, TraceContext, Trace
 use crate::Baggage;
 use crate::called::Called;
 use crate::failure::Failures;
-use crate::observability::Instance;
+use crate::instance::Instance;
 use crate::propagation::traceparent::TraceParent;
 use crate::propagation::tracestate::TraceState;
 use crate::rollup::{Rollup, Sums};
@@ -18,9 +18,19 @@ pub(crate) enum State {
     /// Outside of every trace.
     None { instance: Option<Arc<Instance>> },
     /// The trace is not recorded, or not here; what is below it is not, either.
-    Unsampled { trace_id: TraceId, span_id: SpanId, instance: Option<Arc<Instance>> },
+    Unsampled { span: UnsampledSpan, instance: Option<Arc<Instance>> },
     /// A span that is kept in this process, or a sampled one in another; its flags say whether it is sampled.
     Known(Arc<Node>),
+}
+
+/// A span that is not recorded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UnsampledSpan {
+    pub(crate) trace_id: TraceId,
+    pub(crate) span_id: SpanId,
+    /// Without the one that says it is sampled.
+    pub(crate) trace_flags: u8,
+    pub(crate) is_remote: bool,
 }
 
 impl Default for State {
@@ -36,7 +46,7 @@ pub(crate) struct Carried {
     /// Of a trace that another process does not sample; the node of a sampled one has its own.
     pub(crate) trace_state: Option<Str>,
     /// As above.
-    pub(crate) trace_flags: u8,
+    pub(crate) root_span_id: Option<SpanId>,
 }
 
 impl Carried {
@@ -50,7 +60,7 @@ impl Carried {
     }
 
     pub(crate) fn shared(self) -> Option<Arc<Self>> {
-        let empty = self.baggage.is_empty() && self.trace_state.is_none() && self.trace_flags == 0;
+        let empty = self.baggage.is_empty() && self.trace_state.is_none() && self.root_span_id.is_none();
         (!empty).then(|| Arc::new(self))
     }
 }
@@ -163,6 +173,23 @@ impl Node {
         self
     }
 
+    /// The same span under another `tracestate`, with the same memory.
+    pub(crate) fn with_trace_state(self: &Arc<Self>, trace_state: Option<Str>) -> Self {
+        let mut node = Self::new(
+            self.trace_id,
+            self.span_id,
+            self.ancestor.clone(),
+            self.root_span_id,
+            self.trace_flags,
+            trace_state,
+            Arc::clone(&self.trace),
+            self.instance.clone(),
+        );
+        (node.hidden, node.depth) = (self.hidden, self.depth);
+        node.parent.clone_from(&self.parent);
+        node.renewing(Some(Arc::clone(self.renews.as_ref().unwrap_or(self))))
+    }
+
     /// The node in place of one that was given out before, whose memory it shares.
     pub(crate) fn renewing(mut self, before: Option<Arc<Self>>) -> Self {
         self.renews = before;
@@ -188,9 +215,10 @@ impl Node {
         &self.renews.as_deref().unwrap_or(self).rollup
     }
 
-    /// Adds what a hidden span used to the nearest visible span that is open in this process.
-    pub(crate) fn add_hidden(self: &Arc<Self>, sums: &Sums) {
-        let shows = |node: &Arc<Self>| !node.hidden && node.ancestor.is_some();
+    /// Adds what a hidden span used to the nearest visible span that is open in this process and of the same instance:
+    /// what a tenant pays is none of another's concern.
+    pub(crate) fn add_hidden(self: &Arc<Self>, sums: &Sums, instance: &Arc<Instance>) {
+        let shows = |node: &Arc<Self>| !node.hidden && node.is_sampled() && !node.is_foreign(instance);
         let _ = self.up().any(|node| shows(node) && node.rollup().add(sums));
     }
 

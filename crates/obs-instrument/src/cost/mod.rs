@@ -64,6 +64,15 @@ impl CostConfig {
         Self(Source::Off)
     }
 
+    /// The same with further prices, which win where both have a model; off stays off.
+    pub(crate) fn extended(self, more: &Prices) -> Self {
+        Self(match self.0 {
+            Source::Off => Source::Off,
+            Source::BuiltIn => Source::Own(Prices::built_in().extend(more)),
+            Source::Own(prices) => Source::Own(prices.extend(more)),
+        })
+    }
+
     /// What a call cost: what is said of it, else an estimate.
     pub(crate) fn of(&self, span: &Span) -> Option<Cost> {
         let said = || span.span_type.cost().cloned().or_else(|| reported::of(&span.attributes));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use obs_core::{Feedback, Score, ScoreValue, Signal, Str, Target, TraceId};
 
 use super::{FeedbackBuilder, ScoreBuilder};
-use crate::observability::Instance;
+use crate::instance::Instance;
 use crate::reading::Judgement;
 use crate::trace::TraceHandle;
 use crate::{Observability, ids};

@@ -11,7 +11,7 @@ use obs_core::{
 use obs_pipeline::Intake;
 use uuid::Uuid;
 
-use crate::observability::Instance;
+use crate::instance::Instance;
 use crate::reading::{Judgement, Reading};
 use crate::{entity, ids};
 

@@ -11,8 +11,8 @@ use std::fmt::{Debug, Display};
 use obs_core::{ErrorInfo, Payload, Str, Value};
 use serde::Serialize;
 
-use super::start::guarded;
 use super::{Captured, Own};
+use crate::fail::guarded;
 use crate::intern;
 
 /// A value that is asked what it has.

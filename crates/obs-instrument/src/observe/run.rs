@@ -8,18 +8,18 @@ use std::thread;
 
 use obs_core::{ErrorInfo, Payload};
 
-use super::start::guarded;
+use crate::fail::guarded;
 use crate::{ActiveSpan, Context, Entered, Kind};
 
 /// The context of the body; none where nothing is recorded, since then the one outside goes on.
 pub fn ambient<T: Kind>(span: &ActiveSpan<T>) -> Option<Context> {
-    (!span.is_off()).then(|| span.context())
+    span.ambient()
 }
 
 /// Makes the span current for a body that never returns.
 #[must_use = "the span is left when the guard is dropped"]
-pub fn enter<T: Kind>(span: &ActiveSpan<T>) -> Option<Entered> {
-    ambient(span).map(|context| context.enter())
+pub fn enter<T: Kind>(span: &ActiveSpan<T>) -> Entered {
+    span.enter()
 }
 
 /// Runs the part of a function that makes its future.
@@ -86,8 +86,7 @@ pub fn output<T: Kind>(span: &mut ActiveSpan<T>, output: impl FnOnce() -> Option
 
 /// Records what a body failed with.
 pub fn fail<T: Kind>(span: &mut ActiveSpan<T>, error: impl FnOnce() -> ErrorInfo) {
-    let unsaid = || ErrorInfo::message("[not captured: the error panicked when it was asked what it says]");
-    span.fail_with(|| guarded(error).unwrap_or_else(unsaid));
+    span.fail_with(error);
 }
 
 pin_project_lite::pin_project! {

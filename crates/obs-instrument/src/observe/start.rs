@@ -1,13 +1,12 @@
 //! The start of a call's span, and what is told of the call there.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use obs_core::{Attributes, Payload, Str, Value};
 
-use super::resolve;
-use crate::observability::Instance;
-use crate::{ActiveSpan, Context, Kind};
+use crate::fail::guarded;
+use crate::instance::Instance;
+use crate::{ActiveSpan, Context, Kind, Recorder, Registry};
 
 /// Starts the span of a call.
 pub fn start<T: Kind>(
@@ -17,7 +16,9 @@ pub fn start<T: Kind>(
     note: impl FnOnce(&mut Notes),
 ) -> ActiveSpan<T> {
     let current = Context::current();
-    let Some(instance) = instance(registry, &current) else { return ActiveSpan::noop() };
+    let Some(instance) = instance(registry, &current).filter(|instance| instance.has_spans()) else {
+        return ActiveSpan::noop();
+    };
     let fields = || {
         let mut fields = T::default();
         guarded(|| tell(&mut fields));
@@ -30,11 +31,6 @@ pub fn start<T: Kind>(
         notes.tell(&mut span);
     }
     span
-}
-
-/// Runs code of the user's that only telemetry asked for: a panic of it is none of the host's.
-pub(super) fn guarded<R>(run: impl FnOnce() -> R) -> Option<R> {
-    catch_unwind(AssertUnwindSafe(run)).ok()
 }
 
 /// The arguments and attributes of a call.
@@ -108,10 +104,10 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// As [`resolve`], without a handle that would shut the instance down where it happens to be the last.
+/// As [`resolve`](super::resolve), without a handle: as the last one, it would shut the instance down here.
 fn instance(registry: Option<&str>, current: &Context) -> Option<Arc<Instance>> {
     match (registry, current.instance()) {
         (None, Some(instance)) if instance.is_alive() => Some(Arc::clone(instance)),
-        _ => resolve(registry).map(|obs| Arc::clone(obs.instance())),
+        _ => Registry::global().recorder(registry).map(Recorder::into_instance),
     }
 }

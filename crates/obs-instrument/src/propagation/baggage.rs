@@ -23,6 +23,16 @@ pub struct Baggage {
     bytes: usize,
 }
 
+/// What was read of a header.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Read {
+    pub(crate) baggage: Baggage,
+    /// How many members were no pairs, or did not fit.
+    pub(crate) left_out: usize,
+    /// How many bytes were not looked at.
+    pub(crate) unread: usize,
+}
+
 #[derive(Clone, PartialEq, Eq)]
 struct Pair {
     key: Str,
@@ -83,6 +93,17 @@ impl Baggage {
         self.put(Pair { key: key.into(), value: value.into(), properties: None })
     }
 
+    /// [`Self::insert`] of a pair that has properties; those against the standard are left out.
+    #[cfg(feature = "opentelemetry")]
+    pub(crate) fn insert_with_properties(
+        &mut self,
+        key: String,
+        value: String,
+        text: &str,
+    ) -> Result<(), BaggageError> {
+        self.put(Pair { key: key.into(), value: value.into(), properties: properties(text) })
+    }
+
     /// Takes a pair away.
     pub fn remove(&mut self, key: &str) {
         self.pairs.retain(|pair| pair.key != key);
@@ -120,16 +141,23 @@ impl Baggage {
         Ok(())
     }
 
-    /// Reads a header, several of them joined by commas; says how many members were no pairs or did not fit.
-    pub(crate) fn parse(text: &str) -> (Self, usize) {
-        let mut baggage = Self::default();
-        let mut left_out = 0;
-        let members = text.split(',').map(trim).filter(|member| !member.is_empty());
-        for member in members {
-            let taken = Pair::parse(member).is_some_and(|pair| baggage.put(pair).is_ok());
-            left_out += usize::from(!taken);
+    /// Reads a header, several of them joined by commas.
+    ///
+    /// No more than the limits is looked at: callers choose how much they send.
+    pub(crate) fn parse(text: &str) -> Read {
+        let mut read = Read::default();
+        let mut rest = text;
+        for _ in 0..PAIRS {
+            let (member, after) = rest.split_once(',').unwrap_or((rest, ""));
+            if text.len() - rest.len() + member.len() > BYTES {
+                break;
+            }
+            rest = after;
+            let member = trim(member);
+            let taken = Pair::parse(member).is_some_and(|pair| read.baggage.put(pair).is_ok());
+            read.left_out += usize::from(!taken && !member.is_empty());
         }
-        (baggage, left_out)
+        Read { unread: rest.len(), ..read }
     }
 
     /// As the header has it; `None` if empty.
@@ -147,15 +175,13 @@ impl Baggage {
 
 impl Pair {
     fn parse(member: &str) -> Option<Self> {
-        let (pair, properties) = member.split_once(';').map_or((member, ""), |(pair, rest)| (pair, rest));
+        let (pair, rest) = member.split_once(';').unwrap_or((member, ""));
         let (key, value) = pair.split_once('=')?;
         let (key, value) = (trim(key), trim(value));
         if !value.bytes().all(is_octet) {
             return None;
         }
-        let properties: Vec<_> = properties.split(';').map(trim).filter(|text| is_property(text)).collect();
-        let properties = (!properties.is_empty()).then(|| properties.join(";").into());
-        Some(Self { key: Str::copied(key), value: decoded(value).into(), properties })
+        Some(Self { key: Str::copied(key), value: decoded(value).into(), properties: properties(rest) })
     }
 
     fn write(&self, text: &mut String) {
@@ -210,6 +236,12 @@ fn is_plain(byte: u8) -> bool {
     is_octet(byte) && byte != b'%'
 }
 
+/// Those that are good, separated by semicolons.
+fn properties(text: &str) -> Option<Str> {
+    let good: Vec<_> = text.split(';').map(trim).filter(|text| is_property(text)).collect();
+    (!good.is_empty()).then(|| good.join(";").into())
+}
+
 fn is_property(text: &str) -> bool {
     let (key, value) = text.split_once('=').map_or((text, ""), |(key, value)| (trim(key), trim(value)));
     is_token(key) && value.bytes().all(is_octet)
@@ -239,7 +271,7 @@ mod tests {
 
     #[test]
     fn pairs_properties_and_percents_are_read() {
-        let (baggage, left_out) = Baggage::parse(
+        let Read { baggage, left_out, .. } = Baggage::parse(
             "user%20id=Am%C3%A9lie , server=DF%2028;prop ; ttl = 5;;b\"d, =x,empty=,flag;x,odd=50%,\"q\"=1",
         );
         assert_eq!(left_out, 3);
@@ -255,12 +287,12 @@ mod tests {
         let out = baggage.format().unwrap();
         assert_eq!(out, "user%20id=Am%C3%A9lie,server=DF%2028;prop;ttl = 5,empty=,odd=50%25");
         assert_eq!(baggage.bytes, out.len());
-        assert_eq!(Baggage::parse(&out).0, baggage);
+        assert_eq!(Baggage::parse(&out).baggage, baggage);
     }
 
     #[test]
     fn a_key_again_replaces_the_one_before() {
-        let mut baggage = Baggage::parse("a=1,b=2,a=3").0;
+        let mut baggage = Baggage::parse("a=1,b=2,a=3").baggage;
         assert_eq!((baggage.get("a"), baggage.len()), (Some("3"), 2));
         baggage.insert("b", "22").unwrap();
         assert_eq!(baggage.format().as_deref(), Some("a=3,b=22"));
@@ -286,8 +318,24 @@ mod tests {
     }
 
     #[test]
+    fn no_more_than_the_limits_is_looked_at() {
+        let small = (0..80_000).map(|at| format!("{at:x}=")).collect::<Vec<_>>().join(",");
+        let read = Baggage::parse(&small);
+        assert_eq!((read.baggage.len(), read.left_out), (PAIRS, 0));
+        assert!(read.unread > small.len() - 5 * PAIRS, "{}", read.unread);
+        let long = format!("a=1,{},b=2", "x".repeat(BYTES));
+        let read = Baggage::parse(&long);
+        assert_eq!((read.baggage.format().as_deref(), read.unread), (Some("a=1"), long.len() - 4));
+        let fits = format!("a={}", "x".repeat(4000));
+        let full = format!("{fits},b{fits}");
+        assert_eq!(Baggage::parse(&full).unread, 0);
+        let nothing = Baggage::parse(&",".repeat(80_000));
+        assert_eq!((nothing.baggage.len(), nothing.left_out, nothing.unread), (0, 0, 80_000 - PAIRS));
+    }
+
+    #[test]
     fn values_are_not_shown() {
-        let baggage = Baggage::parse("user=alice").0;
+        let baggage = Baggage::parse("user=alice").baggage;
         assert_eq!(format!("{baggage:?}"), "Baggage { keys: [\"user\"] }");
     }
 
@@ -303,16 +351,16 @@ mod tests {
             let text = baggage.format().unwrap_or_default();
             prop_assert!(text.bytes().all(|byte| matches!(byte, b'!'..=b'~')), "{}", text);
             prop_assert_eq!(text.len(), baggage.bytes);
-            prop_assert_eq!(Baggage::parse(&text), (baggage, 0));
+            prop_assert_eq!(Baggage::parse(&text), Read { baggage, ..Read::default() });
         }
 
         #[test]
         fn nothing_makes_it_panic_or_grow(text in "\\PC*", list in "([a-z]{0,3}=?[ -~]{0,200},?){0,80}") {
             for text in [text, list] {
-                let baggage = Baggage::parse(&text).0;
+                let baggage = Baggage::parse(&text).baggage;
                 let out = baggage.format().unwrap_or_default();
                 prop_assert!(out.len() <= BYTES && baggage.len() <= PAIRS && out.len() == baggage.bytes);
-                prop_assert_eq!(Baggage::parse(&out).0, baggage);
+                prop_assert_eq!(Baggage::parse(&out).baggage, baggage);
             }
         }
     }

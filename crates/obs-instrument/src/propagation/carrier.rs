@@ -21,11 +21,28 @@ pub trait Carrier {
     fn remove(&mut self, name: &str);
 }
 
+/// How long a value may be that others are still joined to: more than any header of ours can be of use with.
+///
+/// Callers choose how many there are, and joining all would copy their bytes again and again.
+const JOINED: usize = 16 * 1024;
+
+/// Joins values by commas; those after the first [`JOINED`] bytes are left out.
+pub(crate) fn joined<'a>(mut values: impl Iterator<Item = &'a str>) -> Option<Cow<'a, str>> {
+    let mut all = Cow::Borrowed(values.next()?);
+    for value in values {
+        if all.len() > JOINED {
+            break;
+        }
+        let all = all.to_mut();
+        all.push(',');
+        all.push_str(value);
+    }
+    Some(all)
+}
+
 /// Joins what is under a name in pairs.
-fn joined<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>, name: &str) -> Option<Cow<'a, str>> {
-    let mut values = pairs.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
-    let first = Cow::Borrowed(values.next()?);
-    Some(values.fold(first, |all, value| Cow::Owned(format!("{all},{value}"))))
+fn named<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>, name: &str) -> Option<Cow<'a, str>> {
+    joined(pairs.filter(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 macro_rules! maps {
@@ -34,7 +51,7 @@ macro_rules! maps {
             $(#[$doc])*
             impl<$($generics)*> Carrier for $map {
                 fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-                    joined(self.iter().filter_map(|($key, $value)| $text), name)
+                    named(self.iter().filter_map(|($key, $value)| $text), name)
                 }
 
                 fn set(&mut self, name: &'static str, value: String) {
@@ -70,7 +87,7 @@ maps! {
 
 impl Carrier for Vec<(String, String)> {
     fn get(&self, name: &str) -> Option<Cow<'_, str>> {
-        joined(self.iter().map(|(key, value)| (key.as_str(), value.as_str())), name)
+        named(self.iter().map(|(key, value)| (key.as_str(), value.as_str())), name)
     }
 
     fn set(&mut self, name: &'static str, value: String) {
@@ -111,6 +128,9 @@ mod tests {
     fn several_values_are_joined_in_order() {
         let list = vec![("Baggage".to_owned(), "a=1".to_owned()), ("baggage".to_owned(), "b=2".to_owned())];
         assert_eq!(Carrier::get(&list, "baggage").as_deref(), Some("a=1,b=2"));
+        let many = vec![("baggage".to_owned(), "x".repeat(4 * 1024)); 100];
+        let joined = Carrier::get(&many, "baggage").unwrap();
+        assert_eq!(joined.len(), JOINED + 3, "what follows is left out");
         let number = Map::from_iter([("baggage".to_owned(), Value::from(7))]);
         assert_eq!(Carrier::get(&number, "baggage"), None);
     }

@@ -2,17 +2,21 @@
 
 mod baggage;
 mod carrier;
+pub(crate) mod probability;
 pub(crate) mod traceparent;
 pub(crate) mod tracestate;
 
 use std::sync::Arc;
 
+use self::baggage::Read;
 pub use self::baggage::{Baggage, BaggageError};
 pub use self::carrier::Carrier;
+#[cfg(feature = "http")]
+pub(crate) use self::carrier::joined;
 use self::traceparent::TraceParent;
 use self::tracestate::TraceState;
 use crate::context::{Context, Remote};
-use crate::observability::Instance;
+use crate::instance::Instance;
 
 pub(crate) const TRACEPARENT: &str = "traceparent";
 pub(crate) const TRACESTATE: &str = "tracestate";
@@ -39,8 +43,7 @@ impl Context {
     pub fn inject(&self, carrier: &mut impl Carrier) {
         if let Some(parent) = self.trace_parent() {
             carrier.set(TRACEPARENT, parent.to_string());
-            let root = self.node().and_then(|node| node.root_span_id);
-            match TraceState::format(root, self.trace_state().map(|state| &**state)) {
+            match TraceState::format(self.root_span_id(), self.trace_state().map(|state| &**state)) {
                 Some(state) => carrier.set(TRACESTATE, state),
                 None => carrier.remove(TRACESTATE),
             }
@@ -71,9 +74,15 @@ impl Context {
         let state = parent
             .and_then(|_| carrier.get(TRACESTATE))
             .and_then(|text| TraceState::parse(&text).inspect_err(|cause| refused(TRACESTATE, cause)).ok());
-        let (baggage, left_out) = carrier.get(BAGGAGE).map(|text| Baggage::parse(&text)).unwrap_or_default();
+        let read = carrier.get(BAGGAGE).map(|text| Baggage::parse(&text)).unwrap_or_default();
+        let Read { baggage, left_out, unread } = read;
         if left_out > 0 {
             let cause = format!("{left_out} of its members are no pairs, or do not fit into the limits");
+            refused(BAGGAGE, &cause);
+        }
+        if unread > 0 {
+            let cause =
+                format!("its last {unread} bytes are beyond 180 members or 8,192 bytes, and not read");
             refused(BAGGAGE, &cause);
         }
         Self::received(Remote { parent, state: state.unwrap_or_default(), baggage, instance })

@@ -4,8 +4,12 @@ use std::str;
 
 use obs_core::{SpanId, TraceId};
 
+use crate::visible::SAMPLED;
+
 /// The flags that version 00 knows: sampled, and that the trace's id is random.
-const KNOWN: u8 = 0b11;
+pub(crate) const KNOWN: u8 = SAMPLED | RANDOM;
+/// The flag of a trace whose id ends in 56 random bits, as those of obs do.
+pub(crate) const RANDOM: u8 = 1 << 1;
 /// What version 00 is long; later versions may be longer.
 const LENGTH: usize = 55;
 

@@ -5,6 +5,7 @@ mod overrule;
 mod parent;
 mod rule;
 mod sampler;
+mod weight;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ pub use self::bucket::Rate;
 pub(crate) use self::overrule::overrule;
 pub use self::parent::ParentBased;
 pub(crate) use self::sampler::{Question, Sampler};
+pub(crate) use self::weight::Weight;
 
 /// Which traces are recorded; decided where a trace begins, and every span, log and exemplar below follows.
 ///
@@ -45,6 +47,8 @@ pub enum Sampling {
     BySpanType(Arc<BySpanType>),
     /// By what the parent says; see [`ParentBased`].
     ParentBased(Arc<ParentBased>),
+    /// By this, whatever parents in other processes say; see [`Self::ignoring_remote_parents`].
+    IgnoringRemote(Arc<Self>),
     /// Those that all of these take; a later one is asked only if the earlier ones say yes.
     All(Arc<[Self]>),
     /// Those that one of these takes; a later one is asked only if the earlier ones say no.
@@ -59,6 +63,8 @@ pub enum Sampling {
 pub struct SamplingInput<'a> {
     /// The trace's id.
     pub trace_id: TraceId,
+    /// What decides about shares: the last 56 bits of the id, unless the parent's `tracestate` says another by `rv`.
+    pub randomness: u64,
     /// The name of the span that begins the trace here.
     pub name: &'a str,
     /// The name of that span's type, as [`obs_core::SpanType::name`] has it.
@@ -101,6 +107,7 @@ impl Sampling {
     ///
     /// A second's worth, at least one trace, may begin at once; `0.1` is one in ten seconds.
     /// Each service counts for itself, so let parents decide, or combine it with [`Self::ratio`].
+    /// A clone that is put elsewhere in a sampling, under another type of span for one, counts for itself, too.
     ///
     /// # Errors
     /// If the rate is not above zero.
@@ -152,13 +159,14 @@ impl Sampling {
     /// A trace may then lack the spans of other services, as with OpenTelemetry's samplers that are not `parentbased`.
     #[must_use]
     pub fn ignoring_remote_parents(self) -> Self {
-        ParentBased::new(self.clone()).with_remote_sampled(self.clone()).with_remote_unsampled(self).into()
+        Self::IgnoringRemote(Arc::new(self))
     }
 
     /// What decides about roots.
     pub(crate) fn of_roots(&self) -> &Self {
         match self {
             Self::ParentBased(parents) => parents.root.of_roots(),
+            Self::IgnoringRemote(sampling) => sampling.of_roots(),
             other => other,
         }
     }
@@ -185,6 +193,7 @@ impl fmt::Debug for Sampling {
             Self::RateLimited(rate) => write!(f, "{rate:?}"),
             Self::BySpanType(types) => write!(f, "{types:?}"),
             Self::ParentBased(parents) => write!(f, "{parents:?}"),
+            Self::IgnoringRemote(sampling) => f.debug_tuple("IgnoringRemote").field(sampling).finish(),
             Self::All(all) => f.debug_tuple("All").field(all).finish(),
             Self::Any(any) => f.debug_tuple("Any").field(any).finish(),
             Self::Custom(_) => f.write_str("Custom"),

@@ -13,19 +13,24 @@ use super::{BySpanType, ParentBased, Sampling, SamplingInput, SamplingParent};
 pub(super) enum Rule {
     Ratio(Ratio),
     Rate(Bucket),
-    Types { types: Vec<(&'static str, Self)>, otherwise: Box<Self> },
+    Types {
+        types: Vec<(&'static str, Self)>,
+        otherwise: Box<Self>,
+    },
     Parents(Box<Parents>),
+    /// One rule for roots and for what is under parents in other processes, so that a rate is one for all of them.
+    IgnoringRemote(Box<Self>),
     All(Vec<Self>),
     Any(Vec<Self>),
     Custom(Arc<dyn Fn(&SamplingInput<'_>) -> bool + Send + Sync>),
 }
 
 pub(super) struct Parents {
-    root: Rule,
-    remote_sampled: Rule,
-    remote_unsampled: Rule,
-    local_sampled: Rule,
-    local_unsampled: Rule,
+    pub(super) root: Rule,
+    pub(super) remote_sampled: Rule,
+    pub(super) remote_unsampled: Rule,
+    pub(super) local_sampled: Rule,
+    pub(super) local_unsampled: Rule,
 }
 
 /// Which spans a rule has a say about.
@@ -62,6 +67,7 @@ impl Rule {
                     local_unsampled: Self::of(local_unsampled),
                 }))
             }
+            Sampling::IgnoringRemote(sampling) => Self::IgnoringRemote(Box::new(Self::of(sampling))),
             Sampling::All(list) => Self::All(all(list)),
             Sampling::Any(list) => Self::Any(all(list)),
             Sampling::Custom(sample) => Self::Custom(Arc::clone(sample)),
@@ -88,6 +94,7 @@ impl Rule {
                 Reach::Roots
             }
             Self::Parents(_) => Reach::Remote,
+            Self::IgnoringRemote(rule) => rule.reach().max(Reach::Remote),
         }
     }
 
@@ -96,6 +103,7 @@ impl Rule {
         match self {
             Self::Ratio(ratio) => Some(*ratio),
             Self::Parents(parents) => parents.root.share_of_roots(),
+            Self::IgnoringRemote(rule) => rule.share_of_roots(),
             _ => None,
         }
     }
@@ -113,17 +121,25 @@ impl Rule {
         self.answer(input, clock, input.parent.map(|parent| parent.is_sampled))
     }
 
+    /// The rule for spans of this type.
+    pub(super) fn of_type(&self, input: &SamplingInput<'_>) -> &Self {
+        let Self::Types { types, otherwise } = self else { return self };
+        let found = types.iter().find(|(name, _)| *name == input.span_type);
+        found.map_or(&**otherwise, |(_, rule)| rule)
+    }
+
     fn answer(&self, input: &SamplingInput<'_>, clock: &Clock, given: Option<bool>) -> bool {
         match self {
-            Self::Types { types, otherwise } => {
-                let found = types.iter().find(|(name, _)| *name == input.span_type);
-                found.map_or(&**otherwise, |(_, rule)| rule).answer(input, clock, given)
-            }
+            Self::Types { .. } => self.of_type(input).answer(input, clock, given),
             Self::Parents(parents) => parents.of(input.parent).answer(input, clock, None),
+            Self::IgnoringRemote(rule) => {
+                let near = input.parent.filter(|parent| !parent.is_remote);
+                rule.answer(input, clock, near.map(|parent| parent.is_sampled))
+            }
             Self::All(rules) => rules.iter().all(|rule| rule.answer(input, clock, given)),
             Self::Any(rules) => rules.iter().any(|rule| rule.answer(input, clock, given)),
             Self::Ratio(_) | Self::Rate(_) | Self::Custom(_) if given.is_some() => given == Some(true),
-            Self::Ratio(ratio) => ratio.takes(input.trace_id),
+            Self::Ratio(ratio) => ratio.takes_randomness(input.randomness),
             Self::Rate(bucket) => bucket.take(clock.monotonic()),
             Self::Custom(sample) => catch_unwind(AssertUnwindSafe(|| sample(input))).unwrap_or(false),
         }

@@ -4,11 +4,11 @@ use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use obs_core::{Ratio, TraceContext, TraceId};
+use obs_core::{Ratio, Str, TraceContext, TraceId};
 use obs_pipeline::Clock;
 
 use super::rule::{Reach, Rule};
-use super::{Sampling, SamplingInput, SamplingParent};
+use super::{Sampling, SamplingInput, SamplingParent, Weight};
 
 /// The threshold of a ratio that takes nothing.
 const NEVER: u64 = Ratio::from_threshold(u64::MAX).threshold();
@@ -30,6 +30,7 @@ pub(crate) struct Sampler {
 /// A span that is about to start.
 pub(crate) struct Question<'a> {
     pub(crate) trace_id: TraceId,
+    pub(crate) randomness: u64,
     pub(crate) name: &'a str,
     pub(crate) span_type: &'static str,
     pub(crate) trace: &'a TraceContext,
@@ -72,9 +73,19 @@ impl Sampler {
     pub(crate) fn takes_root(&self, question: &Question<'_>) -> bool {
         let threshold = self.roots.load(Ordering::Relaxed);
         if threshold == RULE {
-            return self.ask(question, None);
+            return self.ask(question, None, |rule, input| rule.takes(input, question.clock));
         }
-        Ratio::from_threshold(threshold).takes(question.trace_id)
+        Ratio::from_threshold(threshold).takes_randomness(question.randomness)
+    }
+
+    /// What `tracestate` says of a new trace that was taken: in which share it was, if not all are.
+    #[inline]
+    pub(crate) fn state_of_root(&self, question: &Question<'_>) -> Option<Str> {
+        match self.roots.load(Ordering::Relaxed) {
+            0 => None,
+            RULE => self.ask(question, None, |rule, input| rule.weight(input, None)).tell(None),
+            threshold => Weight::Share(Ratio::from_threshold(threshold)).tell(None),
+        }
     }
 
     /// Whether it has a say about spans that have a parent; else they do as the parent does.
@@ -83,20 +94,32 @@ impl Sampler {
         self.reach.load(Ordering::Relaxed) > Reach::Roots as u8
     }
 
-    /// Whether a span below this parent is recorded.
-    pub(crate) fn takes_below(&self, question: &Question<'_>, parent: SamplingParent) -> bool {
+    /// The weight of a span below this parent, if it is recorded; `known` is the share that the parent says it was in.
+    pub(crate) fn takes_below(
+        &self,
+        question: &Question<'_>,
+        parent: SamplingParent,
+        known: Option<Ratio>,
+    ) -> Option<Weight> {
         let least = if parent.is_remote { Reach::Remote } else { Reach::Local };
         if self.reach.load(Ordering::Relaxed) < least as u8 {
-            return parent.is_sampled;
+            return parent.is_sampled.then_some(Weight::OfParent);
         }
-        self.ask(question, Some(parent))
+        self.ask(question, Some(parent), |rule, input| {
+            rule.takes(input, question.clock).then(|| rule.weight(input, known))
+        })
     }
 
     #[cold]
-    fn ask(&self, question: &Question<'_>, parent: Option<SamplingParent>) -> bool {
+    fn ask<R>(
+        &self,
+        question: &Question<'_>,
+        parent: Option<SamplingParent>,
+        ask: impl FnOnce(&Rule, &SamplingInput<'_>) -> R,
+    ) -> R {
         let rule = Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner).1);
-        let Question { trace_id, name, span_type, trace, clock } = *question;
-        rule.takes(&SamplingInput { trace_id, name, span_type, parent, trace }, clock)
+        let Question { trace_id, randomness, name, span_type, trace, .. } = *question;
+        ask(&rule, &SamplingInput { trace_id, randomness, name, span_type, parent, trace })
     }
 }
 
@@ -128,10 +151,12 @@ mod tests {
         let clock = Clock::manual(Timestamp::default()).0;
         let trace_id = TraceId::new(trace_id).unwrap();
         let trace = TraceContext::default();
-        let question = Question { trace_id, name: "s", span_type, trace: &trace, clock: &clock };
+        let randomness = Ratio::randomness_of(trace_id);
+        let question = Question { trace_id, randomness, name: "s", span_type, trace: &trace, clock: &clock };
         let below = |is_remote: bool, is_sampled: bool| {
             let parent = parent(is_remote, is_sampled);
-            if sampler.asks_below() { sampler.takes_below(&question, parent) } else { is_sampled }
+            let taken = || sampler.takes_below(&question, parent, None).is_some();
+            if sampler.asks_below() { taken() } else { is_sampled }
         };
         let root = !sampler.takes_no_root() && sampler.takes_root(&question);
         [root, below(true, true), below(true, false), below(false, true), below(false, false)]

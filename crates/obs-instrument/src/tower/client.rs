@@ -1,26 +1,32 @@
 //! Requests that go.
 
-use std::fmt::Display;
-use std::task::{Context as Task, Poll};
+use std::fmt;
+use std::sync::Arc;
 
+use http::StatusCode;
 use http::request::Parts;
-use http::{Request, Response};
 use obs_core::{SpanKind, SpanType};
 use tower_layer::Layer;
-use tower_service::Service;
 
-use super::future::ResponseFuture;
 use super::request;
-use crate::{ActiveSpan, Context, Observability, Recorder};
+use super::service::{Side, TracedService, below, told};
+use crate::{ActiveSpan, Baggage, Context, Observability, Recorder};
+
+/// Tells whether a request is one that baggage goes along with.
+type Takes = dyn Fn(&Parts) -> bool + Send + Sync;
 
 /// A layer that gives every request of a client a span under the current one, and writes its context into the headers.
 ///
 /// The span has the role of a client, the names of OpenTelemetry's conventions for HTTP, and fails with a status of 400
-/// or above; see [`ResponseFuture`] for when it ends.
+/// or above; see [`ResponseFuture`](super::ResponseFuture) for when it ends.
+/// Whoever is called can read the baggage: [`Self::without_baggage`] and [`Self::baggage_where`] are for clients that call
+/// others than the application's own services.
 /// It keeps no instance alive.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct ClientLayer {
     recorder: Option<Recorder>,
+    /// Every request is, unless set.
+    takes_baggage: Option<Arc<Takes>>,
 }
 
 impl ClientLayer {
@@ -31,20 +37,57 @@ impl ClientLayer {
 
     /// A layer that records with an instance.
     pub fn of(obs: &Observability) -> Self {
-        Self { recorder: obs.context().recorder() }
+        Self { recorder: obs.context().recorder(), ..Self::default() }
     }
 
-    fn start(recorder: Option<&Recorder>, parts: &mut Parts) -> (ActiveSpan, Context) {
+    /// Sends no baggage along; the trace is sent all the same.
+    #[must_use]
+    pub fn without_baggage(self) -> Self {
+        self.baggage_where(|_| false)
+    }
+
+    /// Sends baggage along with the requests of which this says so, and with all of them unless set; a panic of it says no.
+    ///
+    /// ```
+    /// use obs_instrument::tower::ClientLayer;
+    ///
+    /// let layer = ClientLayer::new()
+    ///     .baggage_where(|request| request.uri.host().is_some_and(|host| host.ends_with(".internal.example")));
+    /// # drop(layer);
+    /// ```
+    #[must_use]
+    pub fn baggage_where(mut self, takes: impl Fn(&Parts) -> bool + Send + Sync + 'static) -> Self {
+        self.takes_baggage = Some(Arc::new(takes));
+        self
+    }
+
+    fn sends_baggage(&self, parts: &Parts) -> bool {
+        self.takes_baggage.as_ref().is_none_or(|takes| told(|| takes(parts)).unwrap_or(false))
+    }
+}
+
+impl Side for ClientLayer {
+    fn recorder(&self) -> Option<&Recorder> {
+        self.recorder.as_ref()
+    }
+
+    fn start(&self, recorder: Option<&Recorder>, parts: &mut Parts) -> (ActiveSpan, Context) {
         let parent = Context::current();
         let mut span = recorder.map_or_else(ActiveSpan::noop, |recorder| {
             recorder.start(request::name(&parts.method, None), SpanType::Generic, &parent)
         });
         span.kind(SpanKind::Client).attributes(|all| request::describe_outgoing(parts, all));
-        let context = span.context();
-        // Where nothing takes spans, the trace still goes through.
-        let context = if context.trace_id().is_some() { context } else { parent };
-        context.inject_headers(&mut parts.headers);
+        let context = below(&span, parent);
+        if context.baggage().is_empty() || self.sends_baggage(parts) {
+            context.inject_headers(&mut parts.headers);
+        } else {
+            context.replace_baggage(Baggage::EMPTY).inject_headers(&mut parts.headers);
+        }
         (span, context)
+    }
+
+    fn fails(status: StatusCode) -> bool {
+        status.is_client_error() || status.is_server_error()
     }
 }
 
@@ -52,37 +95,15 @@ impl<S> Layer<S> for ClientLayer {
     type Service = ClientService<S>;
 
     fn layer(&self, inner: S) -> ClientService<S> {
-        ClientService { inner, layer: self.clone() }
+        TracedService::new(inner, self.clone())
+    }
+}
+
+impl fmt::Debug for ClientLayer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientLayer").field("recorder", &self.recorder).finish_non_exhaustive()
     }
 }
 
 /// A client whose requests have spans; see [`ClientLayer`].
-#[derive(Debug, Clone)]
-pub struct ClientService<S> {
-    inner: S,
-    layer: ClientLayer,
-}
-
-impl<S, B, R> Service<Request<B>> for ClientService<S>
-where
-    S: Service<Request<B>, Response = Response<R>>,
-    S::Error: Display,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = ResponseFuture<S::Future>;
-
-    fn poll_ready(&mut self, cx: &mut Task<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let recorder = self.layer.recorder.clone().or_else(Recorder::at_hand);
-        let (mut parts, body) = request.into_parts();
-        let (span, context) = ClientLayer::start(recorder.as_ref(), &mut parts);
-        let future = context.scope(|| self.inner.call(Request::from_parts(parts, body)));
-        ResponseFuture::new(future, span, context, |status| {
-            status.is_client_error() || status.is_server_error()
-        })
-    }
-}
+pub type ClientService<S> = TracedService<S, ClientLayer>;

@@ -5,10 +5,9 @@ use std::pin::Pin;
 use std::task::{Context as Task, Poll, ready};
 
 use http::{Response, StatusCode};
-use obs_core::ErrorInfo;
 use pin_project_lite::pin_project;
 
-use super::request;
+use super::failure;
 use crate::{ActiveSpan, Context, ContextFuture, FutureExt};
 
 /// How the inner future stands.
@@ -27,8 +26,9 @@ pin_project! {
     /// Dropped before that, because the client has gone for one, the span ends with the attribute `obs.cancelled`.
     #[must_use = "futures do nothing unless awaited"]
     pub struct ResponseFuture<F> {
+        // Empty once dropped.
         #[pin]
-        future: ContextFuture<F>,
+        future: Option<ContextFuture<F>>,
         span: Option<ActiveSpan>,
         fails: fn(StatusCode) -> bool,
         stage: Stage,
@@ -36,18 +36,15 @@ pin_project! {
 
     impl<F> PinnedDrop for ResponseFuture<F> {
         fn drop(this: Pin<&mut Self>) {
-            let this = this.project();
+            let mut this = this.project();
+            // What is open inside ends before the request does, as it would have by itself.
+            this.future.set(None);
             let Some(mut span) = this.span.take() else { return };
             match this.stage {
                 Stage::Waiting => {
                     span.attribute("obs.cancelled", true);
                 }
-                Stage::Polling => {
-                    span.fail_with(|| ErrorInfo {
-                        error_type: Some("panic".into()),
-                        ..ErrorInfo::message("the service panicked")
-                    });
-                }
+                Stage::Polling => failure::by_panic(&mut span),
             }
             span.end();
         }
@@ -56,21 +53,22 @@ pin_project! {
 
 impl<F: Future> ResponseFuture<F> {
     pub(super) fn new(future: F, span: ActiveSpan, context: Context, fails: fn(StatusCode) -> bool) -> Self {
-        Self { future: future.with_context(context), span: Some(span), fails, stage: Stage::Waiting }
+        Self { future: Some(future.with_context(context)), span: Some(span), fails, stage: Stage::Waiting }
     }
 }
 
 impl<F, R, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<R>, E>>,
-    E: Display,
+    E: Display + 'static,
 {
     type Output = Result<Response<R>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<Self::Output> {
         let this = self.project();
+        let Some(future) = this.future.as_pin_mut() else { return Poll::Pending };
         *this.stage = Stage::Polling;
-        let polled = this.future.poll(cx);
+        let polled = future.poll(cx);
         *this.stage = Stage::Waiting;
         let result = ready!(polled);
         if let Some(mut span) = this.span.take() {
@@ -79,13 +77,10 @@ where
                     let status = response.status();
                     span.attribute("http.response.status_code", i64::from(status.as_u16()));
                     if (this.fails)(status) {
-                        span.attribute("error.type", status.as_str().to_owned());
-                        span.fail_with(|| request::error(status));
+                        failure::by_status(&mut span, status);
                     }
                 }
-                Err(error) => {
-                    span.fail_with(|| ErrorInfo::message(error.to_string()));
-                }
+                Err(error) => failure::by_error(&mut span, error),
             }
             span.end();
         }

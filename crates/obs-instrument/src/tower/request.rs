@@ -2,8 +2,8 @@
 
 use http::header::{HOST, USER_AGENT};
 use http::request::Parts;
-use http::{Method, StatusCode, Version};
-use obs_core::{Attributes, ErrorInfo, Str};
+use http::{Method, Version};
+use obs_core::{Attributes, Str};
 
 /// What conventions call a method that they do not know, so that no stranger makes up names.
 const OTHER: &str = "_OTHER";
@@ -21,8 +21,16 @@ pub(super) fn name(method: &Method, route: Option<&str>) -> Str {
     route.map_or(Str::from_static(method), |route| format!("{method} {route}").into())
 }
 
+/// What only a server's layer knows of a request.
+pub(super) struct Incoming<'a> {
+    pub(super) route: Option<Str>,
+    pub(super) client: Option<Str>,
+    /// Where the request names none.
+    pub(super) scheme: &'a Str,
+}
+
 /// What both sides say of a request.
-pub(super) fn describe(parts: &Parts, attributes: &mut Attributes) {
+fn describe(parts: &Parts, scheme: Option<&str>, attributes: &mut Attributes) {
     attributes.insert("http.request.method", known(&parts.method).unwrap_or(OTHER));
     if known(&parts.method).is_none() {
         let original: String = parts.method.as_str().chars().take(32).collect();
@@ -37,27 +45,28 @@ pub(super) fn describe(parts: &Parts, attributes: &mut Attributes) {
     let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()?.parse().ok());
     if let Some(authority) = parts.uri.authority().cloned().or(host) {
         attributes.insert("server.address", Str::copied(authority.host()));
-        if let Some(port) = authority.port_u16() {
+        if let Some(port) = authority.port_u16().or_else(|| usual_port(scheme?)) {
             attributes.insert("server.port", i64::from(port));
         }
     }
 }
 
 /// What a server says besides; the query is left out, since it is where strangers put their secrets.
-pub(super) fn describe_incoming(parts: &Parts, route: Option<&str>, attributes: &mut Attributes) {
-    describe(parts, attributes);
+pub(super) fn describe_incoming(parts: &Parts, said: Incoming<'_>, attributes: &mut Attributes) {
+    let scheme = parts.uri.scheme_str().map_or_else(|| said.scheme.clone(), Str::copied);
+    describe(parts, Some(&scheme), attributes);
     attributes.insert("url.path", Str::copied(parts.uri.path()));
-    if let Some(scheme) = parts.uri.scheme_str() {
-        attributes.insert("url.scheme", Str::copied(scheme));
-    }
-    if let Some(route) = route {
-        attributes.insert("http.route", Str::copied(route));
+    attributes.insert("url.scheme", scheme);
+    for (name, value) in [("http.route", said.route), ("client.address", said.client)] {
+        if let Some(value) = value {
+            attributes.insert(name, value);
+        }
     }
 }
 
 /// What a client says besides: where it goes to, without credentials and query.
 pub(super) fn describe_outgoing(parts: &Parts, attributes: &mut Attributes) {
-    describe(parts, attributes);
+    describe(parts, parts.uri.scheme_str(), attributes);
     if let (Some(scheme), Some(authority)) = (parts.uri.scheme_str(), parts.uri.authority()) {
         let port = authority.port().map(|port| format!(":{port}")).unwrap_or_default();
         let url = format!("{scheme}://{}{port}{}", authority.host(), parts.uri.path());
@@ -65,11 +74,12 @@ pub(super) fn describe_outgoing(parts: &Parts, attributes: &mut Attributes) {
     }
 }
 
-/// What a status says that counts as an error.
-pub(super) fn error(status: StatusCode) -> ErrorInfo {
-    ErrorInfo {
-        error_type: Some(status.as_str().to_owned().into()),
-        ..ErrorInfo::message(status.to_string())
+/// The port that a scheme stands for.
+fn usual_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" | "ws" => Some(80),
+        "https" | "wss" => Some(443),
+        _ => None,
     }
 }
 

@@ -68,6 +68,12 @@ impl Bench {
         self.exporter.delivered(Signal::Traces)
     }
 
+    /// How many spans have arrived once the last handle is gone, which this must hold.
+    pub(crate) fn last_handle(self) -> usize {
+        drop(self.obs);
+        self.exporter.delivered(Signal::Traces)
+    }
+
     pub(crate) fn arrived(&self) -> Arrived {
         let report = self.obs.flush(DEADLINE);
         assert!(report.complete, "{report}");

@@ -3,8 +3,8 @@
 use obs_core::{
     Cost, Embedding, InputTokens, LlmGeneration, OutputTokens, Signal, Signals, Span, Trace, Usage, Value,
 };
-use obs_instrument::Observability;
 use obs_instrument::cost::{CostConfig, MISSING, ModelPrices, Prices, Rates, UNKNOWN};
+use obs_instrument::{Observability, ObservabilityBuilder};
 
 use crate::collect::Bench;
 
@@ -148,10 +148,7 @@ fn embeddings_cost_too() {
 #[test]
 fn prices_of_ones_own_and_none_at_all() {
     let own = Prices::of([ModelPrices::new("acme", "m-1", Rates::new(1.0, 2.0))]).unwrap();
-    let calls = |configure: fn(
-        obs_instrument::ObservabilityBuilder,
-        &Prices,
-    ) -> obs_instrument::ObservabilityBuilder| {
+    let calls = |configure: fn(ObservabilityBuilder, &Prices) -> ObservabilityBuilder| {
         let bench = Bench::with(|builder| configure(builder, &own));
         call(&bench.obs, "own", of("acme", "m-1-2026-01-01", Usage::new(10, 10)));
         call(&bench.obs, "public", of("openai", "gpt-4o", Usage::new(10, 10)));
@@ -160,7 +157,7 @@ fn prices_of_ones_own_and_none_at_all() {
         let marked = arrived.spans.iter().filter(|span| mark(span, UNKNOWN).is_some()).count();
         (total("own"), total("public"), marked)
     };
-    assert_eq!(calls(obs_instrument::ObservabilityBuilder::prices), (Some(30.0), Some(125.0), 0));
+    assert_eq!(calls(ObservabilityBuilder::prices), (Some(30.0), Some(125.0), 0));
     assert_eq!(calls(|builder, own| builder.cost(CostConfig::new(own.clone()))), (Some(30.0), None, 1));
     assert_eq!(calls(|builder, _| builder.cost(CostConfig::off())), (None, None, 0));
 }
@@ -203,4 +200,27 @@ fn no_cost_is_looked_for_where_nobody_takes_spans() {
     let bench = Bench::taking(Signals::NONE.with(Signal::Logs));
     call(&bench.obs, "call", of("openai", "gpt-4o", Usage::new(1, 1)));
     assert_eq!(bench.arrived().spans.len(), 0);
+}
+
+#[test]
+fn prices_are_added_to_what_was_said_of_costs_before() {
+    let prices =
+        |model: &'static str| Prices::of([ModelPrices::new("acme", model, Rates::new(1.0, 1.0))]).unwrap();
+    let usage = || Usage::new(1_000_000, 0);
+    let known = |bench: Bench| {
+        for model in ["small", "large", "gpt-4o"] {
+            let provider = if model == "gpt-4o" { "openai" } else { "acme" };
+            call(&bench.obs, model, of(provider, model, usage()));
+        }
+        let arrived = bench.arrived();
+        ["small", "large", "gpt-4o"].map(|name| arrived.span(name).span_type.cost().is_some())
+    };
+    let both = |builder: ObservabilityBuilder| builder.prices(&prices("small")).prices(&prices("large"));
+    assert_eq!(known(Bench::with(both)), [true, true, true]);
+    let own = |builder: ObservabilityBuilder| {
+        builder.cost(CostConfig::new(prices("small"))).prices(&prices("large"))
+    };
+    assert_eq!(known(Bench::with(own)), [true, true, false], "the built-in ones were not asked for");
+    let off = |builder: ObservabilityBuilder| builder.cost(CostConfig::off()).prices(&prices("small"));
+    assert_eq!(known(Bench::with(off)), [false; 3]);
 }

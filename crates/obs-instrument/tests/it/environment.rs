@@ -90,6 +90,24 @@ fn a_share_without_its_sampler_is_told_and_ignored() {
 }
 
 #[test]
+fn what_opentelemetry_s_variables_say_wrong_is_told_in_one_line_and_stops_nothing() {
+    for (name, value, advice) in [
+        ("OTEL_TRACES_SAMPLER", "parentbased_jaeger_remote", "parentbased_traceidratio"),
+        ("OTEL_SDK_DISABLED", "sk-secret", "true or false"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "no-pair", "KEY=VALUE"),
+    ] {
+        let (sampling, lines) = sampling(&[(name, value)], None);
+        assert_eq!((sampling.as_str(), lines.len()), ("Always", 1), "{lines:?}");
+        assert!(lines[0].starts_with(&format!("ignored, as if it were not set: {name}: ")), "{lines:?}");
+        assert!(lines[0].contains(advice) && !lines[0].contains(value), "{lines:?}");
+    }
+    let share = [("OTEL_TRACES_SAMPLER", "traceidratio"), ("OTEL_TRACES_SAMPLER_ARG", "ten percent")];
+    let (_, lines) = sampling(&share, None);
+    assert_eq!(lines.len(), 1);
+    assert!(lines[0].contains("OTEL_TRACES_SAMPLER_ARG: it cannot be read"), "{lines:?}");
+}
+
+#[test]
 fn a_sampler_that_is_not_parentbased_overrules_remote_parents() {
     let (trace_id, span_id) = (obs_core::TraceId::new(7).unwrap(), obs_core::SpanId::new(9).unwrap());
     let remote = obs_instrument::Context::remote(trace_id, span_id, false, None);
@@ -140,18 +158,31 @@ fn the_service_and_its_resource_come_from_variables_where_the_code_is_silent() {
         (told.join(" "), span.context.environment.clone(), span.context.release.clone(), lines.take())
     };
 
-    let (told, environment, release, lines) = resource(&|| Observability::from_vars("fallback", &env));
+    let fallback = |env: &Env| Ok(Observability::from_vars("fallback", env)?.named_by_env());
+    let (told, environment, release, lines) = resource(&|| fallback(&env));
     assert_eq!(told, "from-attributes ml ops prod");
     assert_eq!((environment.as_deref(), release.as_deref(), lines.len()), (Some("prod"), Some("1.2"), 0));
 
     let both = Env::of([("OTEL_RESOURCE_ATTRIBUTES", attributes), ("OTEL_SERVICE_NAME", "from-name")]);
-    let (told, .., lines) = resource(&|| Observability::from_vars("fallback", &both));
+    let (told, .., lines) = resource(&|| fallback(&both));
     assert_eq!(told, "from-name ml ops prod");
     assert_eq!(lines.len(), 1);
     assert!(
         lines[0].starts_with("OTEL_SERVICE_NAME and service.name in OTEL_RESOURCE_ATTRIBUTES"),
         "{lines:?}"
     );
+
+    let named: [&dyn Fn() -> Result<ObservabilityBuilder, obs_core::Error>; 2] =
+        [&|| Observability::from_vars("code", &both), &|| Observability::builder("code").from_vars(&both)];
+    for named in named {
+        let (told, .., lines) = resource(named);
+        assert_eq!(told, "code ml ops prod");
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(
+            lines[0].starts_with("the code and OTEL_SERVICE_NAME, service.name in OTEL_RES"),
+            "{lines:?}"
+        );
+    }
 
     let code = || Ok(Observability::builder("code").environment("staging").resource("team", "core"));
     let (told, environment, _, lines) = resource(&|| code()?.from_vars(&env));
@@ -162,7 +193,7 @@ fn the_service_and_its_resource_come_from_variables_where_the_code_is_silent() {
         "{lines:?}"
     );
 
-    let (told, ..) = resource(&|| Observability::from_vars("fallback", &Env::of([("A", "b")])));
+    let (told, ..) = resource(&|| fallback(&Env::of([("A", "b")])));
     assert_eq!(told, "fallback  ");
 }
 

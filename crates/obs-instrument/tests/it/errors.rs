@@ -193,3 +193,68 @@ fn results_boxed_errors_and_functions_are_recorded() {
     assert_eq!(arrived.span("inside").span_id, inside.unwrap().unwrap());
     assert_eq!(arrived.span("inside").parent_span_id, Some(arrived.span("fine").span_id));
 }
+
+/// An error that cannot say what it is.
+#[derive(Debug)]
+struct Speechless;
+
+impl fmt::Display for Speechless {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        panic!("on purpose")
+    }
+}
+
+impl std::error::Error for Speechless {}
+
+#[tokio::test]
+async fn law_2_host_is_safe_from_errors_that_panic_when_they_are_asked() {
+    let bench = Bench::new();
+    bench.obs.span("fail").fail(&Speechless);
+    bench.obs.span("fail_with").fail_with(|| panic!("on purpose"));
+    assert!(bench.obs.span("run").run(async { Err::<(), _>(Speechless) }).await.is_err());
+    assert!(bench.obs.span("run_display").run_display(async { Err::<(), _>(Speechless) }).await.is_err());
+    assert!(bench.obs.span("call").call(|| Err::<(), _>(Speechless)).is_err());
+    let arrived = bench.arrived();
+    assert_eq!(arrived.spans.len(), 5);
+    for span in &arrived.spans {
+        assert!(span.status == Status::Error && message(span).starts_with("[not captured"), "{}", span.name);
+    }
+}
+
+#[test]
+fn a_panic_takes_no_error_away_that_was_told_before() {
+    let bench = Bench::new();
+    let fall = catch_unwind(AssertUnwindSafe(|| {
+        let mut told = bench.obs.span("told");
+        told.fail(&missing());
+        let _untold = bench.obs.span("untold");
+        panic!("on purpose");
+    }));
+    assert!(fall.is_err());
+    let arrived = bench.arrived();
+    assert_eq!(message(arrived.span("told")), "no such file");
+    assert_eq!(arrived.span("untold").error.as_ref().unwrap().error_type.as_deref(), Some("panic"));
+}
+
+#[test]
+fn panics_that_say_different_things_and_errors_that_say_nothing_are_errors_of_their_own() {
+    let bench = Bench::new();
+    let boom = |text: &'static str| move || -> Result<(), Told> { panic!("{text}") };
+    let run = bench.obs.agent_run("run");
+    let work = || {
+        let tool = bench.obs.tool_call("tool");
+        assert!(catch_unwind(AssertUnwindSafe(|| tool.call(boom("the first")))).is_err());
+        boom("the second")()
+    };
+    assert!(catch_unwind(AssertUnwindSafe(|| run.call(work))).is_err());
+    let mut silent = bench.obs.agent_run("silent");
+    let mut below = silent.child::<obs_core::ToolCall>("below");
+    below.fail(&Told(String::new()));
+    below.end();
+    silent.fail(&Told(String::new()));
+    silent.end();
+    let arrived = bench.arrived();
+    assert_eq!(message(arrived.span("run")), "the second");
+    assert_ne!(id(&arrived, "run"), id(&arrived, "tool"));
+    assert_ne!(id(&arrived, "silent"), id(&arrived, "below"));
+}

@@ -1,6 +1,6 @@
 use obs_core::{
-    AgentRun, Cost, Embedding, LlmGeneration, Signal, Span, SpanType, Target, ToolCall, Usage, Value,
-    WorkflowStep,
+    AgentRun, Cost, Embedding, LlmGeneration, Signal, Span, SpanId, SpanType, Target, ToolCall, TraceId,
+    Usage, Value, WorkflowStep,
 };
 use obs_instrument::cost::{ModelPrices, Prices, Rates};
 use obs_instrument::{Context, FutureExt, Kind, Observability, rolled};
@@ -54,6 +54,46 @@ fn a_root_is_never_hidden_and_closures_of_a_hidden_span_are_not_called() {
     hidden.attribute_with("k", || -> i64 { panic!("not recorded") });
     drop((hidden, root));
     assert_eq!(bench.arrived().spans.len(), 1);
+}
+
+#[test]
+fn what_begins_a_trace_here_is_never_hidden_and_tells_what_is_hidden_below() {
+    let bench = excluding(["llm_generation", "tool_call"]);
+    let work = |name: &'static str| {
+        let mut entry = bench.obs.llm_generation(name);
+        entry.usage(Usage::new(7, 3));
+        entry.child::<LlmGeneration>("below").usage(Usage::new(2, 1));
+        entry.end();
+    };
+    let caller = || Context::remote(TraceId::new(7).unwrap(), SpanId::new(9).unwrap(), true, None);
+    caller().scope(|| work("remote"));
+    let other = Bench::new();
+    other.obs.span("of another instance").scope(|| work("foreign"));
+    let mut failed = caller().scope(|| bench.obs.internal_span("failed"));
+    failed.fail(&std::fmt::Error);
+    failed.end();
+    let arrived = bench.arrived();
+    assert_eq!(arrived.spans.len(), 3);
+    for name in ["remote", "foreign"] {
+        let entry = arrived.span(name);
+        assert_eq!(entry.span_type.as_generation().unwrap().usage, Usage::new(7, 3), "{name}");
+        assert_eq!(tokens(entry, rolled::INPUT_TOKENS), 2, "{name}");
+    }
+    assert!(arrived.span("failed").error.is_some());
+}
+
+#[test]
+fn what_a_tenant_used_is_told_by_no_span_of_another() {
+    let (a, b) = (Bench::new(), excluding(["llm_generation"]));
+    let run = a.obs.agent_run("run of a");
+    let own = run.scope(|| b.obs.span("work of b"));
+    let mut late = own.child::<LlmGeneration>("late");
+    own.end();
+    late.usage(Usage::new(5, 5));
+    late.end();
+    run.end();
+    let arrived = a.arrived();
+    assert_eq!(arrived.span("run of a").attributes.get(rolled::INPUT_TOKENS), None);
 }
 
 #[test]
@@ -225,8 +265,9 @@ fn shown(arrived: &Arrived) -> (u64, u64) {
     let of = |span: &Span| {
         let rolled = (tokens(span, rolled::INPUT_TOKENS), tokens(span, rolled::OUTPUT_TOKENS));
         match &span.span_type {
-            SpanType::Embedding(call) => {
-                (call.usage.input.unwrap() + rolled.0, call.usage.output.unwrap() + rolled.1)
+            SpanType::Embedding(Embedding { usage, .. })
+            | SpanType::LlmGeneration(LlmGeneration { usage, .. }) => {
+                (usage.input.unwrap() + rolled.0, usage.output.unwrap() + rolled.1)
             }
             _ => rolled,
         }
@@ -238,14 +279,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn usage_of_visible_spans_and_what_is_rolled_up_is_the_usage_of_all_calls(plans in prop::collection::vec(plan(), 1..4)) {
+    fn usage_of_visible_spans_and_what_is_rolled_up_is_the_usage_of_all_calls(
+        plans in prop::collection::vec(plan(), 1..4),
+        remote in any::<bool>(),
+    ) {
         let bench = excluding(["llm_generation", "tool_call"]);
         let all = plans.iter().map(used).fold((0, 0), |sum, (one, _)| (sum.0 + one.0, sum.1 + one.1));
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
         let obs = bench.obs.clone();
         runtime.block_on(async move {
             let root = obs.agent_run("root");
-            let walks = plans.into_iter().map(|plan| tokio::spawn(walk(obs.clone(), plan).with_context(root.context())));
+            let caller = Context::remote(TraceId::new(7).unwrap(), SpanId::new(9).unwrap(), true, None);
+            let above = if remote { caller } else { root.context() };
+            let walks = plans.into_iter().map(|plan| tokio::spawn(walk(obs.clone(), plan).with_context(above.clone())));
             for task in walks.collect::<Vec<_>>() {
                 task.await.unwrap();
             }
@@ -253,6 +299,7 @@ proptest! {
         });
         let arrived = bench.arrived();
         prop_assert_eq!(shown(&arrived), all);
-        prop_assert!(arrived.spans.iter().all(|span| span.trace_flags == 1 && !span.name.starts_with("hidden")));
+        let shown = |span: &Span| span.remote_parent || !span.name.starts_with("hidden");
+        prop_assert!(arrived.spans.iter().all(|span| span.trace_flags & !2 == 1 && shown(span)));
     }
 }

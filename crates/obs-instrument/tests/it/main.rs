@@ -6,11 +6,13 @@ mod automatic;
 mod collect;
 mod context;
 mod cost;
+mod ending;
 mod environment;
 mod errors;
 mod executors;
 mod hidden;
 mod judgement;
+mod limits;
 mod logs;
 mod macros;
 mod mastra;
@@ -19,10 +21,14 @@ mod measured;
 mod metrics;
 #[cfg(feature = "opentelemetry")]
 mod opentelemetry;
+mod passing;
 mod posthoc;
 mod prices;
+mod probability;
 mod propagation;
 mod registry;
+#[cfg(feature = "tower")]
+mod requests;
 mod runtimes;
 mod sampling;
 mod spans;

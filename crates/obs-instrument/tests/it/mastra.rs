@@ -137,11 +137,17 @@ fn no_record_has_an_id_made_up_for_unsampled_traces() {
 fn a_ratio_is_decided_by_the_trace_id() {
     let half = || Sampling::ratio(0.5).unwrap().ignoring_remote_parents();
     let [first, second] = [half(), half()].map(|half| Bench::with(|builder| builder.sampling(half)));
-    for _ in 0..100 {
+    let mut taken = 0;
+    for at in 1..=200 {
         let root = first.obs.span("root");
-        let below = root.context().scope(|| second.obs.span("below"));
-        assert_eq!(below.is_recording(), root.is_recording());
+        // The flag is not always what the first decided, so that the second can only go by the id.
+        let flag = at % 2 == 0;
+        let context = Context::remote(root.trace_id().unwrap(), SpanId::new(at).unwrap(), flag, None);
+        let below = context.scope(|| second.obs.span("below"));
+        assert_eq!(below.is_recording(), root.is_recording(), "with {flag}");
+        taken += usize::from(root.is_recording());
     }
+    assert!((50..150).contains(&taken), "{taken} of 200 is not about a half");
 }
 
 /// Elsewhere, the header always says that the trace is sampled.
@@ -210,7 +216,7 @@ fn defect_27_the_sampled_flag_that_goes_out_is_the_true_one() {
         let (here, there) = (Bench::with(|builder| builder.sampling(sampling)), Bench::new());
         let mut headers = HashMap::new();
         here.obs.span("call").context().inject(&mut headers);
-        assert_eq!(headers["traceparent"].ends_with("-01"), sampled);
+        assert_eq!(headers["traceparent"].ends_with("-03"), sampled);
         Context::extract(&headers).scope(|| assert_eq!(there.obs.span("serve").is_recording(), sampled));
     }
 }
@@ -235,6 +241,9 @@ fn defect_2_what_was_recorded_leaves_with_the_last_handle_or_the_guard() {
     bench.obs.span("s").end();
     drop(guard);
     assert_eq!(bench.delivered(), 1, "without a flush of anybody's own");
+    bench.obs.span("later").end();
+    let delivered = bench.last_handle();
+    assert_eq!(delivered, 2, "with the last handle");
 }
 
 #[test]

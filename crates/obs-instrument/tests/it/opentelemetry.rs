@@ -3,9 +3,9 @@
 use std::sync::{Arc, Mutex};
 
 use obs_core::{SpanId, TraceId};
-use obs_instrument::{Context, Sampling};
+use obs_instrument::{Context, FutureExt as _, Sampling};
 use opentelemetry::baggage::BaggageExt;
-use opentelemetry::trace::{TraceContextExt, Tracer, TracerProvider};
+use opentelemetry::trace::{SpanContext, TraceContextExt, TraceFlags, Tracer, TracerProvider};
 use opentelemetry::{Context as Otel, KeyValue, StringValue};
 use opentelemetry_sdk::error::OTelSdkResult;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter};
@@ -110,4 +110,85 @@ fn nothing_of_either_stays_nothing() {
     let value = Otel::new().with_value(7_u8);
     let _attached = value.attach();
     assert_eq!(Context::NONE.to_otel().get::<u8>(), Some(&7));
+}
+
+#[test]
+fn flags_of_others_are_only_those_that_are_known() {
+    let run = |flags: u8| {
+        let bench = Bench::new();
+        let span = SpanContext::new(7.into(), 9.into(), TraceFlags::new(flags), true, Default::default());
+        let context = Context::from_otel(&Otel::new().with_remote_span_context(span));
+        context.scope(|| bench.obs.agent_run("run").scope(|| bench.obs.tool_call("call").end()));
+        assert_eq!(context.to_otel().span().span_context().trace_flags().to_u8(), 1);
+        let arrived = bench.arrived();
+        let started: Vec<_> =
+            arrived.metrics.iter().filter(|metric| metric.name.ends_with("_started")).collect();
+        (arrived.span("run").trace_flags, started.len())
+    };
+    assert_eq!(run(0x01).1, 2, "the starts of a run and a call");
+    for flags in [0x41, 0x81, 0xfd] {
+        assert_eq!(run(flags), run(0x01), "{flags:x}");
+    }
+}
+
+#[test]
+fn a_span_of_obs_is_known_again_where_none_came_between() {
+    let bench = Bench::new();
+    let mut run = bench.obs.agent_run("run");
+    run.trace(|trace| trace.user_id = Some("u-1".into()));
+    {
+        let _both = run.context().enter_both();
+        let otel = Otel::current().with_baggage([KeyValue::new("tenant", "acme")]);
+        Context::from_otel(&otel).scope(|| {
+            assert_eq!(Context::current().baggage().get("tenant"), Some("acme"));
+            bench.obs.tool_call("call").end();
+        });
+    }
+    let arrived = bench.arrived();
+    let call = arrived.span("call");
+    assert_eq!((call.parent_span_id, call.remote_parent), (run.span_id(), false));
+    assert_eq!(call.context.user_id.as_deref(), Some("u-1"));
+}
+
+#[test]
+fn baggage_of_both_sides_goes_over_with_its_properties() {
+    let came = [("baggage".to_owned(), "tenant=acme;ttl=5,both=obs".to_owned())];
+    let context = Context::extract(&came.to_vec());
+    let own = [KeyValue::new("own", "otel"), KeyValue::new("both", "otel")];
+    let _attached = Otel::new().with_baggage(own).attach();
+    let otel = context.to_otel();
+    let get = |key: &str| otel.baggage().get(key).map(StringValue::as_str);
+    assert_eq!((get("own"), get("both"), get("tenant")), (Some("otel"), Some("obs"), Some("acme")));
+    assert_eq!(Context::from_otel(&otel).baggage().properties("tenant"), Some("ttl=5"));
+}
+
+#[test]
+fn a_switched_off_instance_leaves_opentelemetry_s_trace_whole() {
+    let (provider, kept) = provider(Sampler::AlwaysOn);
+    let tracer = provider.tracer("library");
+    let off = Bench::with(|builder| builder.enabled(false));
+    tracer.in_span("outer", |_| {
+        let _both = off.obs.agent_run("run").context().enter_both();
+        tracer.in_span("inner", |_| ());
+    });
+    let spans = kept.0.lock().unwrap();
+    assert_eq!(spans[0].parent_span_id, spans[1].span_context.span_id());
+}
+
+#[tokio::test]
+async fn a_future_is_under_both_sides() {
+    let bench = Bench::new();
+    let (provider, kept) = provider(Sampler::AlwaysOn);
+    let tracer = provider.tracer("library");
+    let run = bench.obs.agent_run("run");
+    let work = async {
+        tokio::task::yield_now().await;
+        tracer.in_span("otel", |_| ());
+        bench.obs.tool_call("obs").end();
+    };
+    work.with_both_contexts(run.context()).await;
+    assert!(Context::current().trace_id().is_none() && !Otel::current().span().span_context().is_valid());
+    let spans = kept.0.lock().unwrap();
+    assert_eq!(Some(spans[0].parent_span_id.to_bytes()), run.span_id().map(SpanId::to_bytes));
+    assert_eq!(bench.arrived().span("obs").parent_span_id, run.span_id());
 }

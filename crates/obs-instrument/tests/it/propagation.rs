@@ -20,14 +20,14 @@ fn from(traceparent: &str) -> Context {
 
 #[test]
 fn the_true_sampled_flag_goes_out() {
-    for (sampling, flag) in [(Sampling::Always, "-01"), (Sampling::Never, "-00")] {
+    for (sampling, flag) in [(Sampling::Always, "-03"), (Sampling::Never, "-02")] {
         let bench = Bench::with(|builder| builder.sampling(sampling));
         let span = bench.obs.span("call");
         let mut out = BTreeMap::new();
         span.context().inject(&mut out);
         assert!(out["traceparent"].ends_with(flag), "{out:?}");
         assert!(out["traceparent"].contains(&span.trace_id().unwrap().to_string()));
-        assert_eq!(Context::extract(&out).is_sampled(), flag == "-01");
+        assert_eq!(Context::extract(&out).is_sampled(), flag == "-03");
         assert_eq!(Context::extract(&out).span_id(), span.span_id());
     }
 }

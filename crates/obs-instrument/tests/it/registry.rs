@@ -1,8 +1,9 @@
 //! Several instances, and tests that share nothing.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use obs_instrument::{Observability, Registry};
+use obs_instrument::{Observability, Recorder, Registry, observe};
 use obs_testkit::{Scripted, Step};
 
 use crate::collect::Bench;
@@ -32,7 +33,8 @@ fn the_first_is_the_default_and_a_name_is_taken_once() {
     assert_eq!((a.arrived().spans.len(), b.arrived().spans.len()), (1, 1));
     assert_eq!(b.arrived().spans[0].name, "to b");
     let error = registry.set_default("bb").unwrap_err();
-    assert_eq!(error.message(), "registry: no instance is called `bb`; did you mean `b`?");
+    let message = "registry: no instance is called `bb`; register it first, or take one of `names()`";
+    assert_eq!(error.message(), message, "no tenant learns of another by a name it wrote");
 }
 
 #[test]
@@ -97,6 +99,50 @@ fn timed<T>(run: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let result = run();
     (result, start.elapsed())
+}
+
+#[observe(registry = "looked up")]
+fn looked_up() {}
+
+/// Whoever only looks an instance up holds no handle of it, which would be the last one where another thread drops the
+/// others just then; so it is always that thread which delivers.
+#[test]
+fn law_2_host_is_safe_from_an_instance_that_others_take_out() {
+    let registry = Registry::global();
+    let delivery = Duration::from_millis(10);
+    let done = AtomicBool::new(false);
+    let dropped_here = std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    (0..100).for_each(|_| looked_up());
+                    drop((registry.recorder(Some("looked up")), Recorder::at_hand()));
+                }
+            });
+        }
+        let round = |_| {
+            let slow =
+                Scripted::builder([]).and_then(Step::After(delivery, Box::new(Step::Deliver))).shared();
+            let obs = Observability::builder("test").to(slow).build().unwrap();
+            obs.span("s").end();
+            registry.register("looked up", obs).unwrap();
+            std::thread::yield_now();
+            timed(|| drop(registry.remove("looked up"))).1 >= delivery / 2
+        };
+        let rounds: Vec<_> = (0..100).map(round).collect();
+        done.store(true, Ordering::Relaxed);
+        rounds.iter().filter(|here| **here).count()
+    });
+    assert_eq!(dropped_here, 100, "a call that looked the instance up shut it down");
+}
+
+#[test]
+fn a_bridge_passes_over_an_instance_of_the_context_that_is_gone() {
+    let bench = Bench::new();
+    let context = bench.obs.context();
+    context.scope(|| assert!(Recorder::at_hand().is_some_and(|recorder| !recorder.is_foreign(&context))));
+    bench.last_handle();
+    context.scope(|| assert!(Recorder::at_hand().is_none_or(|recorder| recorder.is_foreign(&context))));
 }
 
 #[test]

@@ -99,13 +99,3 @@ fn law_2_host_is_safe_without_a_runtime() {
 fn law_2_host_is_safe_on_every_runtime_flavour() {
     Flavour::ALL.into_iter().for_each(check);
 }
-
-#[test]
-fn the_last_handle_delivers_what_is_left() {
-    let bench = Bench::new();
-    let guard = bench.obs.guard().with_deadline(DEADLINE);
-    bench.obs.span("s").end();
-    drop(guard);
-    assert_eq!(bench.obs.report().to_string(), bench.obs.report().to_string());
-    assert_eq!(bench.arrived().spans.len(), 1);
-}

@@ -142,6 +142,49 @@ fn traces_a_second_are_kept_by_the_instance_s_clock() {
 }
 
 #[test]
+fn a_rate_is_one_for_roots_and_for_parents_that_it_overrules() {
+    let five = || Sampling::per_second(5.0).unwrap();
+    for sampling in [five().ignoring_remote_parents(), Sampling::Always.and(five()).ignoring_remote_parents()]
+    {
+        let (clock, _hand) = Clock::manual(Timestamp::from_nanos(1_000));
+        let bench = Bench::with(|builder| builder.clock(clock).sampling(sampling));
+        let mut taken = 0;
+        for at in 1..=20u64 {
+            for flag in [None, Some(true), Some(false)] {
+                let (trace_id, span_id) = (TraceId::new(at.into()).unwrap(), SpanId::new(at).unwrap());
+                let remote = |flag| Context::remote(trace_id, span_id, flag, None);
+                let span = flag.map_or(Context::NONE, remote).scope(|| bench.obs.span("s"));
+                let below = span.scope(|| bench.obs.span("below"));
+                assert_eq!(below.is_recording(), span.is_recording(), "parents here decide");
+                taken += usize::from(span.is_recording());
+            }
+        }
+        assert_eq!(taken, 5, "five at one instant, wherever they come from");
+    }
+}
+
+#[test]
+fn an_error_that_passes_a_parent_which_was_overruled_is_one_error() {
+    let no_tools = Sampling::by_span_type([("tool_call", Sampling::Never)], Sampling::Always).unwrap();
+    let cut = ParentBased::new(Sampling::Always).with_local_sampled(no_tools);
+    let only_tools = Sampling::by_span_type([("tool_call", Sampling::Always)], Sampling::Never).unwrap();
+    let added = ParentBased::new(Sampling::Never).with_local_unsampled(only_tools);
+    for sampling in [cut, added] {
+        let bench = sampled_by(sampling.into());
+        let mut run = bench.obs.agent_run("run");
+        let mut tool = run.scope(|| bench.obs.tool_call("tool"));
+        assert_ne!(run.is_recording(), tool.is_recording());
+        tool.fail(&std::fmt::Error);
+        tool.end();
+        run.fail(&std::fmt::Error);
+        run.end();
+        let arrived = bench.arrived();
+        let errors = arrived.metrics.iter().filter(|metric| metric.name == "mastra_errors_total");
+        assert_eq!(errors.count(), 1);
+    }
+}
+
+#[test]
 fn by_the_type_of_the_span_that_begins_the_trace() {
     let agents = [("agent_run", Sampling::Always), ("workflow_run", Sampling::Never)];
     let bench =

@@ -143,6 +143,26 @@ fn a_run_is_suspended_here_and_resumed_in_another_process() {
 }
 
 #[test]
+fn a_run_goes_on_as_what_its_new_process_is_and_with_the_baggage_of_its_trace() {
+    let release =
+        |release: &'static str| Bench::with(|builder| builder.release(release).environment("production"));
+    let (here, there) = (release("1.0"), release("2.0"));
+    let context = obs_instrument::Context::NONE.with_baggage("tenant", "acme").unwrap();
+    let suspended = context.scope(|| {
+        let mut run = here.obs.workflow_run("run");
+        run.trace(|trace| trace.session_id = Some("s-1".into()));
+        run.suspend("later")
+    });
+    let run = there.obs.resume("run", &carried(&suspended));
+    assert_eq!(run.context().baggage().get("tenant"), Some("acme"));
+    run.end();
+    let arrived = there.arrived();
+    let context = &arrived.span("run").context;
+    assert_eq!((context.release.as_deref(), context.session_id.as_deref()), (Some("2.0"), Some("s-1")));
+    assert_eq!(context.environment.as_deref(), Some("production"));
+}
+
+#[test]
 fn a_root_that_was_suspended_is_the_parent_of_its_own_resumption() {
     let bench = Bench::new();
     let suspended = bench.obs.workflow_run("first").suspend("later");

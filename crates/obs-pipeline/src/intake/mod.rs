@@ -233,8 +233,8 @@ impl Intake {
         self.0.state.fetch_or(CLOSED, Ordering::Relaxed);
     }
 
-    /// Whether recording has ended for good.
-    pub(crate) fn is_closed(&self) -> bool {
+    /// Whether recording has ended for good, by a shutdown.
+    pub fn is_closed(&self) -> bool {
         self.0.state.load(Ordering::Relaxed) & CLOSED != 0
     }
 

@@ -39,7 +39,7 @@ fn a_start_is_told_while_the_span_is_open_and_not_again_at_its_end() {
     assert_eq!(count(&arrived, "mastra_agent_runs_started"), 1.0);
     assert_eq!(count(&arrived, "mastra_agent_runs_ended"), 1.0);
     assert_eq!(count(&arrived, "mastra_tool_calls_started"), 2.0);
-    assert_eq!(arrived.span("answer").trace_flags, 1, "no mark of obs's own gets out");
+    assert_eq!(arrived.span("answer").trace_flags, 3, "no mark of obs's own gets out");
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn nothing_is_counted_where_nobody_takes_metrics_or_they_are_switched_off() {
         let arrived = bench.arrived();
         assert_eq!((arrived.metrics.len(), arrived.spans.len()), (0, 2));
         assert_eq!(bench.obs.report().intake.get(Signal::Metrics).recorded, 0);
-        assert!(arrived.spans.iter().all(|span| span.trace_flags == 1));
+        assert!(arrived.spans.iter().all(|span| span.trace_flags == 3));
     }
     let bench = Bench::taking(Signals::NONE.with(Signal::Logs));
     assert!(!bench.obs.pipeline().intake().wants().contains(Signal::Scores));

@@ -71,7 +71,7 @@ const SPAN: &[Field<Span>] = &[
     ("role", "/metadata/kind", |span| or_null(Some(span.kind).filter(|kind| *kind != SpanKind::Internal))),
     ("links", "/metadata/links", |span| or_null(Some(&span.links).filter(|links| !links.is_empty()))),
     ("trace state", "/metadata/traceState", |span| or_null(span.trace_state.clone())),
-    ("flags", "/metadata/traceFlags", |span| or_null(Some(span.trace_flags).filter(|flags| *flags != 1))),
+    ("flags", "/metadata/traceFlags", |span| or_null(Some(span.trace_flags).filter(|flags| flags & !2 != 1))),
     ("type", "/type", |span| json!(type_of(span))),
     ("type in storage", "/spanType", |span| json!(type_of(span))),
 ];
