@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use obs_core::{
-    Error, ErrorKind, Feedback, Score, SpanId, Target, Trace, TraceContext, TraceId, TraceReader,
+    ByteSize, Error, ErrorKind, Feedback, Score, SpanId, Target, Trace, TraceContext, TraceId, TraceReader,
 };
 use obs_pipeline::{Intake, Pace};
 
 use crate::instance::Instance;
 
-/// The most judgements that wait for one trace; further ones go out at once, without what would be read.
-const CAPACITY: usize = 10_000;
+/// What a trace that is being read takes in memory, besides the judgements that wait for it.
+const OVERHEAD: usize = 2 << 10;
 
 /// How long one try to read may take: a reader that hangs is asked again, as one that fails.
 const TRY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -33,6 +33,13 @@ impl Judgement {
         }
     }
 
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Score(score) => score.byte_size(),
+            Self::Feedback(feedback) => feedback.byte_size(),
+        }
+    }
+
     pub(crate) fn target(&self) -> &Target {
         match self {
             Self::Score(score) => &score.target,
@@ -40,8 +47,8 @@ impl Judgement {
         }
     }
 
-    /// Fills in what the trace says of itself; what the caller said stays.
-    fn complete(&mut self, known: &Known) {
+    /// Fills in what the trace says of itself; what the caller said stays, as does a context other than the instance's.
+    fn complete(&mut self, known: &Known, instance: &Instance) {
         let (target, context, experiment) = match self {
             Self::Score(score) => (&mut score.target, &mut score.context, &mut score.experiment_id),
             Self::Feedback(given) => (&mut given.target, &mut given.context, &mut given.experiment_id),
@@ -52,7 +59,9 @@ impl Judgement {
         *root_span_id = root_span_id.or(known.root);
         let of_span = target.span_id().and_then(|span| known.spans.get(&span));
         if let Some(told) = of_span.or(known.context.as_ref()) {
-            *context = Arc::clone(told);
+            if Arc::ptr_eq(context, instance.trace_context()) {
+                *context = Arc::clone(told);
+            }
             if experiment.is_none() {
                 experiment.clone_from(&told.experiment_id);
             }
@@ -132,7 +141,10 @@ pub(crate) struct Reading {
 
 #[derive(Debug)]
 enum State {
-    UnderWay(Vec<Judgement>),
+    UnderWay {
+        waiting: Vec<Judgement>,
+        bytes: usize,
+    },
     /// Nothing is known of a trace that was not found.
     Done(Arc<Known>),
 }
@@ -143,17 +155,22 @@ impl Reading {
         Arc::new(Self { instance, state: Mutex::new(State::Done(Arc::new(known))) })
     }
 
-    /// Reads the trace beside.
+    /// Reads the trace beside; `None` if too much waits already.
     pub(crate) fn start(
         instance: Arc<Instance>,
         reader: Arc<dyn TraceReader>,
         trace_id: TraceId,
         schedule: Arc<[Duration]>,
-    ) -> Arc<Self> {
-        let reading = Arc::new(Self { instance, state: Mutex::new(State::UnderWay(Vec::new())) });
+    ) -> Option<Arc<Self>> {
+        if !instance.readings().admit(OVERHEAD) {
+            tell(trace_id, "too many judgements wait for their traces");
+            return None;
+        }
+        let state = State::UnderWay { waiting: Vec::new(), bytes: OVERHEAD };
+        let reading = Arc::new(Self { instance, state: Mutex::new(state) });
         let Some(number) = reading.instance.readings().begin(&reading) else {
             reading.finish(Known::default());
-            return reading;
+            return Some(reading);
         };
         // Dropped with the work, however that ends: the judgements go out then at the latest.
         let end = End(Arc::clone(&reading), number);
@@ -168,16 +185,21 @@ impl Reading {
         if let Err(error) = reading.instance.readings().spawn(work) {
             tell(trace_id, &error);
         }
-        reading
+        Some(reading)
     }
 
     /// Takes a judgement: it goes out as soon as the trace is known, or known not to be.
     pub(crate) fn take(&self, mut judgement: Judgement) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *state {
-            State::UnderWay(waiting) if waiting.len() < CAPACITY => return waiting.push(judgement),
-            State::UnderWay(_) => {}
-            State::Done(known) => judgement.complete(known),
+            State::UnderWay { waiting, bytes } => {
+                let own = judgement.bytes();
+                if self.instance.readings().admit(own) {
+                    *bytes += own;
+                    return waiting.push(judgement);
+                }
+            }
+            State::Done(known) => judgement.complete(known, &self.instance),
         }
         drop(state);
         judgement.record(self.instance.intake());
@@ -190,13 +212,14 @@ impl Reading {
         if matches!(*state, State::Done(_)) {
             return;
         }
-        let waiting = std::mem::replace(&mut *state, State::Done(Arc::clone(&known)));
+        let before = std::mem::replace(&mut *state, State::Done(Arc::clone(&known)));
         drop(state);
-        if let State::UnderWay(waiting) = waiting {
+        if let State::UnderWay { waiting, bytes } = before {
             for mut judgement in waiting {
-                judgement.complete(&known);
+                judgement.complete(&known, &self.instance);
                 judgement.record(self.instance.intake());
             }
+            self.instance.readings().release(bytes);
         }
     }
 }

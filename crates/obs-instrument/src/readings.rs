@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -10,9 +11,15 @@ use obs_pipeline::{Aside, Clock, Pace};
 
 use crate::reading::{Known, Reading};
 
+/// How many bytes of judgements wait for their traces at most, in an instance; further ones go out at once, without what
+/// would be read.
+const CAPACITY: usize = 16 << 20;
+
 /// The readings of an instance that are under way, on a thread of their own.
 pub(crate) struct Readings {
     aside: Aside,
+    /// How many bytes wait.
+    waiting: AtomicUsize,
     state: Mutex<State>,
 }
 
@@ -26,7 +33,22 @@ struct State {
 
 impl Readings {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { aside: Aside::new(clock), state: Mutex::default() }
+        Self { aside: Aside::new(clock), waiting: AtomicUsize::new(0), state: Mutex::default() }
+    }
+
+    /// Makes room for so many bytes that wait, if there is any.
+    pub(crate) fn admit(&self, bytes: usize) -> bool {
+        let before = self.waiting.fetch_add(bytes, Ordering::Relaxed);
+        let fits = before.saturating_add(bytes) <= CAPACITY;
+        if !fits {
+            self.release(bytes);
+        }
+        fits
+    }
+
+    /// So many bytes wait no more.
+    pub(crate) fn release(&self, bytes: usize) {
+        self.waiting.fetch_sub(bytes, Ordering::Relaxed);
     }
 
     /// Whether none is under way.

@@ -27,6 +27,7 @@ pub const READ_SCHEDULE: [Duration; 7] = [
 /// read, then take over its root, user, session, environment and tags; without one they go out at once with what is known.
 /// No judgement is lost: if the trace is not found after the last try, or the instance is shut down before, it goes out
 /// without a root, and a backend that needs one refuses it as `unresolvable_target`.
+/// So do those that find 16 MB of others waiting.
 /// A try to read that takes longer than ten seconds counts as failed.
 ///
 /// ```
@@ -129,11 +130,11 @@ impl TraceHandle {
         Target::Trace { trace_id: self.trace_id, root_span_id: self.root }
     }
 
-    fn judge_score(&self, target: Target, name: Str, value: ScoreValue) -> ScoreBuilder {
+    pub(crate) fn judge_score(&self, target: Target, name: Str, value: ScoreValue) -> ScoreBuilder {
         ScoreBuilder::by_way_of(|| self.sink(), &self.instance, target, name, value)
     }
 
-    fn judge_feedback(&self, target: Target, kind: Str, value: ScoreValue) -> FeedbackBuilder {
+    pub(crate) fn judge_feedback(&self, target: Target, kind: Str, value: ScoreValue) -> FeedbackBuilder {
         FeedbackBuilder::by_way_of(|| self.sink(), &self.instance, target, kind, value)
     }
 
@@ -150,7 +151,10 @@ impl TraceHandle {
             self.trace_id,
             Arc::clone(&self.schedule),
         );
-        Sink::Reading(Arc::clone(shared.insert(reading)))
+        match reading {
+            Some(reading) => Sink::Reading(Arc::clone(shared.insert(reading))),
+            None => Sink::Intake(self.instance.intake().clone()),
+        }
     }
 
     /// Takes a judgement made elsewhere.

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::Clock;
 use crate::deadline::Deadline;
+use crate::suppress::{suppress_this_thread, unsuppressed};
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
@@ -18,6 +19,7 @@ type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 ///
 /// It starts with the first work and ends when this is dropped; what is under way then is dropped, too, after
 /// [`Aside::settle`] had it finish.
+/// The work itself records as any other does; tasks and blocking work that it starts are obs's own, and record nothing.
 pub struct Aside {
     clock: Clock,
     queue: Mutex<Option<mpsc::UnboundedSender<Work>>>,
@@ -103,10 +105,10 @@ impl Aside {
     {
         let counted = Counted::new(&self.under_way);
         let work = work(Pace { clock: self.clock.clone(), haste: self.haste.subscribe() });
-        let work: Work = Box::pin(async move {
+        let work: Work = Box::pin(unsuppressed(async move {
             let _counted = counted;
             work.await;
-        });
+        }));
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let sender = match &*queue {
             Some(sender) => sender,
@@ -123,7 +125,7 @@ impl Aside {
     /// Does work and hands back what it gives; needs no runtime.
     ///
     /// # Errors
-    /// `Io` where the system refuses the thread, or the work has panicked.
+    /// `Io` where the system refuses the thread, or the work has panicked or was given up.
     pub async fn run<T, F>(&self, work: impl FnOnce(Pace) -> F) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -134,7 +136,7 @@ impl Aside {
             let work = work(pace);
             async move { drop(answer.send(work.await)) }
         })?;
-        outcome.await.map_err(|_| refused(&"the work has panicked"))
+        outcome.await.map_err(|_| refused(&"the work has panicked or was given up"))
     }
 
     /// Waits until all work is done, and has it make haste when half of the time is over; `false` if some is not done.
@@ -171,9 +173,11 @@ fn start() -> Result<mpsc::UnboundedSender<Work>, Error> {
     let (sender, mut works) = mpsc::unbounded_channel::<Work>();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
+        .on_thread_start(suppress_this_thread)
         .build()
         .map_err(|cause| refused(&cause))?;
     let run = move || {
+        suppress_this_thread();
         runtime.block_on(async move {
             while let Some(work) = works.recv().await {
                 // A task of its own, so that one that panics or waits holds up no other.
@@ -202,6 +206,7 @@ mod tests {
     use obs_core::Timestamp;
 
     use super::*;
+    use crate::suppress::is_suppressed;
 
     const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -213,6 +218,17 @@ mod tests {
         assert!(failed.is_err_and(|error: Error| error.to_string().contains("panicked")));
         assert_eq!(aside.run(|_| async { 8 }).await.unwrap(), 8);
         assert!(aside.settle(DEADLINE) && aside.is_idle());
+    }
+
+    #[tokio::test]
+    async fn law_9_what_work_starts_records_nothing() {
+        let aside = Aside::new(Clock::system());
+        let seen = aside.run(|_| async {
+            let task = tokio::spawn(async { is_suppressed() });
+            let blocking = tokio::task::spawn_blocking(is_suppressed);
+            (is_suppressed(), task.await.unwrap(), blocking.await.unwrap())
+        });
+        assert_eq!(seen.await.unwrap(), (false, true, true), "the work itself is the application's");
     }
 
     #[test]

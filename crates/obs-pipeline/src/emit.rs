@@ -102,8 +102,11 @@ impl Emit {
     /// Records of this call's segment may be held and discarded at once, for a reason that tells more than the processor's name.
     /// What is said beyond the number of records held does not count.
     pub fn discard(&mut self, signal: Signal, reason: impl Into<Cow<'static, str>>, count: usize) {
-        if count > 0 {
-            self.said.discarded.push((signal, reason.into(), count));
+        let reason = reason.into();
+        match self.said.discarded.last_mut() {
+            _ if count == 0 => {}
+            Some((last, same, sum)) if *last == signal && *same == reason => *sum += count,
+            _ => self.said.discarded.push((signal, reason, count)),
         }
     }
 

@@ -22,6 +22,15 @@ pub fn suppress_this_thread() {
 
 /// Runs a future during whose polls the thread records nothing: for work of obs's own on a thread that records, too.
 pub async fn suppressed<F: Future>(future: F) -> F::Output {
+    polled(true, future).await
+}
+
+/// Runs a future during whose polls a thread of obs's own records as others do: for what the application asked for.
+pub(crate) async fn unsuppressed<F: Future>(future: F) -> F::Output {
+    polled(false, future).await
+}
+
+async fn polled<F: Future>(suppressed: bool, future: F) -> F::Output {
     struct Before(bool);
     impl Drop for Before {
         fn drop(&mut self) {
@@ -30,7 +39,7 @@ pub async fn suppressed<F: Future>(future: F) -> F::Output {
     }
     let mut future = std::pin::pin!(future);
     std::future::poll_fn(|cx| {
-        let _before = Before(SUPPRESSED.replace(true));
+        let _before = Before(SUPPRESSED.replace(suppressed));
         future.as_mut().poll(cx)
     })
     .await

@@ -13,6 +13,7 @@ use tracing_subscriber::registry::{LookupSpan, SpanRef};
 use crate::layer::{ObsLayer, inside};
 use crate::open::Open;
 use crate::plan::{self, Goes, Plan};
+use crate::spans::Spans;
 use crate::trouble;
 use crate::visit::{Gather, Tellings, Told, with_tellings};
 
@@ -114,6 +115,19 @@ fn log(recorder: &Recorder, level: Level, said: Said, metadata: &Metadata<'_>, c
     }
 }
 
+/// Whether this thread is in a span of obs within this one, which is then the one that things happen in.
+fn is_elsewhere<'a, S>(span: &SpanRef<'a, S>) -> bool
+where
+    S: Subscriber + LookupSpan<'a>,
+{
+    let Some(current) = Context::current().span_id() else { return false };
+    let of_any_layer = |span: SpanRef<'a, S>| {
+        let extensions = span.extensions();
+        Some(extensions.get::<Spans>()?.all().any(|open| open.context().span_id() == Some(current)))
+    };
+    span.scope().find_map(of_any_layer) == Some(false)
+}
+
 impl ObsLayer {
     pub(crate) fn hear<S>(&self, event: &Event<'_>, ctx: &LayerContext<'_, S>)
     where
@@ -132,7 +146,9 @@ impl ObsLayer {
             None if event.is_contextual() => ctx.lookup_current(),
             None => None,
         };
-        let marks = *metadata.level() == tracing::Level::ERROR && self.options.errors_mark_spans;
+        let marks = *metadata.level() == tracing::Level::ERROR
+            && self.options.errors_mark_spans
+            && !(event.is_contextual() && span.as_ref().is_some_and(is_elsewhere));
         let stands = self.options.events.span_events();
         let listener = span.as_ref().and_then(|span| self.listener(span, marks, stands));
         let level = level(*metadata.level());

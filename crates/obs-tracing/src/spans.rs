@@ -21,6 +21,11 @@ impl Spans {
         }
     }
 
+    /// Of all layers.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Open> {
+        self.first.iter().chain(&self.more).map(|(_, open)| open)
+    }
+
     pub(crate) fn get(&self, layer: u64) -> Option<&Open> {
         let mut all = self.first.iter().chain(&self.more);
         all.find(|(own, _)| *own == layer).map(|(_, open)| open)

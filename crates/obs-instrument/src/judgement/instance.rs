@@ -13,13 +13,19 @@ use crate::{Observability, ids};
 
 impl Observability {
     /// A score of any target, of a trace that ended long ago for one; it is recorded when the builder is dropped.
+    ///
+    /// With a [reader](crate::ObservabilityBuilder::reader), one of a trace whose root is not told waits for it, as those of
+    /// [`Self::trace`] do.
     pub fn score(&self, target: Target, name: impl Into<Str>, value: impl Into<ScoreValue>) -> ScoreBuilder {
         let instance = self.instance();
+        if let Some(trace) = unread(instance, &target) {
+            return trace.judge_score(target, name.into(), value.into());
+        }
         let (context, resource) = (instance.trace_context(), instance.resource());
         ScoreBuilder::within(instance.intake(), target, name, value, context, resource)
     }
 
-    /// Feedback on any target; it is recorded when the builder is dropped.
+    /// Feedback on any target; it is recorded when the builder is dropped. As [`Self::score`].
     pub fn feedback(
         &self,
         target: Target,
@@ -27,6 +33,9 @@ impl Observability {
         value: impl Into<ScoreValue>,
     ) -> FeedbackBuilder {
         let instance = self.instance();
+        if let Some(trace) = unread(instance, &target) {
+            return trace.judge_feedback(target, kind.into(), value.into());
+        }
         let (context, resource) = (instance.trace_context(), instance.resource());
         FeedbackBuilder::within(instance.intake(), target, kind, value, context, resource)
     }
@@ -85,12 +94,17 @@ macro_rules! one {
 one!(score, Score);
 one!(feedback, Feedback);
 
+/// The trace of a target, if it is to be read for its root.
+fn unread(instance: &Arc<Instance>, target: &Target) -> Option<TraceHandle> {
+    let id = target.trace_id().filter(|_| target.root_span_id().is_none())?;
+    instance.reader().is_some().then(|| TraceHandle::new(instance, id))
+}
+
 fn record(instance: &Arc<Instance>, judgements: impl Iterator<Item = Judgement>) {
     let mut traces: HashMap<TraceId, TraceHandle> = HashMap::new();
     for judgement in judgements {
-        let target = judgement.target();
-        match target.trace_id().filter(|_| target.root_span_id().is_none() && instance.reader().is_some()) {
-            Some(id) => traces.entry(id).or_insert_with(|| TraceHandle::new(instance, id)).take(judgement),
+        match unread(instance, judgement.target()) {
+            Some(trace) => traces.entry(trace.trace_id()).or_insert(trace).take(judgement),
             None => judgement.record(instance.intake()),
         }
     }

@@ -9,7 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::TailSampling;
 use super::decisions::Decisions;
-use super::held::{Held, Part};
+use super::held::{Held, Part, Seen};
 
 /// Holds the records of traces until it is known whether they are worth keeping.
 #[derive(Debug)]
@@ -118,15 +118,20 @@ impl Tail {
             self.ended.remove(&(due, held.came));
         }
         let by_own_rule = || self.rules.keep.as_ref().is_some_and(|keep| keep.holds(&held.trace));
-        if held.facts.worth_keeping || held.has_spans() && by_own_rule() {
-            self.decisions.made(trace_id, true);
+        let decision = match held.seen() {
+            Seen::Spans => Some(held.facts.worth_keeping || by_own_rule()),
+            // Its spans are elsewhere, or yet to come; no log is to go out of a trace that is dropped then.
+            Seen::Words => Some(true),
+            // There is nothing to decide on; a span that has begun is told of when it ends.
+            Seen::Starts => None,
+        };
+        if let Some(kept) = decision {
+            self.decisions.made(trace_id, kept);
+        }
+        if decision == Some(true) {
             held.release(emit);
-        } else if held.has_spans() {
-            self.decisions.made(trace_id, false);
-            held.discard(filtered::TAIL_SAMPLED, emit);
         } else {
-            // Its spans are elsewhere, or yet to come: there is nothing to decide on.
-            held.release(emit);
+            held.discard(filtered::TAIL_SAMPLED, emit);
         }
     }
 
@@ -253,7 +258,7 @@ mod tests {
         assert_eq!(tail.decisions.ask(trace(2)), Some(false));
         tail.tick(&tick(1_300), emit);
         assert!(!waits(&tail, 3), "no root in five minutes");
-        assert_eq!(tail.decisions.ask(trace(3)), None, "a log alone decides nothing");
+        assert_eq!(tail.decisions.ask(trace(3)), Some(true), "its log is out, so that it is kept");
         assert_eq!((tail.bytes, tail.order.len(), tail.ended.len()), (0, 0, 0));
     }
 

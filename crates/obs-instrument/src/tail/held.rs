@@ -106,6 +106,17 @@ pub(super) struct Held {
     pub(super) due: Option<Duration>,
 }
 
+/// What was seen of a trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Spans that have ended, so that it can be decided on.
+    Spans,
+    /// Only what is said of it.
+    Words,
+    /// Only that spans of it have begun.
+    Starts,
+}
+
 /// What a trace that waits takes besides its records, in three maps and four vectors.
 const OVERHEAD: usize = 512;
 
@@ -115,9 +126,16 @@ impl Held {
         Self { trace, facts, bytes: OVERHEAD, came, since: None, due: None }
     }
 
-    /// Whether anything of the trace itself was seen, so that it can be decided on.
-    pub(super) fn has_spans(&self) -> bool {
-        !self.trace.spans.is_empty()
+    /// What of it was seen.
+    pub(super) fn seen(&self) -> Seen {
+        let TailTrace { logs, scores, feedback, .. } = &self.trace;
+        if self.trace.spans().next().is_some() {
+            Seen::Spans
+        } else if logs.is_empty() && scores.is_empty() && feedback.is_empty() {
+            Seen::Starts
+        } else {
+            Seen::Words
+        }
     }
 
     /// Gives all of it back.

@@ -22,12 +22,14 @@ pub use rules::ScoreRule;
 ///
 /// The records of a trace wait in memory until one of the rules holds for it, or until it is over and none does.
 /// A trace is kept as soon as a rule holds; those of the baseline's share never wait.
-/// Logs, scores and feedback of a trace wait with it and follow it; metrics pass, so that counts stay exact.
+/// Logs, scores and feedback of a trace wait with it and follow it; metrics pass, so that counts stay exact, though the span that one
+/// has for an example may be dropped.
 /// What comes after the decision follows it.
 ///
 /// Of a trace that began in another process only the part in this one is seen and decided on; the first span here whose
 /// parent is elsewhere is taken for its root.
-/// Scores and logs of a trace of which no span is seen here wait for [`Self::max_age`], then pass.
+/// Scores and logs of a trace of which no span has ended here wait for [`Self::max_age`], then pass, and the trace is kept with
+/// them: no log goes out of a trace that is dropped later.
 /// A flush, a sync and a shutdown decide everything at once on what was seen so far, so that nothing stays behind: who flushes
 /// after every request sees less of a trace.
 ///

@@ -6,7 +6,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use obs_core::{Error, Record, Score, Signal, SpanId, Trace, TraceId, TraceQuery, TraceReader, TraceSummary};
+use obs_core::{
+    Error, ErrorKind, Record, Score, Signal, SpanId, Timestamp, Trace, TraceId, TraceQuery, TraceReader,
+    TraceSummary,
+};
+use obs_instrument::pipeline::Clock;
 use obs_instrument::{Observability, ObservabilityBuilder, Registry};
 use obs_testkit::{Scripted, Step};
 
@@ -182,8 +186,7 @@ fn handles_that_are_dropped_at_once_see_judgements_off() {
             for _ in 0..100 {
                 tokio::task::yield_now().await;
             }
-            let root =
-                obs_core::Span::new(id, SpanId::new(1).unwrap(), "root", obs_core::Timestamp::default());
+            let root = obs_core::Span::new(id, SpanId::new(1).unwrap(), "root", Timestamp::default());
             Ok(Some(Trace { spans: vec![root], ..Trace::new(id) }))
         }
         async fn traces(&self, _: &TraceQuery) -> Result<Vec<TraceSummary>, Error> {
@@ -216,4 +219,27 @@ fn a_flush_that_is_given_time_waits_for_no_more_than_it_must() {
     let (report, took) = timed(|| obs.flush(DEADLINE));
     assert!(report.complete && took < SLACK * 5, "{took:?}: {report}");
     assert_eq!(scores(&good).len(), 1);
+}
+
+#[test]
+fn a_reader_that_never_answers_counts_as_one_that_fails() {
+    let kept = Scripted::new([]);
+    let (clock, hand) = Clock::manual(Timestamp::from_nanos(1));
+    let obs = reading(Reader::Hanging, &kept).clock(clock).build().unwrap();
+    let trace = obs.trace(TraceId::new(7).unwrap()).with_schedule([Duration::ZERO; 2]);
+    trace.score("quality", 1.0);
+    let error = thread::scope(|scope| {
+        let read = scope.spawn(|| block_on(trace.read()));
+        while !read.is_finished() {
+            hand.advance(Duration::from_millis(500));
+            thread::yield_now();
+        }
+        read.join().unwrap().unwrap_err()
+    });
+    assert_eq!(error.kind(), ErrorKind::Timeout);
+    while scores(&kept).is_empty() {
+        hand.advance(Duration::from_millis(500));
+        thread::yield_now();
+    }
+    assert_eq!(scores(&kept)[0].target.root_span_id(), None);
 }

@@ -1,4 +1,8 @@
-use obs_core::{Level, Payload, Value};
+use std::sync::Arc;
+
+use obs_core::{Level, Payload, Signal, Value};
+use obs_instrument::Observability;
+use obs_testkit::Scripted;
 
 use crate::collect::Bench;
 
@@ -123,8 +127,12 @@ fn an_error_is_attached_with_its_type_and_sources() {
 
 #[test]
 fn a_logger_does_not_keep_its_instance_alive() {
-    let bench = Bench::new();
-    let logger = bench.obs.logger("late");
-    assert!(bench.obs.shutdown(std::time::Duration::from_secs(20)).complete);
-    assert!(!logger.fatal("after the shutdown").is_recording());
+    let exporter = Scripted::new([]);
+    let obs = Observability::builder("test").to(Arc::clone(&exporter)).build().unwrap();
+    let logger = obs.logger("late");
+    logger.info("before the end");
+    drop(obs);
+    assert!(exporter.is_closed(), "the last handle ends it");
+    assert_eq!(exporter.delivered(Signal::Logs), 1);
+    assert!(!logger.fatal("after the end").is_recording());
 }

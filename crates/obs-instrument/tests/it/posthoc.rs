@@ -1,20 +1,21 @@
 //! Judging a trace after the fact, by what can be read back of it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use obs_core::{
-    Error, ErrorKind, Feedback, Record, Score, Span, SpanId, Target, Timestamp, Trace, TraceId, TraceQuery,
-    TraceReader, TraceSummary,
+    Error, ErrorKind, Feedback, Record, Score, Signal, Span, SpanId, Str, Target, Timestamp, Trace, TraceId,
+    TraceQuery, TraceReader, TraceSummary,
 };
 use obs_instrument::pipeline::{Clock, ManualClock};
 use obs_instrument::{Observability, ObservabilityBuilder, READ_SCHEDULE};
 use obs_store::{StoreConfig, StoreExporter};
 use obs_testkit::Scripted;
+use tokio::sync::Semaphore;
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -161,12 +162,14 @@ fn batches_find_their_traces_too() {
         obs.new_score(rootless.clone(), "b", 0.25),
         obs.new_score(run.clone(), "c", true),
     ]);
+    obs.score(rootless.clone(), "d", 1).source("one by one");
     obs.feedback_batch([obs.new_feedback(rootless, "thumbs", true)]);
     assert!(obs.flush(DEADLINE).complete);
     let mut targets: Vec<_> =
         scores(&kept).into_iter().map(|score| (score.name.to_string(), score.target)).collect();
     targets.sort_by(|(a, _), (b, _)| a.cmp(b));
-    let expected = [("a", recorded.whole()), ("b", recorded.whole()), ("c", run)];
+    let whole = || recorded.whole();
+    let expected = [("a", whole()), ("b", whole()), ("c", run), ("d", whole())];
     assert_eq!(targets, expected.map(|(name, target)| (name.to_owned(), target)));
     assert_eq!(feedback(&kept)[0].target, recorded.whole());
 }
@@ -331,4 +334,88 @@ fn the_last_handle_of_an_instance_sees_judgements_off() {
     obs.trace(trace_id()).score("quality", 1);
     drop(obs);
     assert_eq!(scores(&kept)[0].target.root_span_id(), Some(id(1)));
+}
+
+#[test]
+fn what_a_caller_says_of_a_trace_stays() {
+    let recorded = Recorded::new();
+    let (obs, [kept, _]) = recorded.judge();
+    let rootless = Target::Trace { trace_id: recorded.trace_id, root_span_id: None };
+    let mut score = obs.new_score(rootless, "own", 1);
+    Arc::make_mut(&mut score.context).user_id = Some("somebody else".into());
+    obs.scores([score]);
+    assert!(obs.flush(DEADLINE).complete);
+    let score = &scores(&kept)[0];
+    assert_eq!((&score.target, score.context.user_id.as_deref()), (&recorded.whole(), Some("somebody else")));
+}
+
+/// A reader that does not answer until it is told to.
+#[derive(Debug)]
+struct Silent {
+    /// Whether it keeps its thread, too, as none should.
+    blocks: bool,
+    told: (Mutex<bool>, Condvar),
+    gate: Semaphore,
+}
+
+impl Silent {
+    fn new(blocks: bool) -> Arc<Self> {
+        Arc::new(Self { blocks, told: Default::default(), gate: Semaphore::new(0) })
+    }
+
+    fn answer(&self) {
+        *self.told.0.lock().unwrap() = true;
+        self.told.1.notify_all();
+        self.gate.close();
+    }
+}
+
+#[async_trait]
+impl TraceReader for Silent {
+    async fn trace(&self, _: TraceId) -> Result<Option<Trace>, Error> {
+        if !self.blocks {
+            assert!(self.gate.acquire().await.is_err(), "it is closed");
+        }
+        let (told, changed) = &self.told;
+        let waited = changed.wait_timeout_while(told.lock().unwrap(), DEADLINE, |told| !*told).unwrap();
+        assert!(!waited.1.timed_out());
+        Ok(Some(complete()))
+    }
+
+    async fn traces(&self, _: &TraceQuery) -> Result<Vec<TraceSummary>, Error> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn law_1_accounting_a_flush_is_not_complete_while_a_judgement_waits() {
+    let silent = Silent::new(true);
+    let (obs, kept, _hand) = judging(|builder| builder.reader(Arc::<Silent>::clone(&silent)));
+    obs.trace(trace_id()).score("quality", 1);
+    let short = Duration::from_millis(400);
+    assert!(!obs.flush(short).complete);
+    let synced = obs.sync(short);
+    assert!(!synced.durable && synced.reason.unwrap().contains("judgement"));
+    silent.answer();
+    assert!(obs.flush(DEADLINE).complete);
+    assert_eq!(scores(&kept)[0].target.root_span_id(), Some(id(1)));
+}
+
+#[test]
+fn law_2_host_is_safe_what_waits_for_traces_is_bounded() {
+    let silent = Silent::new(false);
+    let (obs, kept, _hand) = judging(|builder| builder.reader(Arc::<Silent>::clone(&silent)));
+    let comment: Str = "x".repeat(10_000).into();
+    for at in 1..=4_000 {
+        obs.trace(TraceId::new(at).unwrap()).score("quality", 1).comment(comment.as_str().to_owned());
+    }
+    let gone = obs.report().intake.get(Signal::Scores).recorded;
+    assert!((2_000..3_900).contains(&gone), "{gone} of 4000 do not wait: 16 MB of them do");
+    silent.answer();
+    assert!(obs.flush(DEADLINE).complete);
+    let found = scores(&kept).iter().filter(|score| score.target.root_span_id().is_some()).count() as u64;
+    assert_eq!((scores(&kept).len(), found), (4_000, 4_000 - gone));
+    obs.trace(trace_id()).score("later", 1);
+    assert!(obs.flush(DEADLINE).complete);
+    assert!(scores(&kept).last().unwrap().target.root_span_id().is_some(), "there is room again");
 }

@@ -1,6 +1,7 @@
 //! Tail sampling: what is kept, what follows it, and that nothing is lost unsaid.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use obs_core::{
@@ -171,6 +172,37 @@ fn what_speaks_of_a_trace_that_is_elsewhere_passes() {
 }
 
 #[test]
+fn no_log_goes_out_of_a_trace_that_is_dropped_afterwards() {
+    let bench = bench(rules());
+    let intake = intake(&bench);
+    intake.log(log(1));
+    assert_eq!(bench.arrived().logs.len(), 1, "nothing stays behind a flush");
+    intake.span_ended(span(1, 0, 5));
+    assert_eq!(kept(&bench.arrived()), BTreeMap::from([(trace(1), 1)]));
+}
+
+#[test]
+fn law_1_accounting_that_a_span_began_decides_nothing() {
+    let descriptor = Scripted::DESCRIPTOR.with_started();
+    let exporter = Scripted::builder([]).with_descriptor(descriptor).shared();
+    let (clock, _) = Clock::manual(Timestamp::from_nanos(1));
+    let builder = Observability::builder("test").to(Arc::clone(&exporter)).clock(clock);
+    let obs = builder.tail_sampling(rules()).build().unwrap();
+    let intake = obs.pipeline().intake();
+    (1..3).for_each(|of| intake.span_started(span(of, 0, 0)));
+    intake.log(log(2));
+    assert!(obs.flush(PATIENCE).complete);
+    intake.span_ended(failed(span(1, 0, 5)));
+    intake.span_ended(span(2, 0, 5));
+    let report = obs.flush(PATIENCE);
+    assert!(report.complete && report.is_balanced(), "{report}");
+    let is_end = |record: &Record| matches!(record, Record::Span(record) if record.ended().is_some());
+    assert_eq!(exporter.records().iter().filter(|record| is_end(record)).count(), 2);
+    let started = report.intake.get(Signal::Traces).filtered.get(filtered::TAIL_SAMPLED);
+    assert_eq!((started, exporter.delivered(Signal::Traces)), (1, 3), "{report}");
+}
+
+#[test]
 fn the_first_span_under_another_process_is_taken_for_the_root() {
     let bench = bench(rules().with_slow(Duration::from_millis(100)));
     let intake = intake(&bench);
@@ -299,6 +331,14 @@ fn is_worth_keeping(of: u64, Told { spans, scores, liked, .. }: &Told) -> bool {
         || obs_core::Ratio::new(SHARE).unwrap().takes(trace(of))
 }
 
+/// How many logs and judgements of a trace arrived.
+fn spoken_of(of: u64, arrived: &Arrived) -> usize {
+    let is = |id: Option<TraceId>| id == Some(trace(of));
+    arrived.logs.iter().filter(|log| is(log.span.map(|span| span.trace_id))).count()
+        + arrived.scores.iter().filter(|score| is(score.target.trace_id())).count()
+        + arrived.feedback.iter().filter(|given| is(given.target.trace_id())).count()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -338,7 +378,7 @@ proptest! {
                 prop_assert!(report.complete && report.is_balanced(), "{}", report);
             }
         }
-        let arrived = bench.arrived();
+        let all_arrived = bench.arrived();
         let report = bench.obs.report();
         prop_assert!(report.complete && report.is_balanced(), "{}", report);
         // Metrics are made of spans besides, and pass.
@@ -349,13 +389,14 @@ proptest! {
             let settled = terms.sealed + terms.filtered.get(filtered::TAIL_SAMPLED);
             prop_assert_eq!(terms.recorded, settled, "{}: {}", signal, report);
         }
-        let kept = kept(&arrived);
+        let kept = kept(&all_arrived);
         for (of, told) in numbered() {
             let count = told.spans.len();
             let arrived = kept.get(&trace(of)).copied().unwrap_or_default();
             prop_assert!(arrived == 0 || arrived == count, "trace {} is split: {} of {}", of, arrived, count);
-            let worth = is_worth_keeping(of, told);
-            prop_assert!(worth || arrived == 0, "trace {} is kept for nothing", of);
+            let (worth, spoken) = (is_worth_keeping(of, told), spoken_of(of, &all_arrived));
+            prop_assert!(worth || arrived == 0 || spoken > 0, "trace {} is kept for nothing", of);
+            prop_assert!(arrived > 0 || spoken == 0, "trace {} is gone and {} speak of it", of, spoken);
             prop_assert!(!exact || worth == (arrived > 0), "trace {} is worth keeping and gone", of);
         }
         if exact {
@@ -365,6 +406,7 @@ proptest! {
                 scores += told.scores.len();
                 liked += usize::from(told.liked.is_some());
             }
+            let arrived = all_arrived;
             let followed = (arrived.logs.len(), arrived.scores.len(), arrived.feedback.len());
             prop_assert_eq!(followed, (logs, scores, liked));
         }

@@ -96,6 +96,18 @@ fn an_error_marks_its_span_and_is_a_log() {
 }
 
 #[test]
+fn an_error_in_a_span_of_obs_marks_no_other() {
+    let bench = Bench::new();
+    let arrived = bench.run(|| {
+        info_span!("around").in_scope(|| bench.obs.span("inner").scope(|| error!("handled")));
+        info_span!("shown").in_scope(|| bench.obs.internal_span("hidden").scope(|| error!("boom")));
+    });
+    assert_eq!(arrived.log("handled").span, Some(arrived.span("inner").reference()));
+    assert_eq!(arrived.span("around").status, Status::Unset);
+    assert_eq!(arrived.span("shown").status, Status::Error, "what is hidden is seen as the one around it");
+}
+
+#[test]
 fn errors_leave_their_span_alone_by_option_or_if_it_says_it_is_fine() {
     let arrived = Bench::new().run_with(
         |layer| layer.with_errors_marking_spans(false),

@@ -1,7 +1,9 @@
+use obs_instrument::Context;
 use tracing::level_filters::LevelFilter;
 use tracing::{Dispatch, debug_span, info, info_span};
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::reload;
 
 use crate::collect::Bench;
 
@@ -54,6 +56,38 @@ fn a_filter_may_be_above_the_layer_or_by_span() {
     });
     let arrived = bench.arrived();
     assert_eq!((arrived.spans.len(), arrived.logs.len()), (1, 0));
+}
+
+#[test]
+fn a_filter_may_change_while_spans_are_open() {
+    let bench = Bench::new();
+    let (filter, handle) = reload::Layer::new(LevelFilter::INFO);
+    let subscriber = tracing_subscriber::registry().with(obs_tracing::layer(&bench.obs).with_filter(filter));
+    tracing::dispatcher::with_default(&Dispatch::new(subscriber), || {
+        let open = info_span!("open").entered();
+        handle.reload(LevelFilter::OFF).unwrap();
+        let unseen = info_span!("unseen").entered();
+        info!("unheard");
+        handle.reload(LevelFilter::DEBUG).unwrap();
+        let _ = debug_span!("seen again");
+        drop((unseen, open));
+        assert_eq!(Context::current().span_id(), None);
+    });
+    let arrived = bench.arrived();
+    assert_eq!((arrived.spans.len(), arrived.logs.len()), (2, 0));
+    assert_eq!(arrived.parent("seen again"), Some("open"));
+}
+
+#[test]
+fn a_span_below_a_hidden_parent_of_its_choice_starts_a_trace() {
+    let bench = Bench::new();
+    let layer = obs_tracing::layer(&bench.obs).with_filter(LevelFilter::INFO);
+    tracing::dispatcher::with_default(&Dispatch::new(tracing_subscriber::registry().with(layer)), || {
+        let _around = info_span!("around").entered();
+        let hidden = debug_span!("hidden");
+        let _ = info_span!(parent: &hidden, "below");
+    });
+    assert!(bench.arrived().span("below").is_root());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use obs_instrument::Context;
 use proptest::prelude::*;
-use tracing::{info, info_span};
+use tracing::{Span, info, info_span};
 
 use crate::collect::Bench;
 
@@ -32,42 +32,56 @@ fn tree() -> impl Strategy<Value = Tree> {
 }
 
 /// Numbers every node and says which is above; the number is the span's field and the log's message.
-fn run(bench: &Bench, tree: &Tree, number: &mut u64, above: u64, expected: &mut Vec<(u64, u64)>) {
-    *number += 1;
-    let own = *number;
-    expected.push((own, above));
-    let mut below = |number: &mut u64| {
+struct Walk<'a> {
+    bench: &'a Bench,
+    number: u64,
+    expected: Vec<(u64, u64)>,
+}
+
+/// A span of `tracing`, under the one that it names or else the current one.
+fn span(parent: Option<&Span>, own: u64) -> Span {
+    match parent {
+        Some(parent) => info_span!(parent: parent, "span", own),
+        None => info_span!("span", own),
+    }
+}
+
+impl Walk<'_> {
+    /// `parent` is a span that nobody has entered.
+    fn run(&mut self, tree: &Tree, above: u64, parent: Option<&Span>) {
+        self.number += 1;
+        let own = self.number;
+        self.expected.push((own, above));
+        match tree.kind {
+            Kind::Tracing => span(parent, own).in_scope(|| self.below(tree, own)),
+            Kind::Explicit => {
+                let span = span(parent, own);
+                info!(parent: &span, "{own}");
+                tree.below.iter().for_each(|tree| self.run(tree, own, Some(&span)));
+            }
+            Kind::Ours => {
+                let start = || self.bench.obs.span("span");
+                let mut span = parent.map_or_else(start, |parent| parent.in_scope(start));
+                span.attribute("own", own);
+                span.scope(|| self.below(tree, own));
+            }
+            Kind::Thread => {
+                let span = span(parent, own);
+                let dispatch = tracing::dispatcher::get_default(Clone::clone);
+                let work = || {
+                    assert_eq!(Context::current().span_id(), None);
+                    tracing::dispatcher::with_default(&dispatch, || span.in_scope(|| self.below(tree, own)));
+                    assert_eq!(Context::current().span_id(), None);
+                };
+                std::thread::scope(|scope| scope.spawn(work).join().unwrap());
+            }
+        }
+    }
+
+    /// What happens in a span that is entered.
+    fn below(&mut self, tree: &Tree, own: u64) {
         info!("{own}");
-        for tree in &tree.below {
-            run(bench, tree, number, own, expected);
-        }
-    };
-    match tree.kind {
-        Kind::Tracing => info_span!("span", own).in_scope(|| below(number)),
-        Kind::Explicit => {
-            let outer = tracing::Span::current();
-            let _ = &outer;
-            let span = info_span!("span", own);
-            // Leaves that name it stand for its children; what is below enters it all the same.
-            info_span!(parent: &span, "named", under = own).in_scope(|| {});
-            span.in_scope(|| below(number));
-        }
-        Kind::Ours => {
-            let mut span = bench.obs.span("span");
-            span.attribute("own", own);
-            span.scope(|| below(number));
-        }
-        Kind::Thread => {
-            let span = info_span!("span", own);
-            let dispatch = tracing::dispatcher::get_default(Clone::clone);
-            std::thread::scope(|scope| {
-                scope.spawn(|| {
-                    assert_eq!(Context::current().span_id(), None);
-                    tracing::dispatcher::with_default(&dispatch, || span.in_scope(|| below(number)));
-                    assert_eq!(Context::current().span_id(), None);
-                });
-            });
-        }
+        tree.below.iter().for_each(|tree| self.run(tree, own, None));
     }
 }
 
@@ -77,27 +91,18 @@ proptest! {
     #[test]
     fn every_parent_is_right(trees in prop::collection::vec(tree(), 1..4)) {
         let bench = Bench::new();
-        let mut expected = Vec::new();
-        let arrived = bench.run(|| {
-            let mut number = 0;
-            for tree in &trees {
-                run(&bench, tree, &mut number, 0, &mut expected);
-            }
-        });
+        let mut walk = Walk { bench: &bench, number: 0, expected: Vec::new() };
+        let arrived = bench.run(|| trees.iter().for_each(|tree| walk.run(tree, 0, None)));
         prop_assert_eq!(Context::current().span_id(), None);
         let numbered = |own: u64| {
             let of = |span: &&obs_core::Span| span.attributes.get("own").and_then(obs_core::Value::as_i64) == Some(own as i64);
             arrived.spans.iter().find(of).unwrap()
         };
-        for (own, above) in expected {
+        for (own, above) in walk.expected {
             let span = numbered(own);
             let parent = (above > 0).then(|| numbered(above).span_id);
             prop_assert_eq!(span.parent_span_id, parent, "{} under {}", own, above);
             prop_assert_eq!(arrived.log(&own.to_string()).span, Some(span.reference()));
-        }
-        for named in arrived.spans.iter().filter(|span| span.name == "named") {
-            let under = named.attributes.get("under").and_then(obs_core::Value::as_i64).unwrap();
-            prop_assert_eq!(named.parent_span_id, Some(numbered(under as u64).span_id));
         }
     }
 }
