@@ -269,7 +269,10 @@ impl Open {
 
     /// The parent, if this instance records it, too: what another one knows is none of its own.
     fn parent_here(&self) -> Option<&Arc<Node>> {
-        self.parent.as_ref().filter(|parent| !parent.is_foreign(&self.instance))
+        let is_own = |parent: &&Arc<Node>| {
+            parent.instance.as_ref().is_some_and(|own| Arc::ptr_eq(own, &self.instance))
+        };
+        self.parent.as_ref().filter(is_own)
     }
 
     fn called_above(&self) -> Option<&Arc<called::Called>> {

@@ -33,7 +33,8 @@ pub struct AutomaticMetrics {
     /// dashboards work. It may be empty.
     pub prefix: String,
     /// Upper bounds of histogram buckets by the metric's name, inclusive and ascending, for destinations that say nothing of
-    /// it themselves; those of the catalogue by the name with the prefix or with the default one. By default durations have 10 ms to 11 minutes, doubling, and times to a first token 1 ms to 10 s.
+    /// it themselves; those of the catalogue by the name with the prefix or with the default one. By default durations have
+    /// 10 ms to 11 minutes, doubling, and times to a first token 1 ms to 10 s.
     pub bounds: BTreeMap<String, Vec<f64>>,
     /// What labels metrics may have.
     pub cardinality: Cardinality,

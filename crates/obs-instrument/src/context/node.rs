@@ -187,6 +187,7 @@ impl Node {
         );
         (node.hidden, node.depth) = (self.hidden, self.depth);
         node.parent.clone_from(&self.parent);
+        node.called.clone_from(&self.called);
         node.renewing(Some(Arc::clone(self.renews.as_ref().unwrap_or(self))))
     }
 

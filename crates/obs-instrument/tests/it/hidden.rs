@@ -1,6 +1,6 @@
 use obs_core::{
-    AgentRun, Cost, Embedding, LlmGeneration, Signal, Span, SpanId, SpanType, Target, ToolCall, TraceId,
-    Usage, Value, WorkflowStep,
+    AgentRun, Cost, Embedding, LlmGeneration, Signal, Span, SpanId, Target, ToolCall, Trace, TraceId, Usage,
+    Value, WorkflowStep,
 };
 use obs_instrument::cost::{ModelPrices, Prices, Rates};
 use obs_instrument::{Context, FutureExt, Kind, Observability, rolled};
@@ -261,18 +261,11 @@ fn used(plan: &Plan) -> ((u64, u64), bool) {
     (sum, plan.what == 3)
 }
 
+/// The sums over all that arrived, whatever its trace.
 fn shown(arrived: &Arrived) -> (u64, u64) {
-    let of = |span: &Span| {
-        let rolled = (tokens(span, rolled::INPUT_TOKENS), tokens(span, rolled::OUTPUT_TOKENS));
-        match &span.span_type {
-            SpanType::Embedding(Embedding { usage, .. })
-            | SpanType::LlmGeneration(LlmGeneration { usage, .. }) => {
-                (usage.input.unwrap() + rolled.0, usage.output.unwrap() + rolled.1)
-            }
-            _ => rolled,
-        }
-    };
-    arrived.spans.iter().map(of).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    let trace = Trace { spans: arrived.spans.clone(), ..Trace::new(TraceId::new(7).unwrap()) };
+    let usage = trace.usage();
+    (usage.input.unwrap_or(0), usage.output.unwrap_or(0))
 }
 
 proptest! {
