@@ -6,6 +6,8 @@ use obs_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::propagation::traceparent::{RANDOM, TraceParent};
+use crate::visible::SAMPLED;
 use crate::workflow::{Staged, transition, workflow_names as names};
 use crate::{ActiveSpan, Baggage, Context, Kind, Observability};
 
@@ -28,6 +30,9 @@ pub struct Suspended {
     pub root_span_id: Option<SpanId>,
     /// Whether the trace is sampled; what goes on with it is, too.
     pub sampled: bool,
+    /// Whether the end of the trace's id is known to be random.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub random: bool,
     /// W3C `tracestate`, if there is one.
     #[serde(rename = "tracestate", skip_serializing_if = "Option::is_none")]
     pub trace_state: Option<Str>,
@@ -56,16 +61,19 @@ pub struct Suspended {
 impl Suspended {
     /// W3C `traceparent` of the span that ended suspended, for whoever hands the run on in headers.
     pub fn traceparent(&self) -> Option<String> {
-        let flags = u8::from(self.sampled);
-        Some(format!("00-{}-{}-{flags:02x}", self.trace_id?, self.span_id?))
+        Some(self.at(self.span_id)?.to_string())
+    }
+
+    /// A span of its trace, as it travels.
+    fn at(&self, span_id: Option<SpanId>) -> Option<TraceParent> {
+        let flags = u8::from(self.sampled) * SAMPLED | u8::from(self.random) * RANDOM;
+        Some(TraceParent { trace_id: self.trace_id?, span_id: span_id?, flags })
     }
 
     /// The context of a span of its trace.
     fn under(&self, span_id: Option<SpanId>) -> Context {
-        let ids = self.trace_id.zip(span_id);
-        let context = ids.map_or(Context::NONE, |(trace_id, span_id)| {
-            let state = self.trace_state.clone();
-            Context::remote_under(trace_id, span_id, self.sampled, state, self.root_span_id)
+        let context = self.at(span_id).map_or(Context::NONE, |parent| {
+            Context::remote_under(parent, self.trace_state.clone(), self.root_span_id)
         });
         match &self.baggage {
             Some(baggage) => context.replace_baggage(Baggage::parse(baggage).baggage),
@@ -82,6 +90,7 @@ impl Suspended {
             span_id: context.span_id(),
             root_span_id: known.and_then(|(span, open)| open.root_span_id(span)),
             sampled: context.is_sampled(),
+            random: context.trace_parent().is_some_and(|parent| parent.flags & RANDOM != 0),
             trace_state: context.trace_state().cloned(),
             baggage: context.baggage().format().map(Str::from),
             reason: reason.clone(),

@@ -61,7 +61,8 @@ impl Context {
     ///
     /// What names no instance under it is recorded by the one that is current now.
     pub fn remote(trace_id: TraceId, span_id: SpanId, sampled: bool, trace_state: Option<Str>) -> Self {
-        Self::remote_under(trace_id, span_id, sampled, trace_state, None)
+        let flags = if sampled { SAMPLED } else { 0 };
+        Self::remote_under(TraceParent { trace_id, span_id, flags }, trace_state, None)
     }
 
     /// What came from another process.
@@ -84,19 +85,11 @@ impl Context {
     }
 
     /// [`Self::remote`] of a trace whose root is known.
-    pub(crate) fn remote_under(
-        trace_id: TraceId,
-        span_id: SpanId,
-        sampled: bool,
-        trace_state: Option<Str>,
-        root: Option<SpanId>,
-    ) -> Self {
-        let flags = if sampled { SAMPLED } else { 0 };
-        let parent = Some(TraceParent { trace_id, span_id, flags });
+    pub(crate) fn remote_under(parent: TraceParent, trace_state: Option<Str>, root: Option<SpanId>) -> Self {
         let read = trace_state.and_then(|state| TraceState::parse(&state).ok()).unwrap_or_default();
         let state = TraceState { root_span_id: root.or(read.root_span_id), ..read };
         let instance = Self::current().instance().cloned();
-        Self::received(Remote { parent, state, instance, ..Remote::default() })
+        Self::received(Remote { parent: Some(parent), state, instance, ..Remote::default() })
     }
 
     /// Outside of every trace, but of an instance.

@@ -9,7 +9,7 @@ use obs_core::{SpanKind, SpanType};
 use tower_layer::Layer;
 
 use super::request;
-use super::service::{Side, TracedService, below, told};
+use super::service::{Side, TracedService, told};
 use crate::{ActiveSpan, Baggage, Context, Observability, Recorder};
 
 /// Tells whether a request is one that baggage goes along with.
@@ -77,7 +77,7 @@ impl Side for ClientLayer {
             recorder.start(request::name(&parts.method, None), SpanType::Generic, &parent)
         });
         span.kind(SpanKind::Client).attributes(|all| request::describe_outgoing(parts, all));
-        let context = below(&span, parent);
+        let context = span.context();
         if context.baggage().is_empty() || self.sends_baggage(parts) {
             context.inject_headers(&mut parts.headers);
         } else {

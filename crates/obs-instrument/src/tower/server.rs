@@ -9,7 +9,7 @@ use obs_core::{Attributes, SpanKind, SpanType, Str};
 use tower_layer::Layer;
 
 use super::request::{self, Incoming};
-use super::service::{Side, TracedService, below, told};
+use super::service::{Side, TracedService, told};
 use crate::{ActiveSpan, Context, Observability, Recorder};
 
 /// Tells something of a request.
@@ -127,7 +127,7 @@ impl Side for ServerLayer {
         if let Some((trace_id, span_id)) = linked.and_then(|caller| caller.trace_id().zip(caller.span_id())) {
             span.link(trace_id, span_id, Attributes::new());
         }
-        let context = below(&span, parent);
+        let context = span.context();
         (span, context)
     }
 

@@ -58,12 +58,6 @@ where
     }
 }
 
-/// The context below a span, or where nothing takes spans the one above it: the caller's trace still goes through.
-pub(super) fn below(span: &ActiveSpan, parent: Context) -> Context {
-    let context = span.context();
-    if span.trace_id().is_some() { context } else { parent }
-}
-
 /// What the user's function says of a request; a panic of it is none of the host's.
 pub(super) fn told<R>(tell: impl FnOnce() -> R) -> Option<R> {
     std::panic::catch_unwind(std::panic::AssertUnwindSafe(tell)).ok()

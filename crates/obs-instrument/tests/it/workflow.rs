@@ -112,7 +112,7 @@ fn a_run_is_suspended_here_and_resumed_in_another_process() {
     let (request, before) = (arrived.span("request"), arrived.span("order"));
     assert_eq!(run_of(before).status, Some(WorkflowStatus::Suspended));
     assert_eq!(transitions(before), [("running", "suspended", Some("waits for a person"))]);
-    let expected = format!("00-{}-{}-01", before.trace_id, before.span_id);
+    let expected = format!("00-{}-{}-03", before.trace_id, before.span_id);
     assert_eq!(suspended.traceparent().unwrap(), expected);
 
     let run = there.obs.resume("order", &carried(&suspended));
@@ -125,6 +125,7 @@ fn a_run_is_suspended_here_and_resumed_in_another_process() {
     let after = resumed.span("order");
     assert_eq!((after.trace_id, after.parent_span_id), (before.trace_id, Some(request.span_id)));
     assert!(after.remote_parent && after.span_id != before.span_id);
+    assert_eq!(after.trace_flags, before.trace_flags);
     assert_eq!(
         (run_of(after).run_id.as_deref(), run_of(after).workflow_id.as_deref()),
         (Some("run-7"), Some("order-flow"))
