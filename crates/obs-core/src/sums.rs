@@ -46,7 +46,9 @@ impl Trace {
         for span in &self.spans {
             let hidden = hidden_costs(span);
             unknown |= hidden.is_empty() && hidden_usage(span).is_some();
-            hidden.iter().for_each(|cost| cost.add_to(&mut sums));
+            for cost in &hidden {
+                cost.add_to(&mut sums);
+            }
             if restated.contains(&span.span_id) {
                 continue;
             }

@@ -175,7 +175,9 @@ impl Prices {
     /// marked as in spans of one's own.
     pub fn fill_in<'a>(&self, spans: impl IntoIterator<Item = &'a mut Span>) {
         let mut costs = CostProcessor::new(Some(self.clone()));
-        spans.into_iter().for_each(|span| costs.fill(span));
+        for span in spans {
+            costs.fill(span);
+        }
     }
 
     /// What a call of a model costs: of the model that answered, else of the one that was asked for.

@@ -69,7 +69,9 @@ impl Facts {
         let is_root = span.is_root() || span.remote_parent;
         self.root_ended |= is_root;
         if rules.cost.is_some() {
-            costs(span).iter().for_each(|cost| cost.add_to(&mut self.costs));
+            for cost in costs(span) {
+                cost.add_to(&mut self.costs);
+            }
         }
         self.worth_keeping |= rules.errors && failed(span)
             || is_root && over(rules.slow)
@@ -151,7 +153,9 @@ mod tests {
 
     fn keeps(limit: f64, spans: &[Span]) -> bool {
         let (rules, mut facts) = (TailSampling::new().with_cost(limit), Facts::default());
-        spans.iter().for_each(|span| facts.span(&rules, &SpanRecord::Ended(span.clone())));
+        for span in spans {
+            facts.span(&rules, &SpanRecord::Ended(span.clone()));
+        }
         facts.worth_keeping
     }
 

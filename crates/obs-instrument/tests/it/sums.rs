@@ -75,7 +75,11 @@ fn run(bench: &Bench, plan: &Plan) {
 }
 
 fn below<T: Kind>(bench: &Bench, plan: &Plan, span: ActiveSpan<T>) {
-    span.scope(|| plan.children.iter().for_each(|child| run(bench, child)));
+    span.scope(|| {
+        for child in &plan.children {
+            run(bench, child);
+        }
+    });
     span.end();
 }
 
