@@ -41,7 +41,7 @@ enum Chore {
     Ci(ci::Options),
     /// Writes signal-matrix.md and the README's table from the descriptors.
     Matrix(Render),
-    /// Writes Grafana's dashboard of obs's own metrics from their catalogue.
+    /// Writes Grafana's dashboard of the metrics that obs makes from their catalogues.
     Dashboard(Render),
     /// Writes docs/options.md from the config structs.
     Options(Render),

@@ -1,15 +1,13 @@
 //! Reading traces back.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt::Debug;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    Cost, Error, Feedback, Log, Score, Span, SpanId, SpanType, Status, Str, Timestamp, TraceId, Usage,
-};
+use crate::{Cost, Error, Feedback, Log, Score, Span, SpanId, Status, Str, Timestamp, TraceId, Usage};
 
 /// Where traces can be read back from.
 #[async_trait]
@@ -112,68 +110,6 @@ impl Trace {
         self.spans.iter().find(|span| span.is_root()).or_else(|| self.spans.iter().find(orphan))
     }
 
-    /// Tokens of all model calls.
-    ///
-    /// Frameworks report the same tokens on nested spans: of model calls, and of spans of no special type, that stand
-    /// directly in each other only the innermost that reports any counts.
-    /// What a tool, an agent or a workflow does below a model call is work of its own, and counts besides.
-    pub fn usage(&self) -> Usage {
-        let reports = |span: &Span| span.span_type.model().is_some_and(|(_, _, usage)| !usage.is_empty());
-        let mut sum = Usage::default();
-        for span in self.innermost(reports) {
-            if let Some((_, _, usage)) = span.span_type.model() {
-                sum += *usage;
-            }
-        }
-        sum
-    }
-
-    /// What all model calls cost, a sum for each currency, in the order in which they first come.
-    ///
-    /// Each call counts once, as in [`Trace::usage`]: of model calls that stand directly in each other only the innermost
-    /// that reports tokens or a cost.
-    /// A call that says how many tokens it used and not what they cost makes every sum partial, and so does one that
-    /// ended well and says neither; without any known cost there is no sum.
-    pub fn cost(&self) -> Vec<Cost> {
-        let reports = |span: &Span| {
-            let used = span.span_type.model().is_some_and(|(_, _, usage)| !usage.is_empty());
-            used || span.span_type.cost().is_some()
-        };
-        let mut sums = Vec::new();
-        let mut unknown = false;
-        for span in self.innermost(reports) {
-            match span.span_type.cost() {
-                Some(cost) => cost.add_to(&mut sums),
-                None => unknown = true,
-            }
-        }
-        let silent = |span: &Span| span.span_type.model().is_some() && span.status != Status::Error;
-        unknown |= self.innermost(silent).any(|span| !reports(span));
-        for sum in sums.iter_mut().filter(|_| unknown) {
-            sum.partial = true;
-        }
-        sums
-    }
-
-    /// The spans that report something, but those that report for what stands directly below them.
-    fn innermost(&self, reports: impl Fn(&Span) -> bool) -> impl Iterator<Item = &Span> {
-        let known: HashMap<SpanId, &Span> = self.spans.iter().map(|span| (span.span_id, span)).collect();
-        let passes_on =
-            |span: &Span| matches!(span.span_type, SpanType::LlmGeneration(_) | SpanType::Generic);
-        let mut outer: HashSet<SpanId> = HashSet::new();
-        for span in self.spans.iter().filter(|span| reports(span)) {
-            let mut above = span.parent_span_id;
-            while let Some(id) = above
-                && let Some(parent) = known.get(&id)
-                && passes_on(parent)
-                && outer.insert(id)
-            {
-                above = parent.parent_span_id;
-            }
-        }
-        self.spans.iter().filter(move |span| reports(span) && !outer.contains(&span.span_id))
-    }
-
     /// The trace in a list; `None` without spans.
     pub fn summary(&self) -> Option<TraceSummary> {
         let first = self.root().or_else(|| self.spans.first())?;
@@ -206,91 +142,21 @@ impl Trace {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LlmGeneration, SpanType};
 
-    fn span(id: u64, parent: Option<u64>, tokens: u64) -> Span {
+    fn span(id: u64, parent: Option<u64>) -> Span {
         let mut span =
             Span::new(TraceId::new(1).unwrap(), SpanId::new(id).unwrap(), "s", Timestamp::from_nanos(id));
         span.parent_span_id = parent.and_then(SpanId::new);
-        if tokens > 0 {
-            let usage = Usage::new(tokens, 0);
-            span.span_type = SpanType::LlmGeneration(LlmGeneration { usage, ..LlmGeneration::default() });
-        }
         span
-    }
-
-    #[test]
-    fn nested_reports_count_once() {
-        let mut trace = Trace::new(TraceId::new(1).unwrap());
-        trace.spans = vec![
-            span(1, None, 10),
-            span(2, Some(1), 0),
-            span(3, Some(2), 4),
-            span(4, Some(2), 6),
-            span(5, Some(1), 0),
-        ];
-        assert_eq!(trace.usage().input, Some(10));
-        trace.spans = vec![span(1, Some(2), 3), span(2, Some(1), 5)];
-        assert!(trace.usage().input <= Some(8), "a cycle ends");
-    }
-
-    #[test]
-    fn what_a_tool_does_below_a_model_call_counts_besides() {
-        let mut trace = Trace::new(TraceId::new(1).unwrap());
-        let mut tool = span(2, Some(1), 0);
-        tool.span_type = SpanType::ToolCall(crate::ToolCall::default());
-        trace.spans = vec![span(1, None, 1000), tool, span(3, Some(2), 20)];
-        assert_eq!(trace.usage().input, Some(1020));
-    }
-
-    fn costing(mut span: Span, cost: Option<Cost>) -> Span {
-        if let SpanType::LlmGeneration(call) = &mut span.span_type {
-            call.cost = cost.map(Box::new);
-        }
-        span
-    }
-
-    fn trace_of(spans: Vec<Span>) -> Trace {
-        Trace { spans, ..Trace::new(TraceId::new(1).unwrap()) }
-    }
-
-    #[test]
-    fn a_cost_counts_once_a_call_and_the_sum_says_what_it_lacks() {
-        let dollars = |total| Some(Cost { input: Some(total), estimated: true, ..Cost::usd(total) });
-        let euros = Some(Cost { currency: "EUR".into(), ..Cost::usd(0.5) });
-        let mut trace = trace_of(vec![
-            costing(span(1, None, 10), dollars(1.0)),
-            costing(span(2, Some(1), 4), dollars(0.25)),
-            costing(span(3, Some(1), 6), dollars(0.5)),
-            costing(span(4, Some(3), 6), euros),
-        ]);
-        let sums = trace.cost();
-        let told: Vec<_> = sums.iter().map(|sum| (sum.total, &*sum.currency, sum.partial)).collect();
-        assert_eq!(told, [(0.25, "USD", false), (0.5, "EUR", false)]);
-        assert!(sums[0].estimated && !sums[1].estimated);
-        trace.spans.push(costing(span(5, None, 3), None));
-        assert!(trace.cost().iter().all(|sum| sum.partial), "tokens without a price are not free");
-        assert_eq!(trace.summary().unwrap().cost, trace.cost());
-    }
-
-    #[test]
-    fn a_stream_without_usage_makes_the_sum_partial_and_a_refused_call_does_not() {
-        let mut silent = span(2, None, 1);
-        silent.span_type = SpanType::LlmGeneration(LlmGeneration::default());
-        let told = costing(span(1, None, 10), Some(Cost::usd(1.0)));
-        let refused = Span { status: Status::Error, ..silent.clone() };
-        assert!(!trace_of(vec![told.clone(), refused]).cost()[0].partial);
-        assert!(trace_of(vec![told, silent.clone()]).cost()[0].partial);
-        assert_eq!(trace_of(vec![silent]).cost(), [], "nothing known is not zero");
     }
 
     #[test]
     fn a_trace_without_its_root_is_summed_up_by_its_first_orphan() {
         let mut trace = Trace::new(TraceId::new(1).unwrap());
         assert_eq!(trace.summary(), None);
-        let mut orphan = span(2, Some(99), 0);
+        let mut orphan = span(2, Some(99));
         orphan.status = Status::Unset;
-        let mut child = span(3, Some(2), 0);
+        let mut child = span(3, Some(2));
         child.status = Status::Error;
         trace.spans = vec![orphan, child];
         let summary = trace.summary().unwrap();

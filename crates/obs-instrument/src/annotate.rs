@@ -5,9 +5,10 @@ use obs_core::{
     Value,
 };
 
+use crate::begin::Recording;
 use crate::limits::cut;
-use crate::open::Open;
-use crate::{ActiveSpan, Kind};
+use crate::open::{Open, Slot};
+use crate::{ActiveSpan, Kind, cost};
 
 /// Changes typed fields, and keeps their lists within the limits.
 #[inline]
@@ -84,8 +85,14 @@ impl<T: Kind> ActiveSpan<T> {
     /// Adds an attribute, replacing one of the same key; it may come at any time before the end.
     ///
     /// How many there may be, of events and links as well, is a matter of [`SpanLimits`](crate::SpanLimits).
+    /// A span that is measured and not recorded keeps those by which providers say what a call cost:
+    /// `gen_ai.usage.cost` and the like.
     #[inline]
     pub fn attribute(&mut self, key: impl Into<Str>, value: impl Into<Value>) -> &mut Self {
+        if let Recording::Measured(slot) = &mut self.state {
+            keep_amount(slot, key.into(), || value.into());
+            return self;
+        }
         self.attribute_with(key, || value)
     }
 
@@ -176,5 +183,15 @@ impl<T: Kind> ActiveSpan<T> {
     /// Declares the span fine.
     pub fn ok(&mut self) -> &mut Self {
         self.keep(|span| span.status = Status::Ok)
+    }
+}
+
+/// Keeps what counts as a cost.
+#[cold]
+fn keep_amount(slot: &mut Slot, key: Str, value: impl FnOnce() -> Value) {
+    if cost::is_amount(&key)
+        && let Some((span, _)) = slot.parts_mut()
+    {
+        span.attributes.insert(key, value());
     }
 }

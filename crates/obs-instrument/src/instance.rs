@@ -147,6 +147,12 @@ impl Instance {
         self.hidden.types & bit != 0 || (internal && !self.hidden.internal_shown)
     }
 
+    /// Whether automatic metrics are made of spans.
+    #[inline]
+    pub(crate) fn counts(&self) -> bool {
+        self.hidden.counted
+    }
+
     /// Whether spans that nobody is to see are counted all the same.
     #[inline]
     pub(crate) fn measures(&self) -> bool {

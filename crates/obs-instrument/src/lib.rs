@@ -5,6 +5,7 @@ mod automatic;
 mod begin;
 mod bridge;
 mod builder;
+mod called;
 mod context;
 pub mod cost;
 mod entity;
@@ -33,6 +34,7 @@ mod propagation;
 mod reading;
 mod readings;
 mod registry;
+mod restated;
 mod rollup;
 mod running;
 mod sampling;
@@ -66,10 +68,10 @@ pub use meter::{
     BoundCounter, BoundGauge, BoundHistogram, BoundUpDownCounter, Counter, Gauge, Histogram, Meter,
     UpDownCounter,
 };
+pub use obs_core::rolled;
 pub use observability::{Guard, MetricsOf, Observability};
 pub use propagation::{Baggage, BaggageError, Carrier};
 pub use registry::Registry;
-pub use rollup::rolled;
 pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};
 pub use span::ActiveSpan;
 pub use summed::SummedCounter;

@@ -4,19 +4,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use obs_core::{Ancestor, ErrorInfo, Span, SpanId, SpanRecord, Str, Timestamp, TraceContext, TraceId};
+use obs_core::{
+    Ancestor, ErrorInfo, Span, SpanId, SpanRecord, SpanType, Str, Timestamp, TraceContext, TraceId,
+};
 use obs_pipeline::Intake;
 use uuid::Uuid;
 
 use crate::automatic::TOLD;
 use crate::context::{Carried, Context, Node};
-use crate::entity;
 use crate::failure::Failure;
 use crate::instance::Instance;
 use crate::limits::LeftOut;
 use crate::propagation::traceparent::RANDOM;
 use crate::rollup::Sums;
 use crate::visible::{HIDDEN, SAMPLED, Unseen};
+use crate::{called, entity, restated};
 
 /// A place for an open span; the record is built here and moved from here into the intake, once.
 #[derive(Default)]
@@ -81,9 +83,9 @@ impl Slot {
     /// Adds a hidden call of a model to whoever shows it, and hands the record over if somebody counts.
     pub(crate) fn deliver_unseen(&mut self) {
         let Some((span, open)) = self.parts_mut() else { return };
-        open.close(span);
+        let said = open.close(span);
         if let (Some(Unseen::Hidden), Some(parent)) = (open.unseen, &open.parent)
-            && let Some(sums) = Sums::of(span, open.instance.cost_of(span).as_ref())
+            && let Some(sums) = Sums::of(span, open.instance.cost_of(span).as_ref(), said)
         {
             parent.add_hidden(&sums, &open.instance);
         }
@@ -161,11 +163,12 @@ impl Open {
         self.node.get_or_init(|| {
             self.tell_start(span);
             let trace = entity::below(span);
-            let node = if let (Some(Unseen::Hidden), Some(shown)) = (self.unseen, &self.parent) {
+            let mut node = if let (Some(Unseen::Hidden), Some(shown)) = (self.unseen, &self.parent) {
                 Node::behind(shown, trace, &self.instance)
             } else {
                 self.visible_node(span, trace)
             };
+            node.called = called::below(span, self.called_above());
             Arc::new(node.renewing(self.first.clone()))
         })
     }
@@ -237,15 +240,43 @@ impl Open {
     }
 
     /// The span ends: what was hidden under it becomes known, and its start, if nobody was told before.
+    ///
+    /// Tells what calls directly below have said that the span, if it is a call, only says once more.
     #[inline]
-    fn close(&mut self, span: &mut Span) {
+    fn close(&mut self, span: &mut Span) -> u8 {
         if *self.told.get_mut() {
             span.trace_flags |= TOLD;
         }
         self.left_out.tell(span);
-        if let Some(node) = self.known_node() {
-            node.rollup().close(span);
+        if called::lacks(&span.span_type) {
+            called::inherit(span, self.called_above());
         }
+        let below = self.known_node().map_or(0, |node| node.rollup().close(span));
+        let said = restated::said(span, below);
+        if said != 0
+            && let Some(parent) = self.parent_here()
+        {
+            parent.rollup().said_below(said);
+        }
+        if below == 0 || !matches!(span.span_type, SpanType::LlmGeneration(_)) {
+            return 0;
+        }
+        if self.instance.counts() {
+            span.trace_flags |= below;
+        }
+        below
+    }
+
+    /// The parent, if this instance records it, too: what another one knows is none of its own.
+    fn parent_here(&self) -> Option<&Arc<Node>> {
+        let is_own = |parent: &&Arc<Node>| {
+            parent.instance.as_ref().is_some_and(|own| Arc::ptr_eq(own, &self.instance))
+        };
+        self.parent.as_ref().filter(is_own)
+    }
+
+    fn called_above(&self) -> Option<&Arc<called::Called>> {
+        self.parent_here()?.called.as_ref()
     }
 
     /// Tells that the span has started, once: before the first child, scope or log under it, so that what was set right
@@ -256,7 +287,11 @@ impl Open {
         if let Some(starts) = self.instance.starts()
             && !self.told.load(Ordering::Relaxed)
         {
-            self.told.store(starts.tell(self.intake(), span, self.now(span)), Ordering::Relaxed);
+            let mut span = std::borrow::Cow::Borrowed(span);
+            if called::lacks(&span.span_type) && self.called_above().is_some() {
+                called::inherit(span.to_mut(), self.called_above());
+            }
+            self.told.store(starts.tell(self.intake(), &span, self.now(&span)), Ordering::Relaxed);
         }
     }
 }

@@ -3,21 +3,9 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use obs_core::{Cost, Span, Str, Usage};
+use obs_core::{Cost, Span, SpanType, Str, Usage, rolled};
 
-/// The names of the attributes that a visible span has for the model calls hidden below it.
-///
-/// They are no usage of its own: only the calls' own usage enters sums, so that nothing counts twice.
-pub mod rolled {
-    /// Input tokens of hidden calls.
-    pub const INPUT_TOKENS: &str = "obs.hidden.usage.input_tokens";
-    /// Output tokens of hidden calls.
-    pub const OUTPUT_TOKENS: &str = "obs.hidden.usage.output_tokens";
-    /// What hidden calls cost, in US dollars; other currencies follow it as `obs.hidden.cost.EUR`.
-    pub const COST: &str = "obs.hidden.cost";
-    /// Whether a price or a count was missing, so that the amount is not exact.
-    pub const COST_PARTIAL: &str = "obs.hidden.cost.partial";
-}
+use crate::restated;
 
 /// Something hidden was added, or is about to be.
 const USED: u8 = 1;
@@ -43,6 +31,7 @@ pub(crate) struct Sums {
     output: Option<u64>,
     costs: Vec<(Str, i128)>,
     partial: bool,
+    estimated: bool,
 }
 
 impl Rollup {
@@ -66,14 +55,26 @@ impl Rollup {
         self.state.fetch_or(JUDGED, Ordering::AcqRel);
     }
 
-    /// Takes no more from now on; tells the span what there was.
+    /// Notes what a call directly below said of itself: bits of [`restated`].
     #[inline]
-    pub(crate) fn close(&self, span: &mut Span) {
+    pub(crate) fn said_below(&self, said: u8) {
+        if self.state.load(Ordering::Relaxed) & said != said {
+            self.state.fetch_or(said, Ordering::AcqRel);
+        }
+    }
+
+    /// Takes no more from now on; tells the span what there was, and the caller what calls directly below have said.
+    #[inline]
+    pub(crate) fn close(&self, span: &mut Span) -> u8 {
         let state = self.state.fetch_or(ENDED, Ordering::AcqRel);
         span.judged |= state & JUDGED != 0;
         if state & USED != 0 {
             std::mem::take(&mut *self.lock()).tell(span);
+            if state & restated::BOTH == 0 && matches!(span.span_type, SpanType::LlmGeneration(_)) {
+                span.attributes.push(rolled::BESIDE, true);
+            }
         }
+        state & restated::BOTH
     }
 
     fn lock(&self) -> MutexGuard<'_, Sums> {
@@ -82,12 +83,17 @@ impl Rollup {
 }
 
 impl Sums {
-    /// What a span used, if it is a call of a model that says so.
-    pub(crate) fn of(span: &Span, cost: Option<&Cost>) -> Option<Self> {
+    /// What a span used, if it is a call of a model that says so, and not only what one below it has `said`.
+    pub(crate) fn of(span: &Span, cost: Option<&Cost>, said: u8) -> Option<Self> {
         let (_, _, usage) = span.span_type.model()?;
         let mut sums = Self::default();
-        sums.usage(usage);
-        sums.cost(cost);
+        if said & restated::TOKENS == 0 {
+            sums.usage(usage);
+        }
+        if said & restated::COST == 0 {
+            sums.cost(cost);
+            sums.partial |= cost.is_none() && !usage.is_empty();
+        }
         (sums != Self::default()).then_some(sums)
     }
 
@@ -97,8 +103,9 @@ impl Sums {
     }
 
     fn cost(&mut self, cost: Option<&Cost>) {
-        let Some(Cost { total, currency, partial, .. }) = cost else { return };
+        let Some(Cost { total, currency, partial, estimated, .. }) = cost else { return };
         self.partial |= partial;
+        self.estimated |= estimated;
         self.money(currency, (total * UNITS).round() as i128);
     }
 
@@ -113,6 +120,7 @@ impl Sums {
         self.input = plus(self.input, other.input);
         self.output = plus(self.output, other.output);
         self.partial |= other.partial;
+        self.estimated |= other.estimated;
         for (currency, units) in &other.costs {
             self.money(currency, *units);
         }
@@ -127,14 +135,11 @@ impl Sums {
             }
         }
         for (currency, units) in &self.costs {
-            let name = match &**currency {
-                "USD" => Str::from_static(rolled::COST),
-                other => format!("{}.{other}", rolled::COST).into(),
-            };
-            span.attributes.push(name, *units as f64 / UNITS);
+            span.attributes.push(rolled::cost_name(currency), *units as f64 / UNITS);
         }
-        if self.partial {
-            span.attributes.push(rolled::COST_PARTIAL, true);
+        let marks = [(rolled::COST_PARTIAL, self.partial), (rolled::COST_ESTIMATED, self.estimated)];
+        for (name, _) in marks.into_iter().filter(|(_, holds)| *holds && !self.costs.is_empty()) {
+            span.attributes.push(name, true);
         }
     }
 }

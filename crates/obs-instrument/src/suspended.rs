@@ -66,7 +66,7 @@ impl Suspended {
 
     /// A span of its trace, as it travels.
     fn at(&self, span_id: Option<SpanId>) -> Option<TraceParent> {
-        let flags = u8::from(self.sampled) * SAMPLED | u8::from(self.random) * RANDOM;
+        let flags = (u8::from(self.sampled) * SAMPLED) | (u8::from(self.random) * RANDOM);
         Some(TraceParent { trace_id: self.trace_id?, span_id: span_id?, flags })
     }
 

@@ -279,6 +279,11 @@ impl ActiveSpan<Embedding> {
     pub fn usage(&mut self, usage: Usage) -> &mut Self {
         self.fields(|embedding| embedding.usage = usage)
     }
+
+    /// What they cost.
+    pub fn cost(&mut self, cost: Cost) -> &mut Self {
+        self.fields(|embedding| embedding.cost = Some(Box::new(cost)))
+    }
 }
 
 impl ActiveSpan<EvalExecution> {

@@ -68,6 +68,9 @@ pub(crate) struct DemoArgs {
     /// The model to ask there; without a server a local extractive one is used.
     #[arg(long, value_name = "NAME", requires = "base_url")]
     pub model: Option<String>,
+    /// A file of prices, by which costs are estimated; they count before the built-in ones. `OBS_PRICES` does the same.
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
     /// What you think of the answer: up, down or a comment.
     #[arg(long, value_name = "up|down|TEXT")]
     pub feedback: Option<String>,
@@ -86,6 +89,11 @@ pub(crate) struct ImportArgs {
     /// Where telemetry.jsonl and obs.db are written.
     #[arg(long, default_value = "obs-import")]
     pub out: PathBuf,
+    /// Estimates what model calls cost that do not say it, by this file of prices and the built-in ones.
+    ///
+    /// Without it nothing is estimated: what is imported stays as it was recorded.
+    #[arg(long, value_name = "FILE")]
+    pub prices: Option<PathBuf>,
     /// Prints the counts as JSON.
     #[arg(long)]
     pub json: bool,

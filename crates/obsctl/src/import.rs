@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use obs_core::{ByteSize as _, Record, Signal, SpanRecord};
+use obs_instrument::cost::Prices;
 use obs_instrument::pipeline::{Intake, Pipeline};
 use obs_otlp::ingest;
 use serde::Serialize;
@@ -62,11 +63,15 @@ struct Summary<'a> {
 
 /// Runs the command.
 pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Done> {
+    let prices = telemetry::prices(args.prices.as_deref())?;
     let mut imported = read(&args.files);
     if imported.records.is_empty() && imported.refused.iter().all(|refused| refused.line.is_none()) {
         anyhow::bail!("nothing was imported");
     }
     ingest::link(&mut imported.records);
+    if let Some(prices) = &prices {
+        estimate(&mut imported.records, prices);
+    }
     let telemetry = Telemetry::in_folder(&args.out)?;
     let count = |signal| imported.records.iter().filter(|record| record.signal() == signal).count();
     let summary = Summary {
@@ -87,6 +92,15 @@ pub(crate) fn run(args: &ImportArgs) -> anyhow::Result<Done> {
         print(&told(&summary))?;
     }
     Ok(if summary.refused.is_empty() { Done::Wholly } else { Done::Partly })
+}
+
+/// Fills in what model calls cost that do not say it.
+fn estimate(records: &mut [Record], own: &Prices) {
+    let spans = records.iter_mut().filter_map(|record| match record {
+        Record::Span(SpanRecord::Ended(span)) => Some(span),
+        _ => None,
+    });
+    Prices::built_in().extend(own).fill_in(spans);
 }
 
 fn traces(records: &[Record]) -> usize {

@@ -56,6 +56,20 @@ pub(crate) fn duration(time: Duration) -> String {
     format!("{value:.digits$} {unit}")
 }
 
+/// An amount of money: cents, or as many digits as an amount below a tenth needs for its first three.
+pub(crate) fn amount(money: f64) -> String {
+    let above = if money > 0.0 && money < 0.1 { -money.log10().floor() } else { 0.0 };
+    let digits = if above > 0.0 { (above as usize + 2).min(12) } else { 2 };
+    let text = format!("{money:.digits$}");
+    match text.split_once('.') {
+        Some((whole, cents)) if cents.len() > 2 => {
+            let kept = cents.trim_end_matches('0').len().max(2);
+            format!("{whole}.{}", &cents[..kept])
+        }
+        _ => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +85,12 @@ mod tests {
         let texts =
             [0, 12, 1_234, 12_345, 123_456_789, 61_000_000_000].map(|n| duration(Duration::from_nanos(n)));
         assert_eq!(texts, ["0", "12.0 ns", "1.23 µs", "12.3 µs", "123 ms", "61.0 s"]);
+    }
+
+    #[test]
+    fn small_amounts_keep_their_first_digits() {
+        let texts = [0.0, 12.345, 0.5, 0.0123, 0.001_2, 0.000_012_345, 1e-15].map(amount);
+        assert_eq!(texts, ["0.00", "12.35", "0.50", "0.0123", "0.0012", "0.0000123", "0.00"]);
     }
 
     #[test]

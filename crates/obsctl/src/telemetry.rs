@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use obs_instrument::cost::Prices;
 use obs_instrument::pipeline::Report;
 use obs_json::JsonExporter;
 use obs_store::{StoreConfig, StoreExporter, StoreReader};
@@ -52,6 +53,11 @@ impl Telemetry {
     pub(crate) fn reader(&self) -> anyhow::Result<StoreReader> {
         open(&self.store)
     }
+}
+
+/// The prices in the file that `--prices` names.
+pub(crate) fn prices(file: Option<&Path>) -> anyhow::Result<Option<Prices>> {
+    Ok(file.map(Prices::from_file).transpose()?)
 }
 
 /// Opens a store to read; a folder stands for the `obs.db` in it. Nothing is created.

@@ -2,7 +2,7 @@
 
 use anyhow::bail;
 use obs_console::{RenderOptions, render_trace};
-use obs_core::{Status, Str, Trace, TraceId, TraceQuery, TraceReader, TraceSummary};
+use obs_core::{Cost, Status, Str, Trace, TraceId, TraceQuery, TraceReader, TraceSummary};
 use serde_json::{Value, json};
 
 use crate::cli::{ListArgs, ShowArgs, TracesCommand};
@@ -84,13 +84,13 @@ fn listed(traces: &[TraceSummary]) -> String {
     if traces.is_empty() {
         return "no traces\n".to_owned();
     }
-    let head = ["TRACE", "STARTED", "DURATION", "STATUS", "SPANS", "TOKENS IN/OUT", "MODELS", "NAME"];
+    let head = ["TRACE", "STARTED", "DURATION", "STATUS", "SPANS", "TOKENS IN/OUT", "COST", "MODELS", "NAME"];
     let mut rows = vec![head.map(str::to_owned)];
     rows.extend(traces.iter().map(row));
     table::aligned(&rows)
 }
 
-fn row(trace: &TraceSummary) -> [String; 8] {
+fn row(trace: &TraceSummary) -> [String; 9] {
     let count = |tokens: Option<u64>| tokens.map_or("-".to_owned(), |tokens| tokens.to_string());
     let models: Vec<&str> = trace.models.iter().map(Str::as_str).collect();
     [
@@ -100,9 +100,23 @@ fn row(trace: &TraceSummary) -> [String; 8] {
         status(trace),
         trace.spans.to_string(),
         format!("{}/{}", count(trace.usage.input), count(trace.usage.output)),
+        costs(&trace.cost),
         if models.is_empty() { "-".to_owned() } else { models.join(", ") },
         trace.name.as_str().to_owned(),
     ]
+}
+
+/// What the calls cost, a sum for each currency; `~` marks one to which something is missing.
+fn costs(sums: &[Cost]) -> String {
+    let sum = |Cost { total, currency, partial, .. }: &Cost| {
+        let about = if *partial { "~" } else { "" };
+        let amount = table::amount(*total);
+        if currency == "USD" { format!("{about}${amount}") } else { format!("{about}{amount} {currency}") }
+    };
+    match sums {
+        [] => "-".to_owned(),
+        sums => sums.iter().map(sum).collect::<Vec<_>>().join(" + "),
+    }
 }
 
 /// How the root ended, and how many spans failed below it.
@@ -111,5 +125,18 @@ fn status(trace: &TraceSummary) -> String {
         (Status::Error, errors) => format!("error ({errors})"),
         (_, 0) => "ok".to_owned(),
         (_, errors) => format!("ok ({errors} failed)"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn costs_stand_by_their_currencies_and_say_when_they_are_partial() {
+        let euros = Cost { currency: "EUR".into(), partial: true, ..Cost::usd(0.25) };
+        assert_eq!(costs(&[]), "-");
+        assert_eq!(costs(&[Cost::usd(1.5)]), "$1.50");
+        assert_eq!(costs(&[Cost::usd(0.0012), euros]), "$0.0012 + ~0.25 EUR");
     }
 }

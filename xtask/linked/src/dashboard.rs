@@ -1,7 +1,8 @@
-//! Renders Grafana's dashboard of the metrics that obs makes of itself, from their catalogue.
+//! Renders Grafana's dashboard of the metrics that obs makes: of itself, and of spans, scores and feedback.
 
 use anyhow::{Context, Result};
 use obs_grafana::{SeriesKind, series_name};
+use obs_instrument::{AUTOMATIC_METRICS, AutomaticMetric, DEFAULT_PREFIX};
 use obs_pipeline::{SELF_METRICS, SelfMetric};
 use serde_json::{Value, json};
 
@@ -17,25 +18,77 @@ const SIZE: (usize, usize) = (12, 8);
 /// What is shown of a distribution.
 const QUANTILES: [(&str, &str); 3] = [("0.5", "p50"), ("0.95", "p95"), ("0.99", "p99")];
 
+/// The rows of automatic metrics: how their names go on behind the prefix, and what the row is called.
+const ROWS: [(&[&str], &str); 5] = [
+    (&["agent_"], "Agents"),
+    (&["model_"], "Models"),
+    (&["tool_"], "Tools"),
+    (&["workflow_"], "Workflows"),
+    (&["errors_", "scores_", "feedback_"], "Errors, scores and feedback"),
+];
+
+/// A metric of either catalogue.
+#[derive(Debug, Clone, Copy)]
+struct Shown {
+    name: &'static str,
+    kind: &'static str,
+    unit: &'static str,
+    labels: &'static [&'static str],
+    description: &'static str,
+    /// Which of its series are shown.
+    chosen: &'static str,
+}
+
+impl From<&SelfMetric> for Shown {
+    fn from(metric: &SelfMetric) -> Self {
+        let SelfMetric { name, kind, unit, labels, description, .. } = *metric;
+        Self {
+            name,
+            kind,
+            unit,
+            labels,
+            description,
+            chosen: "{job=~\"$job\", destination=~\"$destination\"}",
+        }
+    }
+}
+
+impl From<&AutomaticMetric> for Shown {
+    fn from(metric: &AutomaticMetric) -> Self {
+        let AutomaticMetric { name, kind, unit, labels, description, .. } = *metric;
+        Self { name, kind, unit, labels, description, chosen: "{job=~\"$job\"}" }
+    }
+}
+
 /// Writes the dashboard, or compares it.
 pub(crate) fn run(check: bool) -> Result<()> {
-    files::settle_by(check, &files::root(), PAGE, &text(&SELF_METRICS)?, COMMAND)
+    files::settle_by(check, &files::root(), PAGE, &text()?, COMMAND)
 }
 
-fn text(metrics: &[SelfMetric]) -> Result<String> {
-    let dashboard = dashboard(metrics)?;
-    Ok(serde_json::to_string_pretty(&dashboard)? + "\n")
+fn text() -> Result<String> {
+    Ok(serde_json::to_string_pretty(&dashboard()?)? + "\n")
 }
 
-fn dashboard(metrics: &[SelfMetric]) -> Result<Value> {
-    let panels: Vec<Value> =
-        metrics.iter().enumerate().map(|(nth, metric)| panel(nth, metric)).collect::<Result<_>>()?;
-    let any = metrics.first().context("no metrics to show")?;
-    let any = name(any)?;
+/// The rows in their order, each with its metrics.
+fn rows() -> Vec<(&'static str, Vec<Shown>)> {
+    let of = |heads: &[&str]| {
+        let is_of = |metric: &&AutomaticMetric| {
+            let rest = metric.name.strip_prefix(DEFAULT_PREFIX).unwrap_or(metric.name);
+            heads.iter().any(|head| rest.starts_with(head))
+        };
+        AUTOMATIC_METRICS.iter().filter(is_of).map(Shown::from).collect()
+    };
+    let automatic = ROWS.iter().map(|(heads, title)| (*title, of(heads)));
+    automatic.chain([("Delivery", SELF_METRICS.iter().map(Shown::from).collect())]).collect()
+}
+
+fn dashboard() -> Result<Value> {
+    let any = SELF_METRICS.first().context("no metrics to show")?;
+    let any = name(&any.into())?;
     Ok(json!({
         "uid": "obs-pipeline",
-        "title": "obs: delivery",
-        "description": format!("Rendered by `{COMMAND}` from the catalogue in obs-pipeline; edit that."),
+        "title": "obs",
+        "description": format!("Rendered by `{COMMAND}` from the catalogues in obs-instrument and obs-pipeline; edit those."),
         "tags": ["obs"],
         "schemaVersion": 39,
         "editable": true,
@@ -43,11 +96,21 @@ fn dashboard(metrics: &[SelfMetric]) -> Result<Value> {
         "refresh": "30s",
         "templating": { "list": [
             { "name": "datasource", "label": "Data source", "type": "datasource", "query": "prometheus" },
-            variable("job", &format!("label_values({any}, job)")),
+            prefix(),
+            variable("job", &format!("label_values({{__name__=~\"{any}|${{prefix:raw}}.+\"}}, job)")),
             variable("destination", &format!("label_values({any}{{job=~\"$job\"}}, destination)")),
         ]},
-        "panels": panels,
+        "panels": panels()?,
     }))
+}
+
+/// What the application lets the names of automatic metrics begin with, to be changed in Grafana.
+fn prefix() -> Value {
+    let current = json!({ "text": DEFAULT_PREFIX, "value": DEFAULT_PREFIX });
+    json!({
+        "name": "prefix", "label": "Prefix", "type": "textbox", "query": DEFAULT_PREFIX, "current": current,
+        "options": [current],
+    })
 }
 
 fn variable(name: &str, query: &str) -> Value {
@@ -69,7 +132,32 @@ fn source() -> Value {
     json!({ "type": "prometheus", "uid": "${datasource}" })
 }
 
-fn panel(nth: usize, metric: &SelfMetric) -> Result<Value> {
+/// All panels, row by row from the top.
+fn panels() -> Result<Vec<Value>> {
+    let (width, height) = SIZE;
+    let across = 24 / width;
+    let mut panels = Vec::new();
+    let mut top = 0;
+    for (title, metrics) in rows() {
+        panels.push(json!({
+            "id": panels.len() + 1,
+            "type": "row",
+            "title": title,
+            "collapsed": false,
+            "panels": [],
+            "gridPos": { "x": 0, "y": top, "w": 24, "h": 1 },
+        }));
+        top += 1;
+        for (nth, metric) in metrics.iter().enumerate() {
+            let place = json!({ "x": nth % across * width, "y": top + nth / across * height, "w": width, "h": height });
+            panels.push(panel(panels.len() + 1, &place, metric)?);
+        }
+        top += metrics.len().div_ceil(across) * height;
+    }
+    Ok(panels)
+}
+
+fn panel(id: usize, place: &Value, metric: &Shown) -> Result<Value> {
     let targets: Vec<Value> = queries(metric)?
         .into_iter()
         .enumerate()
@@ -78,15 +166,13 @@ fn panel(nth: usize, metric: &SelfMetric) -> Result<Value> {
             json!({ "refId": id, "datasource": source(), "expr": query, "legendFormat": legend, "range": true })
         })
         .collect();
-    let (width, height) = SIZE;
-    let across = 24 / width;
     Ok(json!({
-        "id": nth + 1,
+        "id": id,
         "type": "timeseries",
         "title": metric.name,
         "description": metric.description,
         "datasource": source(),
-        "gridPos": { "x": nth % across * width, "y": nth / across * height, "w": width, "h": height },
+        "gridPos": place,
         "fieldConfig": { "defaults": { "unit": unit(metric), "min": 0 }, "overrides": [] },
         "options": { "legend": { "displayMode": "table", "placement": "bottom", "calcs": ["lastNotNull", "max"] } },
         "targets": targets,
@@ -94,24 +180,23 @@ fn panel(nth: usize, metric: &SelfMetric) -> Result<Value> {
 }
 
 /// What a panel asks for, and what its lines are called.
-fn queries(metric: &SelfMetric) -> Result<Vec<(String, String)>> {
-    const CHOSEN: &str = "{job=~\"$job\", destination=~\"$destination\"}";
-    let name = name(metric)?;
+fn queries(metric: &Shown) -> Result<Vec<(String, String)>> {
+    let (name, chosen) = (name(metric)?, metric.chosen);
     let by = metric.labels.join(", ");
     let legend = metric.labels.iter().map(|label| format!("{{{{{label}}}}}")).collect::<Vec<_>>().join(" ");
     Ok(match kind(metric)? {
         SeriesKind::Counter => {
-            vec![(format!("sum by ({by}) (rate({name}{CHOSEN}[$__rate_interval]))"), legend)]
+            vec![(format!("sum by ({by}) (rate({name}{chosen}[$__rate_interval]))"), legend)]
         }
         // Amounts of several processes add up; of states, which have no unit, the worst one is shown.
         SeriesKind::Gauge => {
             let of = if metric.unit == "1" { "max" } else { "sum" };
-            vec![(format!("{of} by ({by}) ({name}{CHOSEN})"), legend)]
+            vec![(format!("{of} by ({by}) ({name}{chosen})"), legend)]
         }
         SeriesKind::Histogram => QUANTILES
             .iter()
             .map(|(quantile, shown)| {
-                let rate = format!("rate({name}_bucket{CHOSEN}[$__rate_interval])");
+                let rate = format!("rate({name}_bucket{chosen}[$__rate_interval])");
                 let query = format!("histogram_quantile({quantile}, sum by (le, {by}) ({rate}))");
                 (query, format!("{shown} {legend}"))
             })
@@ -119,13 +204,17 @@ fn queries(metric: &SelfMetric) -> Result<Vec<(String, String)>> {
     })
 }
 
-/// What the metric is called in Grafana.
-fn name(metric: &SelfMetric) -> Result<String> {
-    series_name(metric.name, Some(metric.unit), kind(metric)?)
-        .with_context(|| format!("{} has no name in Prometheus", metric.name))
+/// What the metric is called in Grafana; in place of the default prefix stands the one that is chosen there.
+fn name(metric: &Shown) -> Result<String> {
+    let name = series_name(metric.name, Some(metric.unit), kind(metric)?)
+        .with_context(|| format!("{} has no name in Prometheus", metric.name))?;
+    Ok(match name.strip_prefix(DEFAULT_PREFIX) {
+        Some(rest) => format!("${{prefix:raw}}{rest}"),
+        None => name,
+    })
 }
 
-fn kind(metric: &SelfMetric) -> Result<SeriesKind> {
+fn kind(metric: &Shown) -> Result<SeriesKind> {
     match metric.kind {
         "counter" => Ok(SeriesKind::Counter),
         "gauge" => Ok(SeriesKind::Gauge),
@@ -135,9 +224,10 @@ fn kind(metric: &SelfMetric) -> Result<SeriesKind> {
 }
 
 /// Grafana's name of a unit.
-fn unit(metric: &SelfMetric) -> &'static str {
+fn unit(metric: &Shown) -> &'static str {
     match metric.unit {
         "s" => "s",
+        "ms" => "ms",
         "By" => "bytes",
         _ => "short",
     }
@@ -147,23 +237,41 @@ fn unit(metric: &SelfMetric) -> &'static str {
 mod tests {
     use super::*;
 
+    fn all() -> Vec<Shown> {
+        AUTOMATIC_METRICS.iter().map(Shown::from).chain(SELF_METRICS.iter().map(Shown::from)).collect()
+    }
+
     #[test]
-    fn every_metric_of_the_catalogue_has_a_panel_that_asks_for_its_name() {
-        let text = text(&SELF_METRICS).unwrap();
-        for metric in &SELF_METRICS {
-            assert!(text.contains(&format!("\"title\": \"{}\"", metric.name)));
-            let name = name(metric).unwrap();
-            assert!(text.contains(&format!("({name}")), "{name}");
+    fn every_metric_of_the_catalogues_has_one_panel_that_asks_for_its_name() {
+        let read: Value = serde_json::from_str(&text().unwrap()).unwrap();
+        let panels = read["panels"].as_array().unwrap();
+        for metric in all() {
+            let of_it: Vec<_> = panels.iter().filter(|panel| panel["title"] == metric.name).collect();
+            assert_eq!(of_it.len(), 1, "{}", metric.name);
+            let (query, name) = (of_it[0]["targets"][0]["expr"].as_str().unwrap(), name(&metric).unwrap());
+            assert!(query.contains(&format!("({name}")), "{query}");
         }
-        let read: Value = serde_json::from_str(&text).unwrap();
-        assert_eq!(read["panels"].as_array().map(Vec::len), Some(SELF_METRICS.len()));
+        assert_eq!(panels.len(), all().len() + rows().len());
+    }
+
+    #[test]
+    fn no_panel_covers_another() {
+        let mut taken = std::collections::HashSet::new();
+        for panel in panels().unwrap() {
+            let at = |field: &str| panel["gridPos"][field].as_u64().unwrap();
+            for x in at("x")..at("x") + at("w") {
+                for y in at("y")..at("y") + at("h") {
+                    assert!(x < 24 && taken.insert((x, y)), "{}", panel["title"]);
+                }
+            }
+        }
     }
 
     #[test]
     fn queries_follow_from_the_kind() {
         let of = |name: &str| {
-            let metric = SELF_METRICS.iter().find(|metric| metric.name == name).unwrap();
-            queries(metric).unwrap().into_iter().map(|(query, _)| query).collect::<Vec<_>>()
+            let metric = all().into_iter().find(|metric| metric.name == name).unwrap();
+            queries(&metric).unwrap().into_iter().map(|(query, _)| query).collect::<Vec<_>>()
         };
         assert_eq!(
             of("obs.destination.records"),
@@ -175,5 +283,15 @@ mod tests {
         let times = of("obs.destination.export.duration");
         assert!(times[1].starts_with("histogram_quantile(0.95, sum by (le, destination, signal) (rate(obs_destination_export_duration_seconds_bucket{"));
         assert!(of("obs.destination.queue.bytes")[0].contains("(obs_destination_queue_bytes{"));
+        assert_eq!(
+            of("mastra_tool_calls_ended"),
+            [
+                "sum by (tool, agent, status, env) (rate(${prefix:raw}tool_calls_ended_total{job=~\"$job\"}[$__rate_interval]))"
+            ]
+        );
+        assert!(
+            of("mastra_agent_duration_ms")[0]
+                .contains("(rate(${prefix:raw}agent_duration_ms_milliseconds_bucket{job")
+        );
     }
 }

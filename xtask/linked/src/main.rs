@@ -34,7 +34,7 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
-    /// Writes Grafana's dashboard of obs's own metrics from their catalogue.
+    /// Writes Grafana's dashboard of the metrics that obs makes from their catalogues.
     Dashboard {
         /// Compares instead of writing, and fails at a difference.
         #[arg(long)]

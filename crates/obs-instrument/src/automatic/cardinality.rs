@@ -71,6 +71,8 @@ pub(crate) struct LabelSets {
     /// out, so that it stays as small as the limit.
     known: FxHashMap<u64, Known>,
     distinct: FxHashSet<Labels>,
+    /// Whether it was told that there are more than the limit.
+    told: bool,
 }
 
 #[derive(Debug)]
@@ -103,13 +105,31 @@ impl LabelSets {
                 self.distinct.insert(settled.clone());
                 settled
             }
-            None => rules.overflow.clone(),
+            None => {
+                self.tell(rules, &settled);
+                rules.overflow.clone()
+            }
         };
         if self.known.len() >= rules.max.saturating_mul(2) {
             self.known.clear();
         }
         self.known.insert(hash, Known { given, settled: settled.clone() });
         settled
+    }
+
+    /// Says once that from here on not every label set has a series of its own.
+    fn tell(&mut self, rules: &Rules, labels: &Labels) {
+        if std::mem::replace(&mut self.told, true) {
+            return;
+        }
+        let names: Vec<&str> = labels.iter().map(|(label, _)| label.as_str()).collect();
+        tracing::warn!(
+            target: "obs::metrics",
+            "metrics with the labels {} have {} label sets; further ones count together under {OVERFLOW}=true: block a \
+             label whose values differ too much, or raise `cardinality.max_label_sets`",
+            names.join(", "),
+            rules.max
+        );
     }
 }
 
@@ -148,6 +168,7 @@ mod tests {
         let labels = |at: usize| Labels::from([("k", at.to_string())]);
         for round in 0..3 {
             for at in 0..10 {
+                assert_eq!(sets.told, round > 0 || at > 2, "it is told when the first is beyond");
                 let settled = settle(&mut sets, &rules, &labels(at));
                 let expected = if at < 2 { labels(at) } else { Labels::from([(OVERFLOW, "true")]) };
                 assert_eq!(settled, expected, "{at} in round {round}");

@@ -33,7 +33,8 @@ pub struct AutomaticMetrics {
     /// dashboards work. It may be empty.
     pub prefix: String,
     /// Upper bounds of histogram buckets by the metric's name, inclusive and ascending, for destinations that say nothing of
-    /// it themselves. By default durations have 10 ms to 11 minutes, doubling, and times to a first token 1 ms to 10 s.
+    /// it themselves; those of the catalogue by the name with the prefix or with the default one. By default durations have
+    /// 10 ms to 11 minutes, doubling, and times to a first token 1 ms to 10 s.
     pub bounds: BTreeMap<String, Vec<f64>>,
     /// What labels metrics may have.
     pub cardinality: Cardinality,
@@ -99,7 +100,7 @@ impl AutomaticMetrics {
 
     /// The name of a metric of the catalogue, whose default one this is.
     pub(crate) fn name(&self, default: &'static str) -> String {
-        format!("{}{}", self.prefix, default.trim_start_matches(DEFAULT_PREFIX))
+        format!("{}{}", self.prefix, default.strip_prefix(DEFAULT_PREFIX).unwrap_or(default))
     }
 
     /// The bounds that destinations are advised of.
@@ -113,7 +114,10 @@ impl AutomaticMetrics {
                 (self.name(metric.name), bounds)
             })
             .collect();
-        advice.extend(self.bounds.clone());
+        advice.extend(self.bounds.iter().map(|(metric, upper)| {
+            let known = AUTOMATIC_METRICS.iter().find(|known| known.name == metric);
+            (known.map_or_else(|| metric.clone(), |known| self.name(known.name)), upper.clone())
+        }));
         advice
     }
 
@@ -256,6 +260,9 @@ mod tests {
         assert_eq!(advice["app_model_time_to_first_token_ms"], FIRST_TOKEN_BOUNDS);
         assert_eq!(advice["app_workflow_duration_ms"], DURATION_BOUNDS);
         assert_eq!(advice.len(), 5);
+        let config =
+            AutomaticMetrics::default().with_prefix("app_").with_bounds("mastra_agent_duration_ms", [2.0]);
+        assert_eq!((config.advice().len(), &*config.advice()["app_agent_duration_ms"]), (5, &[2.0][..]));
         assert!(AutomaticMetrics::off().advice().is_empty());
     }
 }

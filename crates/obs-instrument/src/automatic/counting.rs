@@ -13,7 +13,8 @@ use super::catalogue::{AutomaticMetric, GenAi, Of, Shape};
 use super::config::AutomaticMetrics;
 use super::errors::RecentErrors;
 use super::labels::{self, Pair, Run};
-use super::started::exemplar;
+use super::started::{TOLD, exemplar};
+use crate::restated;
 
 /// Counts what spans and judgements tell.
 #[derive(Debug)]
@@ -26,6 +27,27 @@ pub(crate) struct Counting {
     names: [Str; Of::COUNT],
     sets: [LabelSets; Shape::COUNT],
     errors: RecentErrors,
+}
+
+/// What whoever opened a span knows of it, besides the record.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Known {
+    /// Its start was counted before.
+    told: bool,
+    /// A call directly below has said the tokens that this one says once more.
+    tokens: bool,
+    /// The same of the cost.
+    cost: bool,
+}
+
+impl Known {
+    /// The bits of a span's trace flags that say it.
+    pub(crate) const BITS: u8 = TOLD | restated::BOTH;
+
+    pub(crate) fn of(flags: u8) -> Self {
+        let has = |bit| flags & bit != 0;
+        Self { told: has(TOLD), tokens: has(restated::TOKENS), cost: has(restated::COST) }
+    }
 }
 
 /// Where metrics of one record go, and what they share with it.
@@ -99,16 +121,18 @@ impl Counting {
         self.sets[of.shape() as usize].settle(rules, seen, || given.clone())
     }
 
-    /// A span that ended; `told` says that its start was counted before.
-    pub(crate) fn span(&mut self, rules: &Rules, span: &Span, told: bool, emit: &mut Emit) {
+    /// A span that ended.
+    pub(crate) fn span(&mut self, rules: &Rules, span: &Span, known: Known, emit: &mut Emit) {
         let time = span.end.unwrap_or(span.start);
         let (context, resource) = (&span.context, &span.resource);
         let mut out = Out { emit, time, context, resource, exemplar: exemplar(span).filter(|_| self.traced) };
         if self.catalogue {
             if let Some(run) = Run::of(span) {
-                self.run(rules, span, &run, told, &mut out);
+                self.run(rules, span, &run, known, &mut out);
             }
-            if let Some((cost, pairs)) = span.span_type.cost().zip(labels::cost(span)) {
+            if !known.cost
+                && let Some((cost, pairs)) = span.span_type.cost().zip(labels::cost(span))
+            {
                 let labels = self.settle(rules, Of::Cost.shape(), &pairs);
                 self.put(Of::Cost, cost.total, &labels, &mut out);
             }
@@ -117,14 +141,14 @@ impl Counting {
             }
         }
         if self.gen_ai {
-            self.gen_ai(rules, span, &mut out);
+            self.gen_ai(rules, span, known, &mut out);
         }
     }
 
-    fn run(&mut self, rules: &Rules, span: &Span, run: &Run<'_>, told: bool, out: &mut Out<'_>) {
+    fn run(&mut self, rules: &Rules, span: &Span, run: &Run<'_>, known: Known, out: &mut Out<'_>) {
         let plain = self.settle(rules, run.started.shape(), run.plain());
         let ended = self.settle(rules, run.ended.shape(), run.with_status());
-        if !told {
+        if !known.told {
             self.put(run.started, 1.0, &plain, out);
         }
         self.put(run.ended, 1.0, &ended, out);
@@ -133,12 +157,21 @@ impl Counting {
             self.put(run.duration, took.as_secs_f64() * 1e3, labels, out);
         }
         if let SpanType::LlmGeneration(call) = &span.span_type {
-            self.model(call, &plain, out);
+            self.model(call, known, &plain, out);
         }
     }
 
-    fn model(&self, call: &LlmGeneration, plain: &Labels, out: &mut Out<'_>) {
-        let [of_input, of_output] = shares(call);
+    fn model(&self, call: &LlmGeneration, known: Known, plain: &Labels, out: &mut Out<'_>) {
+        if !known.tokens {
+            self.tokens(call, known, plain, out);
+        }
+        if let Some(first) = call.time_to_first_token {
+            self.put(Of::FirstToken, first.as_secs_f64() * 1e3, plain, out);
+        }
+    }
+
+    fn tokens(&self, call: &LlmGeneration, known: Known, plain: &Labels, out: &mut Out<'_>) {
+        let [of_input, of_output] = if known.cost { [None, None] } else { shares(call) };
         let (usage, details) = (&call.usage, &call.usage.input_details);
         let counts = [
             (Of::InputTokens, usage.input, of_input),
@@ -152,9 +185,6 @@ impl Counting {
                 out.put_priced(name, of.metric(), tokens as f64, plain.clone(), cost);
             }
         }
-        if let Some(first) = call.time_to_first_token {
-            self.put(Of::FirstToken, first.as_secs_f64() * 1e3, plain, out);
-        }
     }
 
     fn error(&mut self, rules: &Rules, span: &Span, out: &mut Out<'_>) {
@@ -165,7 +195,7 @@ impl Counting {
         }
     }
 
-    fn gen_ai(&mut self, rules: &Rules, span: &Span, out: &mut Out<'_>) {
+    fn gen_ai(&mut self, rules: &Rules, span: &Span, known: Known, out: &mut Out<'_>) {
         let Some([operation, provider, request, response]) = labels::gen_ai(span) else { return };
         if let Some(took) = span.duration() {
             let pairs = [operation, provider, request, response, labels::gen_ai_error(span)];
@@ -173,7 +203,8 @@ impl Counting {
             let metric = GenAi::Duration.metric();
             out.put(metric.name.into(), metric, took.as_secs_f64(), labels);
         }
-        let Some((_, _, usage)) = span.span_type.model() else { return };
+        let usage = span.span_type.model().map(|(_, _, usage)| usage).filter(|_| !known.tokens);
+        let Some(usage) = usage else { return };
         for (token_type, tokens) in [("input", usage.input), ("output", usage.output)] {
             let Some(tokens) = tokens else { continue };
             let token_type = Str::from_static(token_type);

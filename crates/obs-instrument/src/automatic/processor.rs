@@ -5,9 +5,8 @@ use obs_pipeline::{Emit, Processor, Segment};
 
 use super::cardinality::Rules;
 use super::config::AutomaticMetrics;
-use super::counting::Counting;
+use super::counting::{Counting, Known};
 use super::own::OwnMetrics;
-use super::started::TOLD;
 
 /// Makes metrics of spans, scores and feedback, and keeps the labels of all metrics within bounds.
 #[derive(Debug)]
@@ -33,10 +32,10 @@ impl Automatic {
         let Some(counting) = &mut self.counting else { return };
         for record in records {
             let flags = &mut record.span_mut().trace_flags;
-            let told = *flags & TOLD != 0;
-            *flags &= !TOLD;
+            let known = Known::of(*flags);
+            *flags &= !Known::BITS;
             if let Some(span) = record.ended() {
-                counting.span(&self.rules, span, told, emit);
+                counting.span(&self.rules, span, known, emit);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use obs_core::{Ancestor, Attributes, MAX_DEPTH, SpanId, Str, TraceContext, TraceId};
 
 use crate::Baggage;
+use crate::called::Called;
 use crate::failure::Failures;
 use crate::instance::Instance;
 use crate::propagation::traceparent::TraceParent;
@@ -95,6 +96,8 @@ pub(crate) struct Node {
     hidden: bool,
     /// The node that was given out before, where the trace's context has changed since.
     renews: Option<Arc<Self>>,
+    /// The model of the call that this is, or is directly in.
+    pub(crate) called: Option<Arc<Called>>,
     failures: Failures,
     rollup: Rollup,
 }
@@ -124,6 +127,7 @@ impl Node {
             depth: 0,
             hidden: false,
             renews: None,
+            called: None,
             failures: Failures::default(),
             rollup: Rollup::default(),
         }
@@ -183,6 +187,7 @@ impl Node {
         );
         (node.hidden, node.depth) = (self.hidden, self.depth);
         node.parent.clone_from(&self.parent);
+        node.called.clone_from(&self.called);
         node.renewing(Some(Arc::clone(self.renews.as_ref().unwrap_or(self))))
     }
 

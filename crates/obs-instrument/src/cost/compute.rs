@@ -93,10 +93,12 @@ pub(super) fn cost(prices: &ModelPrices, usage: &Usage) -> Option<Computed> {
     let mut missing = Vec::new();
     let paid_in = sum(&input(usage, rates), &mut missing);
     let paid_out = sum(&output(usage, rates), &mut missing);
-    if usage.input.is_none() {
+    // A total below its parts leaves some of them out, so the text between them is not known.
+    if usage.input.is_none_or(|total| total < usage.input_details.sum()) {
         missing.push("input_tokens");
     }
-    if usage.output.is_none() && rates.output.is_some() {
+    let said = usage.output_details.sum();
+    if usage.output.map_or(rates.output.is_some(), |total| total < said) {
         missing.push("output_tokens");
     }
     if prices.known_up_to_input_tokens.is_some_and(|most| told > most) {
@@ -205,6 +207,12 @@ mod tests {
         costs(&full(), told(Some(10), None), 10.0, &["output_tokens"]);
         costs(&full(), told(None, Some(10)), 40.0, &["input_tokens"]);
         assert_eq!(cost(&model(full()), &Usage::default()), None, "streaming without usage is no zero");
+        let mut beside = Usage::new(10, 0);
+        beside.input_details.cache_read = 100;
+        costs(&full(), beside, 10.0, &["input_tokens"]);
+        let mut beside = Usage::new(0, 10);
+        beside.output_details.reasoning = 20;
+        costs(&full(), beside, 80.0, &["output_tokens"]);
     }
 
     #[test]

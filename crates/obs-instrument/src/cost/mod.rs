@@ -29,8 +29,18 @@ pub const UNKNOWN: &str = "obs.cost.unknown";
 /// The attribute of a call whose cost is partial: what had no price or count of its own, separated by commas.
 ///
 /// They are names of prices, such as `cache_read`, which then count at the nearest price, and `input_tokens`,
-/// `output_tokens` for counts that were not told, `tier` for an input larger than the prices are known for.
+/// `output_tokens` for counts that were not told or are less than their parts, `tier` for an input larger than the prices are known for.
 pub const MISSING: &str = "obs.cost.missing";
+
+/// Whether the provider said under some attribute what the call cost.
+pub(crate) fn is_reported(span: &Span) -> bool {
+    reported::of(&span.attributes).is_some()
+}
+
+/// Whether providers say under this attribute what a call cost.
+pub(crate) fn is_amount(attribute: &str) -> bool {
+    reported::NAMES.iter().any(|names| names.contains(&attribute))
+}
 
 /// How costs are found.
 #[derive(Debug, Clone)]

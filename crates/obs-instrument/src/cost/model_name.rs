@@ -138,9 +138,15 @@ pub(super) fn parse(model: &str) -> ModelName {
     add(base);
     let mut rest = if tuned { tuned_from(base) } else { base };
     add(rest);
+    let whole = rest;
     while let Some(shorter) = without_version(rest) {
         rest = shorter;
         add(rest);
+        // A preview that has a date costs what the model does unless it has prices of its own; one without may not.
+        if let Some(model) = rest.strip_suffix("-preview").filter(|_| rest != whole) {
+            rest = model;
+            add(rest);
+        }
     }
     ModelName { maker, keys, tuned }
 }
@@ -184,8 +190,7 @@ fn without_version(name: &str) -> Option<&str> {
     if version {
         return Some(rest);
     }
-    let rest = without_date(rest, last)?;
-    Some(rest.strip_suffix("-preview").unwrap_or(rest))
+    without_date(rest, last)
 }
 
 /// What stands before a date that ends in `last`.
@@ -253,6 +258,15 @@ mod tests {
         base("gemini-2.5-flash-preview-09-2025", None, "gemini-2-5-flash");
         base("command-a-03-2025", None, "command-a");
         base("x-ai/grok-2-1212", Some("x_ai"), "grok-2");
+    }
+
+    #[test]
+    fn a_dated_preview_is_the_preview_first() {
+        let keys = parse("gpt-4o-audio-preview-2024-12-17").keys;
+        assert_eq!(keys[1..], ["gpt-4o-audio-preview", "gpt-4o-audio"]);
+        let keys = parse("gemini-2.5-flash-preview-09-2025").keys;
+        assert_eq!(keys[1..], ["gemini-2-5-flash-preview", "gemini-2-5-flash"]);
+        assert_eq!(parse("gemini-3-pro-preview").keys.len(), 1, "one without a date keeps its name");
     }
 
     #[test]

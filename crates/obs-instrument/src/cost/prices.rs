@@ -5,13 +5,13 @@ use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
-use obs_core::{Env, Error, suggest};
+use obs_core::{Env, Error, Span, suggest};
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde_json::Value;
 
 use super::entry::ModelPrices;
 use super::model_name::{self, key};
-use super::processor::Call;
+use super::processor::{Call, CostProcessor};
 
 /// The table that comes with the crate.
 const BUILT_IN: &str = include_str!("../../prices/prices.json");
@@ -169,6 +169,15 @@ impl Prices {
         let named =
             sellers.named.iter().find_map(|seller| name.keys.iter().find_map(|key| self.0.get(seller, key)));
         named.or_else(|| name.keys.iter().filter(|_| sellers.any).find_map(|key| self.0.only(key)))
+    }
+
+    /// Fills in what calls of models cost that do not say it, of spans that were recorded elsewhere; what cannot be known is
+    /// marked as in spans of one's own.
+    pub fn fill_in<'a>(&self, spans: impl IntoIterator<Item = &'a mut Span>) {
+        let mut costs = CostProcessor::new(Some(self.clone()));
+        for span in spans {
+            costs.fill(span);
+        }
     }
 
     /// What a call of a model costs: of the model that answered, else of the one that was asked for.

@@ -57,7 +57,7 @@ impl CostProcessor {
         found
     }
 
-    fn fill(&mut self, span: &mut Span) {
+    pub(super) fn fill(&mut self, span: &mut Span) {
         let Some(call) = Call::of(&span.span_type) else { return };
         let (usage, cost) = match &mut span.span_type {
             SpanType::LlmGeneration(call) => (&call.usage, &mut call.cost),

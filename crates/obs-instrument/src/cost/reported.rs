@@ -3,7 +3,7 @@
 use obs_core::{Attributes, Cost, Value};
 
 /// Under which attributes that comes, in US dollars: the whole, the input's part, the output's.
-const NAMES: [[&str; 3]; 2] = [
+pub(super) const NAMES: [[&str; 3]; 2] = [
     ["gen_ai.usage.cost", "gen_ai.usage.input_cost", "gen_ai.usage.output_cost"],
     ["llm.cost.total", "llm.cost.prompt", "llm.cost.completion"],
 ];

@@ -61,7 +61,8 @@ pub struct TailSampling {
     /// Keeps traces in which a call of a model took longer; off by default.
     #[serde(with = "duration::option")]
     pub slow_model_call: Option<Duration>,
-    /// Keeps traces whose model calls cost more together, in whatever currency their costs are; off by default.
+    /// Keeps traces whose model calls cost more together, in any one currency, since amounts of several are not added up; off
+    /// by default.
     pub cost: Option<f64>,
     /// Keeps traces with a score or rating beyond a limit; none by default.
     pub scores: Vec<ScoreRule>,

@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use obs_core::{Error, Feedback, Score, ScoreValue, Span, SpanRecord, Status, Str, Value, suggest};
+use obs_core::{Cost, Error, Feedback, Score, ScoreValue, Span, SpanRecord, Status, Str, rolled, suggest};
 use serde::{Deserialize, Deserializer};
 
 use super::TailSampling;
-use crate::rolled;
 
 /// Keeps traces with a score beyond a limit; feedback counts by its kind, so that a rule named `rating` sees ratings.
 ///
@@ -58,8 +57,8 @@ pub(super) struct Facts {
     pub(super) worth_keeping: bool,
     /// A root of it has ended: one without a parent, or one whose parent is in another process.
     pub(super) root_ended: bool,
-    /// What its model calls cost together.
-    cost: f64,
+    /// What its model calls cost together, a sum for each currency.
+    costs: Vec<Cost>,
 }
 
 impl Facts {
@@ -69,11 +68,15 @@ impl Facts {
         let over = |limit: Option<Duration>| limit.is_some_and(|limit| took > limit);
         let is_root = span.is_root() || span.remote_parent;
         self.root_ended |= is_root;
-        self.cost += cost(span);
+        if rules.cost.is_some() {
+            for cost in costs(span) {
+                cost.add_to(&mut self.costs);
+            }
+        }
         self.worth_keeping |= rules.errors && failed(span)
             || is_root && over(rules.slow)
             || span.span_type.model().is_some() && over(rules.slow_model_call)
-            || rules.cost.is_some_and(|limit| self.cost > limit);
+            || rules.cost.is_some_and(|limit| self.costs.iter().any(|sum| sum.total > limit));
     }
 
     pub(super) fn score(&mut self, rules: &TailSampling, score: &Score) {
@@ -87,14 +90,10 @@ impl Facts {
 }
 
 /// What a call of a model cost, and what the calls cost that are hidden below a span.
-fn cost(span: &Span) -> f64 {
-    let own = span.span_type.cost().map_or(0.0, |cost| cost.total);
-    let hidden = span.attributes.iter().filter(|(key, _)| key.starts_with(rolled::COST));
-    let amounts = hidden.filter_map(|(_, value)| match value {
-        Value::F64(amount) => Some(*amount),
-        _ => None,
-    });
-    own + amounts.sum::<f64>()
+fn costs(span: &Span) -> Vec<Cost> {
+    let mut costs = rolled::costs(&span.attributes);
+    costs.extend(span.span_type.cost().cloned());
+    costs
 }
 
 fn failed(span: &Span) -> bool {
@@ -117,7 +116,7 @@ fn is_thumbs_down(feedback: &Feedback) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use obs_core::{Target, Timestamp};
+    use obs_core::{LlmGeneration, SpanType, Target, Timestamp};
 
     use super::*;
 
@@ -144,18 +143,37 @@ mod tests {
         }
     }
 
+    fn span(cost: Cost) -> Span {
+        let ids = (obs_core::TraceId::new(1).unwrap(), obs_core::SpanId::new(1).unwrap());
+        let mut span = Span::new(ids.0, ids.1, "s", Timestamp::default());
+        let call = LlmGeneration { cost: Some(Box::new(cost)), ..LlmGeneration::default() };
+        span.span_type = SpanType::LlmGeneration(call);
+        span
+    }
+
+    fn keeps(limit: f64, spans: &[Span]) -> bool {
+        let (rules, mut facts) = (TailSampling::new().with_cost(limit), Facts::default());
+        for span in spans {
+            facts.span(&rules, &SpanRecord::Ended(span.clone()));
+        }
+        facts.worth_keeping
+    }
+
     #[test]
     fn what_hidden_calls_cost_counts() {
-        let mut span = Span::new(
-            obs_core::TraceId::new(1).unwrap(),
-            obs_core::SpanId::new(1).unwrap(),
-            "s",
-            Timestamp::default(),
-        );
+        let mut span = span(Cost::usd(0.25));
         span.attributes.push(rolled::COST, 0.5);
         span.attributes.push(rolled::COST_PARTIAL, true);
         span.attributes.push("price", 7.0);
-        assert_eq!(cost(&span), 0.5);
+        assert!(keeps(0.7, &[span.clone()]) && !keeps(0.75, &[span]));
+    }
+
+    #[test]
+    fn costs_of_two_currencies_are_not_added_up() {
+        let yen = |total| span(Cost { currency: "JPY".into(), ..Cost::usd(total) });
+        let dollars = |total| span(Cost::usd(total));
+        assert!(!keeps(5.0, &[dollars(3.0), yen(4.0)]));
+        assert!(keeps(5.0, &[dollars(3.0), yen(4.0), yen(2.0)]));
     }
 
     #[test]

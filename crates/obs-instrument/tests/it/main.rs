@@ -32,6 +32,7 @@ mod requests;
 mod runtimes;
 mod sampling;
 mod spans;
+mod sums;
 mod tail;
 #[cfg(feature = "tower")]
 mod tower;

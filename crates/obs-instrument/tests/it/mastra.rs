@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use obs_core::{Attributes, Level, LlmGeneration, Signal, SpanId, Timestamp, TraceId, Usage, WorkflowStep};
+use obs_core::{
+    Attributes, Level, LlmGeneration, Metric, Signal, SpanId, Timestamp, TraceId, Usage, WorkflowStep,
+};
 use obs_instrument::pipeline::Clock;
 use obs_instrument::{Context, Registry, Sampling, rolled};
 
@@ -50,6 +52,39 @@ fn defect_26_a_child_that_outlives_its_parent_keeps_its_own_times() {
     assert_eq!(arrived.span("step").duration(), Some(Duration::from_nanos(5)));
     assert_eq!(arrived.span("late").parent_span_id, Some(arrived.span("step").span_id));
     assert_eq!(arrived.span("late").root_span_id(), Some(arrived.span("run").span_id));
+}
+
+/// Elsewhere, the model of a call within a call is "custom".
+#[test]
+fn defect_6_a_call_without_a_model_has_that_of_the_call_around_it() {
+    let bench = Bench::new();
+    let mut outer = bench.obs.llm_generation("outer");
+    outer.model("gpt-4o").provider("openai");
+    outer.scope(|| {
+        bench.obs.span("retry").scope(|| {
+            let mut inner = bench.obs.llm_generation("inner");
+            inner.usage(Usage::new(10, 1));
+            inner.scope(|| bench.obs.info("within"));
+        });
+        bench.obs.llm_generation("other").provider("acme");
+        bench.obs.tool_call("tool").scope(|| bench.obs.llm_generation("below a tool").end());
+    });
+    outer.end();
+    let arrived = bench.arrived();
+    let of = |name: &str| {
+        let span = arrived.span(name);
+        span.span_type.model().map(|(model, provider, _)| (model.cloned(), provider.cloned())).unwrap()
+    };
+    assert_eq!(of("inner"), (Some("gpt-4o".into()), Some("openai".into())));
+    assert!(arrived.span("inner").span_type.cost().is_some(), "so its price is known");
+    assert_eq!(of("other"), (None, Some("acme".into())));
+    assert_eq!(of("below a tool"), (None, None));
+    let started = |model: &str| {
+        let is_of = |metric: &&Metric| metric.labels.get("model").is_some_and(|found| found == model);
+        let started = |metric: &&Metric| metric.name == "mastra_model_requests_started";
+        arrived.metrics.iter().filter(started).filter(is_of).count()
+    };
+    assert_eq!((started("gpt-4o"), started("unknown")), (2, 2));
 }
 
 #[test]

@@ -137,6 +137,8 @@ fn models_are_found_by_every_spelling_of_theirs() {
         (Some("openai"), "gpt-4o-2024-05-13", "gpt-4o-2024-05-13"),
         (Some("azure.ai.openai"), "gpt-4.1-2025-04-14", "gpt-4.1"),
         (Some("openai.responses"), "o3-2025-04-16", "o3"),
+        (Some("openai"), "gpt-4o-audio-preview-2024-12-17", "gpt-4o-audio-preview"),
+        (Some("azure.ai.openai"), "gpt-35-turbo", "gpt-3.5-turbo"),
         (Some("anthropic"), "claude-3-5-sonnet-latest", "claude-3-5-sonnet"),
         (Some("aws.bedrock"), "us.anthropic.claude-haiku-4-5-20251001-v1:0", "claude-haiku-4-5"),
         (Some("aws.bedrock"), "amazon.nova-lite-v1:0", "nova-lite"),

@@ -29,6 +29,8 @@ pub(super) struct Draft {
     amounts: Amounts,
     /// A cost that was told whole, before its amounts.
     cost: Option<Cost>,
+    /// That a cost was worked out from a list of prices.
+    estimated: Option<Pair>,
     instructions: Option<Pair>,
     level: Option<Pair>,
     status_message: Option<Pair>,
@@ -62,6 +64,9 @@ impl Draft {
             match conventions::lookup(&key) {
                 Some(meaning) => known.push((meaning.rank, (order, key, value))),
                 None if self.take_own(&key, &value) => {}
+                None if key == conventions::own::COST_ESTIMATED && value == Value::Bool(true) => {
+                    self.left.extend(self.estimated.replace((order, key, value)));
+                }
                 None if span_type::implies(&self.span_type, &key, &value) => {}
                 None => self.left.push((order, key, value)),
             }
@@ -129,9 +134,7 @@ impl Draft {
             Field::Instructions if self.is_generation() => {
                 hold(&mut self.instructions, (order, key.clone(), value))
             }
-            Field::Cost | Field::InputCost | Field::OutputCost | Field::CostDetails
-                if self.is_generation() =>
-            {
+            Field::Cost | Field::InputCost | Field::OutputCost | Field::CostDetails if self.has_cost() => {
                 self.amounts.set(field, value)
             }
             Field::Level => hold(&mut self.level, (order, key.clone(), value)),
@@ -181,6 +184,11 @@ impl Draft {
 
     fn is_generation(&self) -> bool {
         matches!(self.span_type, SpanType::LlmGeneration(_))
+    }
+
+    /// Whether spans of the type have a cost.
+    fn has_cost(&self) -> bool {
+        matches!(self.span_type, SpanType::LlmGeneration(_) | SpanType::Embedding(_))
     }
 
     /// The input or output, in the form that its media type says.
@@ -278,15 +286,28 @@ impl Draft {
         self.left.drain(..).map(|(_, key, value)| (key, value)).collect()
     }
 
+    /// What the call cost; that it is an estimate stays behind where there is none.
+    fn finish_cost(&mut self) -> Option<Box<Cost>> {
+        let amounts = std::mem::take(&mut self.amounts).finish();
+        let cost = self.cost.take().or(amounts);
+        let estimated = self.estimated.take();
+        let Some(mut cost) = cost else {
+            self.left.extend(estimated);
+            return None;
+        };
+        cost.estimated |= estimated.is_some();
+        Some(Box::new(cost))
+    }
+
     fn finish_type(&mut self, usage: Usage) {
+        let cost = self.finish_cost();
         match &mut self.span_type {
             SpanType::LlmGeneration(generation) => {
                 generation.usage = usage;
                 generation.parameters.other = std::mem::take(&mut self.parameters).finish();
-                let amounts = std::mem::take(&mut self.amounts).finish();
-                generation.cost = self.cost.take().or(amounts).map(Box::new);
+                generation.cost = cost;
             }
-            SpanType::Embedding(embedding) => embedding.usage = usage,
+            SpanType::Embedding(embedding) => (embedding.usage, embedding.cost) = (usage, cost),
             SpanType::RagQuery(query) => asked(&mut query.query, self.input.as_ref()),
             SpanType::MemoryLookup(lookup) => asked(&mut lookup.query, self.input.as_ref()),
             _ => {}

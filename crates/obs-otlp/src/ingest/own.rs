@@ -37,7 +37,7 @@ pub(super) fn set_type(span_type: &mut SpanType, cost: &mut Option<Cost>, key: &
                 true
             })
         }
-        (SpanType::LlmGeneration(_), own::COST) => once(cost, value),
+        (SpanType::LlmGeneration(_) | SpanType::Embedding(_), own::COST) => once(cost, value),
         _ => false,
     }
 }

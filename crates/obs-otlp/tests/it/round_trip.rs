@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use obs_core::{
-    AgentRun, Attributes, Entity, ErrorInfo, Event, Form, LlmGeneration, Payload, Record, Resource, Span,
-    SpanRecord, SpanType, Status, StepFlavour, Str, Timestamp, ToolCall, TraceContext, Usage, Value,
+    AgentRun, Attributes, Cost, Entity, ErrorInfo, Event, Form, LlmGeneration, Payload, Record, Resource,
+    Span, SpanRecord, SpanType, Status, StepFlavour, Str, Timestamp, ToolCall, TraceContext, Usage, Value,
 };
 use obs_otlp::chat::{self, Role};
 use obs_otlp::conventions;
@@ -287,6 +287,7 @@ fn type_fields(span_type: &mut SpanType, input: Option<&Payload>) {
             some(&mut embedding.provider);
             count(&mut embedding.count);
             usage(&mut embedding.usage);
+            cost(&mut embedding.cost);
         }
         SpanType::EvalExecution(eval) => {
             some(&mut eval.scorer);
@@ -332,16 +333,20 @@ fn generation(call: &mut LlmGeneration) {
     call.tools = call.tools.as_ref().map(as_it_looks);
     usage(&mut call.usage);
     exact(&mut call.time_to_first_token);
-    // The names of costs mean whole amounts of US dollars.
-    call.cost.take_if(|cost| {
-        let amounts = [Some(cost.total), cost.input, cost.output];
-        let whole = cost.currency == "USD" && !cost.partial;
-        whole && !amounts.into_iter().flatten().all(f64::is_finite)
-    });
+    cost(&mut call.cost);
     call.prompt.take_if(|prompt| prompt.name.is_empty());
     if let Some(prompt) = &mut call.prompt {
         some(&mut prompt.version);
     }
+}
+
+/// The names of costs mean whole amounts of US dollars.
+fn cost(told: &mut Option<Box<Cost>>) {
+    told.take_if(|cost| {
+        let amounts = [Some(cost.total), cost.input, cost.output];
+        let whole = cost.currency == "USD" && !cost.partial;
+        whole && !amounts.into_iter().flatten().all(f64::is_finite)
+    });
 }
 
 /// More cached input than input means to the reader that it was counted apart.

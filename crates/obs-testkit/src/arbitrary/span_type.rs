@@ -136,8 +136,9 @@ prop_compose! {
 prop_compose! {
     pub(super) fn cost()(
         total in number(), input in of(number()), output in of(number()), currency in text(), partial in any::<bool>(),
+        estimated in any::<bool>(),
     ) -> Cost {
-        Cost { total, input, output, currency, partial, estimated: false }
+        Cost { total, input, output, currency, partial, estimated }
     }
 }
 
@@ -207,14 +208,14 @@ fn rag_query() -> impl Strategy<Value = RagQuery> {
 }
 
 fn embedding() -> impl Strategy<Value = Embedding> {
-    (optional_texts(), of(any::<u32>()), of(any::<u64>()), usage()).prop_map(
-        |([model, provider], dimensions, count, usage)| Embedding {
+    (optional_texts(), of(any::<u32>()), of(any::<u64>()), usage(), of(cost())).prop_map(
+        |([model, provider], dimensions, count, usage, cost)| Embedding {
             model,
             provider,
             dimensions,
             count,
             usage,
-            cost: None,
+            cost: cost.map(Box::new),
         },
     )
 }

@@ -46,7 +46,12 @@ pub(crate) async fn run(args: DemoArgs, options: &RenderOptions) -> anyhow::Resu
     let model = model(&args)?;
     let request = request(&args)?;
     let telemetry = Telemetry::in_folder(&args.out)?;
-    let obs = Observability::builder("obsctl-demo")
+    let builder = Observability::builder("obsctl-demo");
+    let obs = match telemetry::prices(args.prices.as_deref())? {
+        Some(prices) => builder.prices(&prices),
+        None => builder,
+    };
+    let obs = obs
         .resource("service.version", env!("CARGO_PKG_VERSION"))
         .environment("demo")
         .enabled(true)

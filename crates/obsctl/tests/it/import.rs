@@ -45,6 +45,27 @@ fn the_list_shows_models_tokens_and_errors() {
 }
 
 #[test]
+fn costs_are_estimated_by_prices_that_are_named_and_not_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let prices = json!({"version": 1, "models": [
+        {"provider": "openai", "model": "small-1", "prices": {"input": 100, "output": 200}},
+    ]});
+    std::fs::write(folder.path().join("prices.json"), prices.to_string()).unwrap();
+    let list = |args: &[&str]| {
+        let data = data("agent-otlp.jsonl");
+        let import = [&["import", data.as_str()], args].concat();
+        obsctl(folder.path(), &import).ended(0);
+        obsctl(folder.path(), &["traces", "list", "--db", args[1]]).ended(0).stdout
+    };
+    let plain = list(&["--out", "plain"]);
+    assert!(plain.contains("COST") && !plain.contains('$'), "{plain}");
+    let priced = list(&["--out", "priced", "--prices", "prices.json"]);
+    assert!(priced.contains(" $0.018 "), "120 tokens at 100 and 30 at 200 a million: {priced}");
+    let import = ["import", &data("agent-otlp.jsonl"), "--prices", "none.json"];
+    assert!(obsctl(folder.path(), &import).ended(1).stderr.contains("none.json"));
+}
+
+#[test]
 fn a_bad_line_is_named_counted_and_does_not_stop_the_rest() {
     let folder = tempfile::tempdir().unwrap();
     let broken = data("broken-otlp.jsonl");

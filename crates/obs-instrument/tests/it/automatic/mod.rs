@@ -24,7 +24,7 @@ fn lines<'a>(metrics: impl IntoIterator<Item = &'a Metric>) -> Vec<String> {
     lines
 }
 
-fn number(metric: &Metric) -> f64 {
+pub(crate) fn number(metric: &Metric) -> f64 {
     match metric.value {
         MetricValue::Add(value) | MetricValue::Sample(value) => value,
         ref other => panic!("{other:?}"),
