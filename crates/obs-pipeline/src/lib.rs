@@ -42,6 +42,8 @@ mod terms;
 mod timeout;
 mod unwind;
 
+pub use obs_redact as redaction;
+
 pub use aside::{Aside, Pace};
 pub use breaker::{Breaker, BreakerHandle, BreakerState};
 pub use builder::PipelineBuilder;

@@ -95,7 +95,13 @@ pub(crate) fn usage(usage: &Usage) -> Option<String> {
 /// `$0.0012`, or the amount with its currency.
 pub(crate) fn cost(cost: &Cost) -> String {
     let about = if cost.partial { "about " } else { "" };
-    let amount = float(cost.total);
+    // Calls of small models cost less than a hundredth of a cent, which nobody reads as a power of ten.
+    let amount = if (1e-9..0.001).contains(&cost.total) {
+        let digits = 1 - cost.total.log10().floor() as i32;
+        format!("{:.1$}", cost.total, usize::try_from(digits).unwrap_or(9)).trim_end_matches('0').to_owned()
+    } else {
+        float(cost.total)
+    };
     if cost.currency == "USD" {
         format!("{about}${amount}")
     } else {
@@ -199,6 +205,8 @@ mod tests {
         assert_eq!(usage(&Usage { output: Some(3), ..Usage::default() }).unwrap(), "? → 3 tokens");
         let euro = Cost { currency: "EUR".into(), partial: true, ..Cost::usd(0.5) };
         assert_eq!([cost(&Cost::usd(0.0123)), cost(&euro)], ["$0.0123", "about 0.5 EUR"]);
+        let small = [0.000_12, 0.000_009_96, 0.0004, 3e-9].map(|total| cost(&Cost::usd(total)));
+        assert_eq!(small, ["$0.00012", "$0.00001", "$0.0004", "$0.000000003"]);
     }
 
     #[test]
