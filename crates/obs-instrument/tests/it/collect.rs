@@ -1,13 +1,20 @@
 //! A destination that keeps what arrives.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use obs_core::{Exporter, Feedback, Log, Metric, Record, Score, Signal, Signals, Span};
-use obs_instrument::{Observability, ObservabilityBuilder};
+use obs_instrument::{Observability, ObservabilityBuilder, Registry};
 use obs_testkit::Scripted;
 
 const DEADLINE: Duration = Duration::from_secs(20);
+
+/// The registry of the process, for one test at a time: whoever stands in it records what everybody without an instance does.
+pub(crate) fn with_global_registry<R>(run: impl FnOnce(&'static Registry) -> R) -> R {
+    static ALONE: Mutex<()> = Mutex::new(());
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    run(Registry::global())
+}
 
 /// What arrived, by signal.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use obs_instrument::{Observability, Recorder, Registry, observe};
 use obs_testkit::{Scripted, Step};
 
-use crate::collect::Bench;
+use crate::collect::{Bench, with_global_registry};
 
 const DEADLINE: Duration = Duration::from_secs(20);
 
@@ -108,7 +108,12 @@ fn looked_up() {}
 /// others just then; so it is always that thread which delivers.
 #[test]
 fn law_2_host_is_safe_from_an_instance_that_others_take_out() {
-    let registry = Registry::global();
+    let (dropped_here, rounds) = with_global_registry(dropped_where_taken_out);
+    assert_eq!(dropped_here, rounds, "a call that looked the instance up shut it down");
+}
+
+/// How often the drop of what was taken out delivered it, of how many times, while others look it up.
+fn dropped_where_taken_out(registry: &'static Registry) -> (usize, usize) {
     // Long enough that it is under way when the handle is dropped, also on a busy machine.
     let delivery = Duration::from_millis(60);
     let rounds = 40;
@@ -135,7 +140,7 @@ fn law_2_host_is_safe_from_an_instance_that_others_take_out() {
         done.store(true, Ordering::Relaxed);
         waited.iter().filter(|here| **here).count()
     });
-    assert_eq!(dropped_here, rounds, "a call that looked the instance up shut it down");
+    (dropped_here, rounds)
 }
 
 #[test]
@@ -150,10 +155,12 @@ fn a_bridge_passes_over_an_instance_of_the_context_that_is_gone() {
 #[test]
 fn the_global_one_is_one() {
     let bench = Bench::new();
-    Registry::global().register("the_global_one_is_one", bench.obs.clone()).unwrap();
-    let found = std::thread::spawn(|| Registry::global().get("the_global_one_is_one")).join().unwrap();
-    found.unwrap().span("s").end();
-    assert!(Registry::global().remove("the_global_one_is_one").is_some());
+    with_global_registry(|registry| {
+        registry.register("the_global_one_is_one", bench.obs.clone()).unwrap();
+        let found = std::thread::spawn(|| Registry::global().get("the_global_one_is_one")).join().unwrap();
+        found.unwrap().span("s").end();
+        assert!(registry.remove("the_global_one_is_one").is_some());
+    });
     assert_eq!(bench.arrived().spans.len(), 1);
 }
 

@@ -9,7 +9,8 @@ use obs_instrument::tower::{ClientLayer, ServerLayer};
 use obs_instrument::{Context, FutureExt, Observability, Sampling, rolled};
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::collect::Bench;
+use crate::collect::{Bench, with_global_registry};
+use crate::executors::block_on;
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -29,14 +30,18 @@ async fn sends_on(_: Request<String>) -> Result<Response<HeaderMap>, Infallible>
     Ok(Response::new(headers))
 }
 
-#[tokio::test]
-async fn strangers_decide_nothing_without_an_instance_either() {
-    let request = || came(&[("traceparent", PARENT), ("baggage", "admin=1")]);
-    let public = ServerLayer::new().public(true).layer(service_fn(sends_on));
-    assert_eq!(public.oneshot(request()).await.unwrap().into_body(), HeaderMap::new());
-    let trusted = ServerLayer::new().layer(service_fn(sends_on));
-    let sent = trusted.oneshot(request()).await.unwrap().into_body();
-    assert!(sent["traceparent"] == PARENT && sent["baggage"] == "admin=1", "{sent:?}");
+#[test]
+fn strangers_decide_nothing_without_an_instance_either() {
+    with_global_registry(|_| {
+        block_on(async {
+            let request = || came(&[("traceparent", PARENT), ("baggage", "admin=1")]);
+            let public = ServerLayer::new().public(true).layer(service_fn(sends_on));
+            assert_eq!(public.oneshot(request()).await.unwrap().into_body(), HeaderMap::new());
+            let trusted = ServerLayer::new().layer(service_fn(sends_on));
+            let sent = trusted.oneshot(request()).await.unwrap().into_body();
+            assert!(sent["traceparent"] == PARENT && sent["baggage"] == "admin=1", "{sent:?}");
+        });
+    });
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ use obs_instrument::tower::{ClientLayer, ServerLayer};
 use obs_instrument::{Context, Observability};
 use tower::{Layer, ServiceExt, service_fn};
 
-use crate::collect::Bench;
+use crate::collect::{Bench, with_global_registry};
+use crate::executors::block_on;
 
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -137,14 +138,18 @@ async fn a_client_s_request_carries_its_span_to_the_server() {
     assert_eq!(target.parent_span_id, Some(serve.span_id));
 }
 
-#[tokio::test]
-async fn a_service_without_an_instance_passes_the_trace_through() {
-    let service = ServerLayer::new().layer(service_fn(|_: Request<String>| async {
-        let mut headers = http::HeaderMap::new();
-        Context::current().inject_headers(&mut headers);
-        Ok::<_, Infallible>(Response::new(headers))
-    }));
-    let mut request = get("/");
-    request.headers_mut().insert("traceparent", PARENT.parse().unwrap());
-    assert_eq!(service.oneshot(request).await.unwrap().body()["traceparent"], PARENT);
+#[test]
+fn a_service_without_an_instance_passes_the_trace_through() {
+    with_global_registry(|_| {
+        block_on(async {
+            let service = ServerLayer::new().layer(service_fn(|_: Request<String>| async {
+                let mut headers = http::HeaderMap::new();
+                Context::current().inject_headers(&mut headers);
+                Ok::<_, Infallible>(Response::new(headers))
+            }));
+            let mut request = get("/");
+            request.headers_mut().insert("traceparent", PARENT.parse().unwrap());
+            assert_eq!(service.oneshot(request).await.unwrap().body()["traceparent"], PARENT);
+        });
+    });
 }

@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use obs_core::Signals;
-use obs_instrument::{Context, FutureExt, Registry, Sampling, observe};
+use obs_instrument::{Context, FutureExt, Sampling, observe};
 use serde::{Serialize, Serializer};
 
-use crate::collect::Bench;
+use crate::collect::{Bench, with_global_registry};
 
 #[observe(agent_run)]
 async fn agent(depth: u8) -> u8 {
@@ -70,13 +70,13 @@ fn of_the_tenant() {
 #[test]
 fn a_registered_name_chooses_the_instance_whatever_is_current() {
     let (tenant, other) = (Bench::new(), Bench::new());
-    // A name of this test alone, in the registry of the process.
-    Registry::global().register("macros-tenant-here", tenant.obs.clone()).unwrap();
-    let outer = other.obs.span("outer");
-    outer.scope(of_a_registered_tenant);
-    outer.end();
-    let former = Registry::global().remove("macros-tenant-here");
-    assert!(former.is_some());
+    with_global_registry(|registry| {
+        registry.register("macros-tenant-here", tenant.obs.clone()).unwrap();
+        let outer = other.obs.span("outer");
+        outer.scope(of_a_registered_tenant);
+        outer.end();
+        assert!(registry.remove("macros-tenant-here").is_some());
+    });
     other.obs.span("after").scope(of_a_registered_tenant);
     let (tenant, other) = (tenant.arrived(), other.arrived());
     assert_eq!((tenant.spans.len(), other.spans.len()), (2, 3));
