@@ -149,7 +149,7 @@ impl Parts<'_> {
             hint.map_or_else(|| quote_spanned!(here=> #body), |hint| quote_spanned!(here=> { #hint #body }));
         quote_spanned! {here=>
             #start
-            let #context = #root::__macro::ambient(&#span);
+            let #context = #root::__macro::awaited(&#span);
             #lent
             let #result = #root::__macro::within(#context, async move #block).await;
             #root::__macro::settle(#span, #result, #finish)
@@ -179,7 +179,7 @@ impl Parts<'_> {
         let returned = if boxed { quote_spanned!(here=> ::std::boxed::Box::pin(#awaited)) } else { awaited };
         quote_spanned! {here=>
             #start
-            let #context = #root::__macro::ambient(&#span);
+            let #context = #root::__macro::awaited(&#span);
             let #future = #root::__macro::scoped(#context.as_ref(), move || #closure #body);
             #returned
         }

@@ -15,6 +15,10 @@ use crate::running::Running;
 use crate::visible::Unseen;
 use crate::{AutomaticMetrics, MetricsOf, Observability, Sampling, SpanLimits, TailSampling};
 
+/// The attributes of a resource that name the environment: today's, and the one before it.
+const ENVIRONMENT: &str = "deployment.environment.name";
+const FORMER_ENVIRONMENT: &str = "deployment.environment";
+
 /// An instance in the making.
 #[derive(Debug)]
 pub struct ObservabilityBuilder {
@@ -379,10 +383,7 @@ impl ObservabilityBuilder {
             attributes.insert("service.name", name);
         }
         // A trace's context does not outlive the fold of its measurements into series; a resource does.
-        let lasting = [
-            ("deployment.environment.name", &mut context.environment),
-            ("service.version", &mut context.release),
-        ];
+        let lasting = [(ENVIRONMENT, &mut context.environment), ("service.version", &mut context.release)];
         for (name, value) in &lasting {
             if let (None, Some(value)) = (attributes.get(name), &**value) {
                 attributes.push(*name, value.clone());
@@ -398,7 +399,10 @@ impl ObservabilityBuilder {
         }
         for (name, value) in lasting {
             if value.is_none() && !vars.resource_name.is_empty() {
-                *value = attributes.get(name).and_then(Value::as_str).map(Str::copied);
+                // What conventions called it before is still what most deployments say.
+                let former = (name == ENVIRONMENT).then_some(FORMER_ENVIRONMENT);
+                let said = [Some(name), former].into_iter().flatten().find_map(|name| attributes.get(name));
+                *value = said.and_then(Value::as_str).map(Str::copied);
             }
         }
         if !overruled.is_empty() {

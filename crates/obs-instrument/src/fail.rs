@@ -62,6 +62,7 @@ impl<T: Kind> ActiveSpan<T> {
     ///
     /// The error's type, message and sources are recorded.
     /// For a boxed error or an `anyhow::Error` use [`Self::run_with`], for a text [`Self::run_display`].
+    /// Given up before its end, as by a timeout, the span ends then and has the attribute [`CANCELLED`](crate::CANCELLED).
     ///
     /// # Errors
     /// What the future returns.
@@ -89,7 +90,7 @@ impl<T: Kind> ActiveSpan<T> {
         future: impl Future<Output = Result<R, E>>,
         describe: impl FnOnce(&E) -> ErrorInfo,
     ) -> Result<R, E> {
-        let outcome = Caught { future: ContextFuture::within(future, self.ambient()) }.await;
+        let outcome = Caught { future: ContextFuture::within(future, self.awaited()) }.await;
         self.settle(outcome, describe)
     }
 

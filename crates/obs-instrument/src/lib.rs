@@ -73,7 +73,7 @@ pub use observability::{Guard, MetricsOf, Observability};
 pub use propagation::{Baggage, BaggageError, Carrier};
 pub use registry::Registry;
 pub use sampling::{BySpanType, ParentBased, Rate, Sampling, SamplingInput, SamplingParent};
-pub use span::ActiveSpan;
+pub use span::{ActiveSpan, CANCELLED};
 pub use summed::SummedCounter;
 pub use suspended::Suspended;
 pub use tail::{ScoreRule, TailSampling, TailTrace};

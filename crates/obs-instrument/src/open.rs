@@ -46,6 +46,8 @@ pub(crate) struct Open {
     started: Duration,
     /// Whether a score or feedback was given to the span.
     pub(crate) judged: AtomicBool,
+    /// Whether a future runs under it to whose end it was bound.
+    pub(crate) awaited: AtomicBool,
     /// What was more than the limits let it gather.
     pub(crate) left_out: LeftOut,
 }
@@ -136,6 +138,7 @@ impl Slot {
             told: AtomicBool::new(false),
             started,
             judged: AtomicBool::new(false),
+            awaited: AtomicBool::new(false),
             left_out: LeftOut::default(),
         });
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use obs_core::{Payload, Span, SpanId, SpanRef, Status, Str, Timestamp, TraceId};
 
@@ -12,6 +13,9 @@ use crate::fail::dropped_by_panic;
 use crate::instance::Instance;
 use crate::open::{Open, Slot};
 use crate::{Generic, Kind, pool};
+
+/// The attribute, `true`, of a span whose future was dropped before its end; such a span has not failed.
+pub const CANCELLED: &str = "obs.cancelled";
 
 /// A span under way; it ends when it is ended or dropped.
 ///
@@ -220,6 +224,20 @@ impl<T: Kind> ActiveSpan<T> {
     }
 }
 
+impl<T: Kind> ActiveSpan<T> {
+    /// Notes why the span is dropped instead of ended, if that is known.
+    fn give_up(&mut self) {
+        let panicking = std::thread::panicking();
+        let Some((span, open)) = self.kept() else { return };
+        // An error that was told says more than that there was a panic, too.
+        if panicking && span.error.is_none() {
+            self.fail_with(dropped_by_panic);
+        } else if !panicking && open.awaited.load(Ordering::Relaxed) {
+            self.attribute(CANCELLED, true);
+        }
+    }
+}
+
 /// Fills in what is known at the end.
 #[inline]
 fn close<T: Kind>(slot: &mut Slot, end: Option<Timestamp>) {
@@ -237,10 +255,7 @@ impl<T: Kind> Drop for ActiveSpan<T> {
     #[inline]
     fn drop(&mut self) {
         if matches!(self.state, Recording::On(_) | Recording::Measured(_)) {
-            // An error that was told says more than that there was a panic, too.
-            if std::thread::panicking() && self.kept().is_some_and(|(span, _)| span.error.is_none()) {
-                self.fail_with(dropped_by_panic);
-            }
+            self.give_up();
             self.finish(None);
         }
     }

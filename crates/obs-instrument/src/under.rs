@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use obs_core::Str;
 
@@ -28,6 +29,14 @@ impl<T: Kind> ActiveSpan<T> {
     /// The context of what runs under the span; `None` if the current one goes on, whichever that is then.
     pub(crate) fn ambient(&self) -> Option<Context> {
         (!matches!(self.state, Recording::Off)).then(|| self.context())
+    }
+
+    /// The same for a future that the span ends with: dropped before, it takes the span along, which then says so.
+    pub(crate) fn awaited(&self) -> Option<Context> {
+        if let Some((_, open)) = self.kept() {
+            open.awaited.store(true, Ordering::Relaxed);
+        }
+        self.ambient()
     }
 
     /// Makes this the thread's current span until the guard is dropped; for futures use [`FutureExt`](crate::FutureExt).

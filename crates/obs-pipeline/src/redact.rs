@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use obs_core::{
@@ -78,8 +79,8 @@ impl Finish {
                 Some(rules.token().into())
             }
             Value::List(_) | Value::Map(_) if rules.is_too_deep(depth) => Some(FAILED.into()),
-            Value::I64(number) => Self::number(rules, name, &number.to_string()),
-            Value::F64(number) => Self::number(rules, name, &number.to_string()),
+            Value::I64(number) => Self::number(rules, name, *number),
+            Value::F64(number) => Self::number(rules, name, *number),
             Value::Bool(_) | Value::Str(_) | Value::List(_) | Value::Map(_) => None,
         };
         if let Some(whole) = whole {
@@ -141,11 +142,11 @@ impl Finish {
     }
 
     /// The mark for a number that is a secret by its name or by itself.
-    fn number(rules: &Redactor, name: &str, number: &str) -> Option<String> {
+    fn number(rules: &Redactor, name: &str, number: impl fmt::Display + Copy) -> Option<String> {
         if rules.name_is_sensitive(name) {
-            return Some(rules.redact_value(Some(name), number).into_owned());
+            return Some(rules.redact_value(Some(name), &number.to_string()).into_owned());
         }
-        rules.number_is_sensitive(number).then(|| rules.redact_text(number).into_owned())
+        rules.number_is_sensitive(number).then(|| rules.redact_text(&number.to_string()).into_owned())
     }
 }
 

@@ -1,6 +1,7 @@
 //! The public face of the rules.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use crate::config::{ConfigError, RedactConfig};
@@ -148,8 +149,11 @@ impl Redactor {
 
     /// Whether a number is personal data of a kind that is replaced.
     #[must_use]
-    pub fn number_is_sensitive(&self, number: &str) -> bool {
-        self.engine.as_ref().is_none_or(|engine| engine.values.is_personal(number))
+    pub fn number_is_sensitive(&self, number: impl fmt::Display) -> bool {
+        self.engine.as_ref().is_none_or(|engine| {
+            // Most configurations ask for none, and then no number is written out.
+            engine.values.asks_for_personal() && engine.values.is_personal(&number.to_string())
+        })
     }
 
     /// How many elements of a list are passed on and the mark for the others; `None` if all of them are. `last` is the

@@ -103,6 +103,11 @@ impl Values {
         self.extra.is_empty() && self.personal.is_empty()
     }
 
+    /// Whether any personal data is looked for.
+    pub(crate) fn asks_for_personal(&self) -> bool {
+        !self.personal.is_empty()
+    }
+
     /// Whether a number is personal data.
     pub(crate) fn is_personal(&self, number: &str) -> bool {
         number.len() > 9 && self.personal.iter().any(|kind| kind.is_number(number))

@@ -14,7 +14,7 @@ use crate::{Observability, Registry};
 #[cfg(feature = "macros")]
 pub use self::{
     probe::*,
-    run::{Within, ambient, call, enter, fail, output, scoped, settle, within},
+    run::{Within, awaited, call, enter, fail, output, scoped, settle, within},
     start::{Captured, Notes, start},
     values::{Count, Own, Real},
 };

@@ -11,9 +11,11 @@ use obs_core::{ErrorInfo, Payload};
 use crate::fail::guarded;
 use crate::{ActiveSpan, Context, Entered, Kind};
 
-/// The context of the body; none where nothing is recorded, since then the one outside goes on.
-pub fn ambient<T: Kind>(span: &ActiveSpan<T>) -> Option<Context> {
-    span.ambient()
+/// The context of a body that is awaited; none where nothing is recorded, since then the one outside goes on.
+///
+/// Where the body is given up, the span says so.
+pub fn awaited<T: Kind>(span: &ActiveSpan<T>) -> Option<Context> {
+    span.awaited()
 }
 
 /// Makes the span current for a body that never returns.
@@ -47,7 +49,7 @@ pub fn call<T: Kind, R>(
     body: impl FnOnce(&mut ActiveSpan<T>) -> R,
     finish: impl FnOnce(&R, &mut ActiveSpan<T>),
 ) -> R {
-    let Some(context) = ambient(&span) else { return body(&mut span) };
+    let Some(context) = span.ambient() else { return body(&mut span) };
     // A panic goes on where it was; it is held only to read what it says.
     let result = context.scope(|| catch_unwind(AssertUnwindSafe(|| body(&mut span))));
     settle(span, result, finish)

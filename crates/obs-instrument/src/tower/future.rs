@@ -8,7 +8,7 @@ use http::{Response, StatusCode};
 use pin_project_lite::pin_project;
 
 use super::failure;
-use crate::{ActiveSpan, Context, ContextFuture, FutureExt};
+use crate::{ActiveSpan, CANCELLED, Context, ContextFuture, FutureExt};
 
 /// How the inner future stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pin_project! {
     ///
     /// The span ends when the response is there, with its body yet to be sent; a stream that goes on under the span's
     /// [`Context`] attaches to it all the same.
-    /// Dropped before that, because the client has gone for one, the span ends with the attribute `obs.cancelled`.
+    /// Dropped before that, because the client has gone for one, the span ends with the attribute [`CANCELLED`].
     #[must_use = "futures do nothing unless awaited"]
     pub struct ResponseFuture<F> {
         // Empty once dropped.
@@ -42,7 +42,7 @@ pin_project! {
             let Some(mut span) = this.span.take() else { return };
             match this.stage {
                 Stage::Waiting => {
-                    span.attribute("obs.cancelled", true);
+                    span.attribute(CANCELLED, true);
                 }
                 Stage::Polling => failure::by_panic(&mut span),
             }

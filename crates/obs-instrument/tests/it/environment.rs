@@ -163,6 +163,10 @@ fn the_service_and_its_resource_come_from_variables_where_the_code_is_silent() {
     assert_eq!(told, "from-attributes ml ops prod");
     assert_eq!((environment.as_deref(), release.as_deref(), lines.len()), (Some("prod"), Some("1.2"), 0));
 
+    let former = Env::of([("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=stage")]);
+    let (.., environment, _, _) = resource(&|| fallback(&former));
+    assert_eq!(environment.as_deref(), Some("stage"), "by the name that conventions had before");
+
     let both = Env::of([("OTEL_RESOURCE_ATTRIBUTES", attributes), ("OTEL_SERVICE_NAME", "from-name")]);
     let (told, .., lines) = resource(&|| fallback(&both));
     assert_eq!(told, "from-name ml ops prod");

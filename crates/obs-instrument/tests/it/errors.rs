@@ -1,8 +1,11 @@
 use std::fmt;
+use std::future::{pending, ready};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::{Context as Task, Waker};
 
 use obs_core::{ErrorInfo, Span, Status};
-use obs_instrument::FutureExt;
+use obs_instrument::{CANCELLED, FutureExt, observe};
 use uuid::Uuid;
 
 use crate::collect::{Arrived, Bench};
@@ -257,4 +260,33 @@ fn panics_that_say_different_things_and_errors_that_say_nothing_are_errors_of_th
     assert_eq!(message(arrived.span("run")), "the second");
     assert_ne!(id(&arrived, "run"), id(&arrived, "tool"));
     assert_ne!(id(&arrived, "silent"), id(&arrived, "below"));
+}
+
+#[observe(tool_call)]
+async fn wait(forever: bool) {
+    if forever {
+        pending::<()>().await;
+    }
+}
+
+/// Polls it once, then drops it; whether it was done.
+fn tried(future: impl Future) -> bool {
+    pin!(future).poll(&mut Task::from_waker(Waker::noop())).is_ready()
+}
+
+#[test]
+fn what_is_given_up_says_so_and_has_not_failed() {
+    let bench = Bench::new();
+    let given_up = bench.obs.agent_run("given up").run_display(pending::<Result<(), String>>());
+    assert!(!tried(given_up) && !tried(wait(true).with_context(bench.obs.context())));
+    let done = bench.obs.agent_run("done").run_display(ready(Ok::<_, String>(())));
+    assert!(tried(done));
+    bench.obs.agent_run("around").scope(|| assert!(tried(wait(false))));
+    let arrived = bench.arrived();
+    let said = |span: &Span| (span.attributes.get(CANCELLED).cloned(), span.status);
+    let given_up = (Some(true.into()), Status::Unset);
+    assert_eq!(said(arrived.span("given up")), given_up);
+    assert_eq!([said(arrived.span("done")).0, said(arrived.span("around")).0], [None, None]);
+    let tools: Vec<_> = arrived.spans.iter().filter(|span| span.name == "wait").map(said).collect();
+    assert_eq!(tools, [given_up, (None, Status::Unset)]);
 }
