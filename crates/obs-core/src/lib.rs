@@ -73,6 +73,7 @@ pub use span_type::{
     AgentRun, Chunk, Decision, Embedding, EvalExecution, LoopKind, McpToolCall, MemoryHit, MemoryLookup,
     MemoryUpdate, RagQuery, SpanType, StepFlavour, ToolCall, WorkflowRun, WorkflowStatus, WorkflowStep,
 };
+pub use sums::cost_of;
 pub use text::Str;
 pub use time::{Rfc3339, Timestamp};
 pub use tree::Node;

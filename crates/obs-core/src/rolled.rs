@@ -9,7 +9,7 @@ use crate::{Attributes, Cost, Str, Usage, Value};
 pub const INPUT_TOKENS: &str = "obs.hidden.usage.input_tokens";
 /// Output tokens of hidden calls.
 pub const OUTPUT_TOKENS: &str = "obs.hidden.usage.output_tokens";
-/// What hidden calls cost, in US dollars; other currencies follow it as `obs.hidden.cost.EUR`.
+/// What hidden calls cost, in US dollars; amounts in other currencies have names such as `obs.hidden.EUR.cost`.
 pub const COST: &str = "obs.hidden.cost";
 /// Whether a price or a count was missing, so that the amounts are not exact.
 pub const COST_PARTIAL: &str = "obs.hidden.cost.partial";
@@ -20,11 +20,16 @@ pub const COST_ESTIMATED: &str = "obs.hidden.cost.estimated";
 /// taken for the same calls once more, as frameworks report them on nested spans.
 pub const BESIDE: &str = "obs.hidden.beside";
 
+/// What stands around a currency in the name of its amount. Whatever a caller calls a currency, `partial` or `token`, such a
+/// name is no other one's, nor one under which redaction looks for secrets.
+const BEFORE: &str = "obs.hidden.";
+const AFTER: &str = ".cost";
+
 /// The attribute of the amount in this currency.
 pub fn cost_name(currency: &str) -> Str {
     match currency {
         "USD" => Str::from_static(COST),
-        other => format!("{COST}.{other}").into(),
+        other => format!("{BEFORE}{other}{AFTER}").into(),
     }
 }
 
@@ -40,19 +45,14 @@ pub fn usage(attributes: &Attributes) -> Option<Usage> {
 pub fn costs(attributes: &Attributes) -> Vec<Cost> {
     let says = |name| attributes.get(name) == Some(&Value::Bool(true));
     let amount = |(name, value): (&Str, &Value)| {
-        let currency = match name.strip_prefix(COST)? {
-            "" => "USD",
-            rest => rest.strip_prefix('.').filter(|code| is_currency(code))?,
+        let currency = match &**name {
+            COST => "USD",
+            other => other.strip_prefix(BEFORE)?.strip_suffix(AFTER)?,
         };
         let (partial, estimated) = (says(COST_PARTIAL), says(COST_ESTIMATED));
         Some(Cost { currency: Str::copied(currency), partial, estimated, ..Cost::usd(value.as_f64()?) })
     };
     attributes.iter().filter_map(|(name, value)| amount((name, value))).collect()
-}
-
-/// Three capitals, as ISO 4217 has them.
-fn is_currency(code: &str) -> bool {
-    code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 #[cfg(test)]
@@ -63,7 +63,7 @@ mod tests {
     fn amounts_are_read_by_their_currency_and_nothing_else_is() {
         let mut attributes = Attributes::new();
         attributes.push(COST, 0.5);
-        attributes.push("obs.hidden.cost.EUR", 2);
+        attributes.push("obs.hidden.EUR.cost", 2);
         attributes.push("obs.hidden.cost.note", 7.0);
         attributes.push("obs.hidden.costs", 7.0);
         attributes.push(COST_PARTIAL, true);
@@ -72,9 +72,24 @@ mod tests {
             .map(|cost| (cost.total, cost.currency.to_string(), cost.partial, cost.estimated))
             .collect();
         assert_eq!(told, [(0.5, "USD".to_owned(), true, false), (2.0, "EUR".to_owned(), true, false)]);
-        assert_eq!((cost_name("USD"), cost_name("EUR")), (COST.into(), "obs.hidden.cost.EUR".into()));
+        assert_eq!((cost_name("USD"), cost_name("EUR")), (COST.into(), "obs.hidden.EUR.cost".into()));
         assert_eq!(usage(&attributes), None);
         attributes.push(OUTPUT_TOKENS, 3);
         assert_eq!(usage(&attributes), Some(Usage { output: Some(3), ..Usage::default() }));
+    }
+
+    #[test]
+    fn a_currency_is_called_what_a_caller_calls_it() {
+        let currencies = ["USD", "usd", "credits", "partial", "estimated", "token", "a.b", "", "cost", "Ø"];
+        let mut attributes = Attributes::new();
+        for (at, currency) in currencies.into_iter().enumerate() {
+            attributes.push(cost_name(currency), at as f64);
+        }
+        attributes.push(BESIDE, true);
+        let told = costs(&attributes);
+        let told: Vec<_> = told.iter().map(|cost| (&*cost.currency, cost.total, cost.partial)).collect();
+        let expected: Vec<_> =
+            currencies.into_iter().enumerate().map(|(at, currency)| (currency, at as f64, false)).collect();
+        assert_eq!(told, expected);
     }
 }

@@ -1,5 +1,6 @@
 //! What a trace used and what it cost: each call once.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, HashSet};
 
 use crate::{Cost, Span, SpanId, SpanType, Status, Trace, Usage, Value, rolled};
@@ -22,7 +23,8 @@ impl Trace {
     /// Calls that are hidden count by what the span says that shows them ([`rolled`]): in place of that span's own tokens if
     /// it is a generation, unless it says that they stand beside it.
     pub fn usage(&self) -> Usage {
-        let restated = self.restated(|span| own_usage(span).is_some(), |span| hidden_usage(span).is_some());
+        let restated =
+            restated(&self.spans, |span| own_usage(span).is_some(), |span| hidden_usage(span).is_some());
         let mut sum = Usage::default();
         for span in &self.spans {
             sum += hidden_usage(span).unwrap_or_default();
@@ -40,57 +42,68 @@ impl Trace {
     /// A call that says how many tokens it used and not what they cost makes every sum partial, and so does one that
     /// ended well and says neither; without any known cost there is no sum.
     pub fn cost(&self) -> Vec<Cost> {
-        let restated = self.restated(reports_cost, shows_cost);
-        let mut sums = Vec::new();
-        let mut unknown = false;
-        for span in &self.spans {
-            let hidden = hidden_costs(span);
-            unknown |= hidden.is_empty() && hidden_usage(span).is_some();
-            for cost in &hidden {
-                cost.add_to(&mut sums);
-            }
-            if restated.contains(&span.span_id) {
-                continue;
-            }
-            match span.span_type.cost() {
-                Some(cost) => cost.add_to(&mut sums),
-                None => unknown |= own_usage(span).is_some(),
-            }
-        }
-        unknown |= self.has_silent_call();
-        for sum in sums.iter_mut().filter(|_| unknown) {
-            sum.partial = true;
-        }
-        sums
+        cost_of(&self.spans)
     }
+}
 
-    /// Whether a call ended well that says neither tokens nor a cost, and nothing below it does.
-    fn has_silent_call(&self) -> bool {
-        let is_call = |span: &Span| span.span_type.model().is_some() && span.status != Status::Error;
-        let says = |span: &Span| reports_cost(span) || shows_cost(span);
-        let outer = self.restated(is_call, says);
-        self.spans.iter().any(|span| is_call(span) && !says(span) && !outer.contains(&span.span_id))
-    }
-
-    /// The generations whose own report others make: what stands directly below them, or what they tell of hidden calls.
-    fn restated(&self, reports: impl Fn(&Span) -> bool, shows: impl Fn(&Span) -> bool) -> HashSet<SpanId> {
-        let known: HashMap<SpanId, &Span> = self.spans.iter().map(|span| (span.span_id, span)).collect();
-        let may_restate = |span: &&Span| span.span_type.may_restate();
-        let mut restated: HashSet<SpanId> = HashSet::new();
-        for span in self.spans.iter().filter(may_restate).filter(|span| reports(span) || shows(span)) {
-            let mut above = span.parent_span_id;
-            while let Some(id) = above
-                && let Some(parent) = known.get(&id).filter(|span| may_restate(span))
-                && restated.insert(id)
-            {
-                above = parent.parent_span_id;
-            }
+/// What all model calls among these spans of one trace cost; as [`Trace::cost`].
+pub fn cost_of(spans: &[impl Borrow<Span>]) -> Vec<Cost> {
+    let restated = restated(spans, reports_cost, shows_cost);
+    let mut sums = Vec::new();
+    let mut unknown = false;
+    for span in spans.iter().map(Borrow::<Span>::borrow) {
+        let hidden = hidden_costs(span);
+        unknown |= hidden.is_empty() && hidden_usage(span).is_some();
+        for cost in &hidden {
+            cost.add_to(&mut sums);
         }
-        let is_beside = |span: &Span| span.attributes.get(rolled::BESIDE) == Some(&Value::Bool(true));
-        let shown = self.spans.iter().filter(may_restate).filter(|span| shows(span) && !is_beside(span));
-        restated.extend(shown.map(|span| span.span_id));
-        restated
+        if restated.contains(&span.span_id) {
+            continue;
+        }
+        match span.span_type.cost() {
+            Some(cost) => cost.add_to(&mut sums),
+            None => unknown |= own_usage(span).is_some(),
+        }
     }
+    unknown |= has_silent_call(spans);
+    for sum in sums.iter_mut().filter(|_| unknown) {
+        sum.partial = true;
+    }
+    sums
+}
+
+/// Whether a call ended well that says neither tokens nor a cost, and nothing below it does.
+fn has_silent_call(spans: &[impl Borrow<Span>]) -> bool {
+    let is_call = |span: &Span| span.span_type.model().is_some() && span.status != Status::Error;
+    let says = |span: &Span| reports_cost(span) || shows_cost(span);
+    let outer = restated(spans, is_call, says);
+    let mut spans = spans.iter().map(Borrow::<Span>::borrow);
+    spans.any(|span| is_call(span) && !says(span) && !outer.contains(&span.span_id))
+}
+
+/// The generations whose own report others make: what stands directly below them, or what they tell of hidden calls.
+fn restated(
+    spans: &[impl Borrow<Span>],
+    reports: impl Fn(&Span) -> bool,
+    shows: impl Fn(&Span) -> bool,
+) -> HashSet<SpanId> {
+    let spans = || spans.iter().map(Borrow::<Span>::borrow);
+    let known: HashMap<SpanId, &Span> = spans().map(|span| (span.span_id, span)).collect();
+    let may_restate = |span: &&Span| span.span_type.may_restate();
+    let mut restated: HashSet<SpanId> = HashSet::new();
+    for span in spans().filter(may_restate).filter(|span| reports(span) || shows(span)) {
+        let mut above = span.parent_span_id;
+        while let Some(id) = above
+            && let Some(parent) = known.get(&id).filter(|span| may_restate(span))
+            && restated.insert(id)
+        {
+            above = parent.parent_span_id;
+        }
+    }
+    let is_beside = |span: &Span| span.attributes.get(rolled::BESIDE) == Some(&Value::Bool(true));
+    let shown = spans().filter(may_restate).filter(|span| shows(span) && !is_beside(span));
+    restated.extend(shown.map(|span| span.span_id));
+    restated
 }
 
 fn own_usage(span: &Span) -> Option<&Usage> {

@@ -6,7 +6,7 @@ use obs_core::{
 };
 
 use crate::begin::Recording;
-use crate::limits::cut;
+use crate::limits::{cut, more};
 use crate::open::{Open, Slot};
 use crate::{ActiveSpan, Kind, cost};
 
@@ -15,7 +15,7 @@ use crate::{ActiveSpan, Kind, cost};
 fn change_fields<T: Kind>(span: &mut Span, open: &mut Open, set: impl FnOnce(&mut T)) {
     if let Some(fields) = T::of(&mut span.span_type) {
         set(fields);
-        open.left_out.items += fields.cap(open.instance.limits().items);
+        more(&mut open.left_out.items, fields.cap(open.instance.limits().items));
     }
 }
 
@@ -29,7 +29,7 @@ fn add_event(
 ) {
     let limits = open.instance.limits();
     if span.events.len() >= limits.events as usize {
-        open.left_out.events += 1;
+        more(&mut open.left_out.events, 1);
         return;
     }
     let mut attributes = attributes();
@@ -108,7 +108,7 @@ impl<T: Kind> ActiveSpan<T> {
         if all.len() < open.instance.limits().attributes as usize || all.get(&key).is_some() {
             all.insert(key, value());
         } else {
-            open.left_out.attributes += 1;
+            more(&mut open.left_out.attributes, 1);
         }
         self
     }
@@ -118,7 +118,7 @@ impl<T: Kind> ActiveSpan<T> {
     pub fn attributes(&mut self, set: impl FnOnce(&mut Attributes)) -> &mut Self {
         let Some((span, open)) = self.parts_mut() else { return self };
         set(&mut span.attributes);
-        open.left_out.attributes += cut(&mut span.attributes, open.instance.limits().attributes);
+        more(&mut open.left_out.attributes, cut(&mut span.attributes, open.instance.limits().attributes));
         self
     }
 
@@ -154,7 +154,7 @@ impl<T: Kind> ActiveSpan<T> {
             limits.cut_nested(&mut link.attributes);
             span.links.push(link);
         } else {
-            open.left_out.links += 1;
+            more(&mut open.left_out.links, 1);
         }
         self
     }

@@ -121,6 +121,12 @@ pub(crate) struct LeftOut {
     pub(crate) items: u32,
 }
 
+/// Counts more; a count that is full stays so.
+#[inline]
+pub(crate) fn more(count: &mut u32, by: u32) {
+    *count = count.saturating_add(by);
+}
+
 impl LeftOut {
     /// Says it as attributes of the span, if anything was.
     #[inline]
@@ -141,5 +147,18 @@ impl LeftOut {
         for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
             span.attributes.insert(name, count);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_that_is_full_stays_so() {
+        let mut count = u32::MAX - 1;
+        more(&mut count, 1);
+        more(&mut count, 7);
+        assert_eq!(count, u32::MAX);
     }
 }

@@ -75,15 +75,18 @@ pub(crate) struct Known {
     root: Option<SpanId>,
     /// What is known of the whole trace: what its root says, else its first span.
     context: Option<Arc<TraceContext>>,
+    /// What is known of the spans of which something else is.
     spans: HashMap<SpanId, Arc<TraceContext>>,
 }
 
 impl Known {
     pub(crate) fn of(trace: &Trace) -> Self {
+        let context = trace.root().or(trace.spans.first()).map(|span| &span.context);
+        let other = trace.spans.iter().filter(|span| Some(&span.context) != context);
         Self {
             root: root(trace),
-            context: trace.root().or(trace.spans.first()).map(|span| Arc::clone(&span.context)),
-            spans: trace.spans.iter().map(|span| (span.span_id, Arc::clone(&span.context))).collect(),
+            context: context.cloned(),
+            spans: other.map(|span| (span.span_id, Arc::clone(&span.context))).collect(),
         }
     }
 }
@@ -95,21 +98,28 @@ fn root(trace: &Trace) -> Option<SpanId> {
 }
 
 /// Tries to read a trace until its root is known, then what there is of it.
-pub(crate) async fn read(
+///
+/// Each try has its turn, until what is wanted of the trace is taken: few traces are read, and stand in memory, at a time.
+pub(crate) async fn read<T>(
     reader: &dyn TraceReader,
     trace_id: TraceId,
     schedule: &[Duration],
     mut pace: Pace,
-) -> Result<Option<Trace>, Error> {
+    take: impl Fn(Trace) -> T,
+) -> Result<Option<T>, Error> {
     let mut found = Ok(None);
     let waits = if schedule.is_empty() { &[Duration::ZERO] } else { schedule };
     for wait in waits {
         let in_time = pace.pause(*wait).await;
-        let answer = pace.within(TRY_TIMEOUT, obs_pipeline::suppressed(reader.trace(trace_id))).await;
+        let turn = pace.turn(TRY_TIMEOUT).await;
+        let answer = match turn {
+            Some(_) => pace.within(TRY_TIMEOUT, obs_pipeline::suppressed(reader.trace(trace_id))).await,
+            None => None,
+        };
         match answer.unwrap_or_else(|| Err(hangs())) {
-            Ok(Some(trace)) if root(&trace).is_some() => return Ok(Some(trace)),
+            Ok(Some(trace)) if root(&trace).is_some() => return Ok(Some(take(trace))),
             // An earlier try may have found more than one that fails.
-            Ok(Some(trace)) => found = Ok(Some(trace)),
+            Ok(Some(trace)) => found = Ok(Some(take(trace))),
             Ok(None) => {
                 if found.is_err() {
                     found = Ok(None);
@@ -121,7 +131,7 @@ pub(crate) async fn read(
                 }
             }
         }
-        if !in_time {
+        if !in_time || turn.is_none() {
             break;
         }
     }
@@ -133,10 +143,36 @@ fn hangs() -> Error {
     Error::without_records(ErrorKind::Timeout, message)
 }
 
+/// Which trace is read, from where, and when.
+#[derive(Debug, Clone)]
+pub(crate) struct Wanted {
+    pub(crate) trace_id: TraceId,
+    pub(crate) reader: Arc<dyn TraceReader>,
+    pub(crate) schedule: Arc<[Duration]>,
+}
+
+impl PartialEq for Wanted {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { trace_id, reader, schedule } = self;
+        *trace_id == other.trace_id && Arc::ptr_eq(reader, &other.reader) && *schedule == other.schedule
+    }
+}
+
 /// One trace that is being read, or was, and the judgements that wait for it.
 pub(crate) struct Reading {
     instance: Arc<Instance>,
     state: Mutex<State>,
+}
+
+/// What became of a reading that was to begin.
+pub(crate) enum Begun {
+    Now,
+    /// The same trace is being read already.
+    Joined(Arc<Reading>),
+    /// Too much waits already.
+    Full,
+    /// Nothing is to begin any more.
+    Over,
 }
 
 #[derive(Debug)]
@@ -155,29 +191,27 @@ impl Reading {
         Arc::new(Self { instance, state: Mutex::new(State::Done(Arc::new(known))) })
     }
 
-    /// Reads the trace beside; `None` if too much waits already.
-    pub(crate) fn start(
-        instance: Arc<Instance>,
-        reader: Arc<dyn TraceReader>,
-        trace_id: TraceId,
-        schedule: Arc<[Duration]>,
-    ) -> Option<Arc<Self>> {
-        if !instance.readings().admit(OVERHEAD) {
-            tell(trace_id, "too many judgements wait for their traces");
-            return None;
-        }
+    /// Reads the trace beside, unless that is under way; `None` if too much waits already.
+    pub(crate) fn start(instance: Arc<Instance>, wanted: Wanted) -> Option<Arc<Self>> {
+        let trace_id = wanted.trace_id;
         let state = State::UnderWay { waiting: Vec::new(), bytes: OVERHEAD };
         let reading = Arc::new(Self { instance, state: Mutex::new(state) });
-        let Some(number) = reading.instance.readings().begin(&reading) else {
-            reading.finish(Known::default());
-            return Some(reading);
-        };
+        match reading.instance.readings().begin(&wanted, &reading, OVERHEAD) {
+            Begun::Now => {}
+            Begun::Joined(other) => return Some(other),
+            Begun::Full => {
+                tell(trace_id, "too many judgements wait for their traces");
+                return None;
+            }
+            Begun::Over => return Some(Self::done(Arc::clone(&reading.instance), Known::default())),
+        }
         // Dropped with the work, however that ends: the judgements go out then at the latest.
-        let end = End(Arc::clone(&reading), number);
+        let end = End(Arc::clone(&reading), wanted);
         let work = |pace| async move {
             let end = end;
-            match read(&*reader, trace_id, &schedule, pace).await {
-                Ok(Some(trace)) => end.0.finish(Known::of(&trace)),
+            let Wanted { reader, schedule, .. } = &end.1;
+            match read(&**reader, trace_id, schedule, pace, |trace| Known::of(&trace)).await {
+                Ok(Some(known)) => end.0.finish(known),
                 Ok(None) => tell(trace_id, "nothing is known of it where it was looked for"),
                 Err(error) => tell(trace_id, &error),
             }
@@ -225,12 +259,12 @@ impl Reading {
 }
 
 /// Ends a reading that nothing else has ended: nothing is known.
-struct End(Arc<Reading>, u64);
+struct End(Arc<Reading>, Wanted);
 
 impl Drop for End {
     fn drop(&mut self) {
         self.0.finish(Known::default());
-        self.0.instance.readings().end(self.1);
+        self.0.instance.readings().end(&self.1, &self.0);
     }
 }
 

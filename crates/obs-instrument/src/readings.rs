@@ -1,15 +1,15 @@
 //! The traces that are being read for what is said of them.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use obs_core::Error;
+use obs_core::{Error, TraceId};
 use obs_pipeline::{Aside, Clock, Pace};
 
-use crate::reading::{Known, Reading};
+use crate::reading::{Begun, Known, Reading, Wanted};
 
 /// How many bytes of judgements wait for their traces at most, in an instance; further ones go out at once, without what
 /// would be read.
@@ -25,8 +25,8 @@ pub(crate) struct Readings {
 
 #[derive(Default)]
 struct State {
-    next: u64,
-    under_way: BTreeMap<u64, Weak<Reading>>,
+    /// Those of a trace: one, unless it is looked for in several places or at different times.
+    under_way: HashMap<TraceId, Vec<(Wanted, Weak<Reading>)>>,
     /// Whether the instance was shut down: nothing is waited for then.
     given_up: bool,
 }
@@ -67,25 +67,42 @@ impl Readings {
         state.given_up = true;
         let readings = std::mem::take(&mut state.under_way);
         drop(state);
-        readings.values().filter_map(Weak::upgrade).for_each(|reading| reading.finish(Known::default()));
+        let readings = readings.values().flatten().filter_map(|(_, reading)| reading.upgrade());
+        readings.for_each(|reading| reading.finish(Known::default()));
         self.aside.clear();
     }
 
-    /// Notes one that begins, and gives its number; none if it is not to begin any more.
-    pub(crate) fn begin(&self, reading: &Arc<Reading>) -> Option<u64> {
+    /// Notes one that begins, and that so many bytes wait with it, unless the same trace is being read.
+    pub(crate) fn begin(&self, wanted: &Wanted, reading: &Arc<Reading>, bytes: usize) -> Begun {
         let mut state = self.state();
         if state.given_up {
-            return None;
+            return Begun::Over;
         }
-        let number = state.next;
-        state.next += 1;
-        state.under_way.insert(number, Arc::downgrade(reading));
-        Some(number)
+        let known = state.under_way.get(&wanted.trace_id).into_iter().flatten();
+        let same = known.filter(|(other, _)| other == wanted).find_map(|(_, reading)| reading.upgrade());
+        if let Some(other) = same {
+            return Begun::Joined(other);
+        }
+        if !self.admit(bytes) {
+            return Begun::Full;
+        }
+        let of_trace = state.under_way.entry(wanted.trace_id).or_default();
+        of_trace.push((wanted.clone(), Arc::downgrade(reading)));
+        Begun::Now
     }
 
     /// Forgets one that is done.
-    pub(crate) fn end(&self, number: u64) {
-        self.state().under_way.remove(&number);
+    pub(crate) fn end(&self, wanted: &Wanted, reading: &Arc<Reading>) {
+        let mut state = self.state();
+        let Some(of_trace) = state.under_way.get_mut(&wanted.trace_id) else { return };
+        let at = of_trace.iter().position(|(_, other)| other.as_ptr() == Arc::as_ptr(reading));
+        let ended = at.map(|at| of_trace.swap_remove(at));
+        if of_trace.is_empty() {
+            state.under_way.remove(&wanted.trace_id);
+        }
+        drop(state);
+        // Its reader may be the last of its kind, whose end is not to be waited for here.
+        drop(ended);
     }
 
     /// Does the work of one.

@@ -7,7 +7,7 @@ use obs_core::{Error, Node, ScoreValue, Span, SpanId, Str, Target, Trace, TraceI
 
 use crate::instance::Instance;
 use crate::judgement::{FeedbackBuilder, ScoreBuilder, Sink};
-use crate::reading::{self, Judgement, Known, Reading};
+use crate::reading::{self, Judgement, Known, Reading, Wanted};
 
 /// How long to wait before each try to read a trace, unless said otherwise: six seconds together, as long as a batch
 /// takes to a backend that was slow to answer.
@@ -28,7 +28,10 @@ pub const READ_SCHEDULE: [Duration; 7] = [
 /// No judgement is lost: if the trace is not found after the last try, or the instance is shut down before, it goes out
 /// without a root, and a backend that needs one refuses it as `unresolvable_target`.
 /// So do those that find 16 MB of others waiting.
-/// A try to read that takes longer than ten seconds counts as failed.
+/// Eight traces are read at a time for judgements, each once for all that wait for it, and eight by [`Self::read`]; further ones
+/// wait for their turn.
+/// A try to read that takes longer than ten seconds counts as failed, and so does one that has waited ten seconds for its turn
+/// since a flush or a shutdown that waits for it made haste.
 ///
 /// ```
 /// # use obs_core::TraceId;
@@ -118,7 +121,8 @@ impl TraceHandle {
             return Err(Error::config("reader", advice));
         };
         let (trace_id, schedule) = (self.trace_id, Arc::clone(&self.schedule));
-        let work = |pace| async move { reading::read(&*reader, trace_id, &schedule, pace).await };
+        let work =
+            |pace| async move { reading::read(&*reader, trace_id, &schedule, pace, |trace| trace).await };
         let Some(trace) = self.instance.reads().run(work).await?? else { return Ok(None) };
         let known = Known::of(&trace);
         let reading = Reading::done(Arc::clone(&self.instance), known);
@@ -145,13 +149,9 @@ impl TraceHandle {
             return Sink::Reading(Arc::clone(reading));
         }
         let Some(reader) = &self.reader else { return Sink::Intake(self.instance.intake().clone()) };
-        let reading = Reading::start(
-            Arc::clone(&self.instance),
-            Arc::clone(reader),
-            self.trace_id,
-            Arc::clone(&self.schedule),
-        );
-        match reading {
+        let (reader, schedule) = (Arc::clone(reader), Arc::clone(&self.schedule));
+        let wanted = Wanted { trace_id: self.trace_id, reader, schedule };
+        match Reading::start(Arc::clone(&self.instance), wanted) {
             Some(reading) => Sink::Reading(Arc::clone(shared.insert(reading))),
             None => Sink::Intake(self.instance.intake().clone()),
         }

@@ -7,13 +7,16 @@ use std::thread;
 use std::time::Duration;
 
 use obs_core::{Error, ErrorKind};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use crate::Clock;
 use crate::deadline::Deadline;
 use crate::suppress::{suppress_this_thread, unsuppressed};
 
 type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// How many pieces of work have their turn at a time.
+const TURNS: usize = 8;
 
 /// A thread with a runtime of its own, so that the work needs none of the caller's and delays nobody.
 ///
@@ -26,6 +29,7 @@ pub struct Aside {
     under_way: Arc<UnderWay>,
     /// How often all work was told to make haste.
     haste: watch::Sender<u64>,
+    turns: Arc<Semaphore>,
 }
 
 /// How many pieces of work are not done.
@@ -57,7 +61,12 @@ impl Drop for Counted {
 pub struct Pace {
     clock: Clock,
     haste: watch::Receiver<u64>,
+    turns: Arc<Semaphore>,
 }
+
+/// Leave to do what takes room, such as reading a trace, until it is dropped; see [`Pace::turn`].
+#[derive(Debug)]
+pub struct Turn(#[expect(dead_code, reason = "held for its drop")] OwnedSemaphorePermit);
 
 impl Pace {
     /// Waits on the clock; `false` if the work is to come to its end without waiting, now and from now on.
@@ -78,6 +87,23 @@ impl Pace {
 }
 
 impl Pace {
+    /// Waits for a turn, in the order of asking: eight pieces of an [`Aside`]'s work have one at a time.
+    ///
+    /// `None` if the work was told to make haste and none came within the limit after that, by the clock.
+    pub async fn turn(&self, limit: Duration) -> Option<Turn> {
+        let mut told = self.haste.clone();
+        let too_late = async {
+            if told.changed().await.is_ok() {
+                self.clock.sleep(limit).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            permit = Arc::clone(&self.turns).acquire_owned() => permit.ok().map(Turn),
+            () = too_late => None,
+        }
+    }
+
     /// Does something that may take so long by the clock; `None` if it took longer, and was dropped.
     pub async fn within<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
@@ -92,7 +118,8 @@ impl Aside {
     /// For work that waits on this clock; nothing starts yet.
     pub fn new(clock: Clock) -> Self {
         let (haste, _) = watch::channel(0);
-        Self { clock, queue: Mutex::default(), under_way: Arc::default(), haste }
+        let turns = Arc::new(Semaphore::new(TURNS));
+        Self { clock, queue: Mutex::default(), under_way: Arc::default(), haste, turns }
     }
 
     /// Starts work.
@@ -104,7 +131,8 @@ impl Aside {
         F: Future<Output = ()> + Send + 'static,
     {
         let counted = Counted::new(&self.under_way);
-        let work = work(Pace { clock: self.clock.clone(), haste: self.haste.subscribe() });
+        let turns = Arc::clone(&self.turns);
+        let work = work(Pace { clock: self.clock.clone(), haste: self.haste.subscribe(), turns });
         let work: Work = Box::pin(unsuppressed(async move {
             let _counted = counted;
             work.await;
@@ -259,6 +287,42 @@ mod tests {
         aside.settle(Duration::ZERO);
         assert!(aside.settle(DEADLINE));
         assert_eq!(paused.load(Ordering::SeqCst), 306, "haste ends this pause and the next ones");
+    }
+
+    #[test]
+    fn turns_are_few_and_nobody_waits_for_one_for_ever_once_there_is_haste() {
+        let (clock, hand) = Clock::manual(Timestamp::default());
+        let aside = Aside::new(clock);
+        let limit = Duration::from_secs(10);
+        let [had, missed] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        for _ in 0..3 * TURNS {
+            let (had, missed) = (Arc::clone(&had), Arc::clone(&missed));
+            let work = |pace: Pace| async move {
+                let Some(_turn) = pace.turn(limit).await else {
+                    missed.fetch_add(1, Ordering::SeqCst);
+                    return;
+                };
+                had.fetch_add(1, Ordering::SeqCst);
+                std::future::pending::<()>().await;
+            };
+            aside.spawn(work).unwrap();
+        }
+        let told = |of: &AtomicUsize| of.load(Ordering::SeqCst);
+        while told(&had) < TURNS {
+            hand.advance(limit);
+            thread::yield_now();
+        }
+        assert!(!aside.settle(Duration::ZERO), "all are told to make haste");
+        while told(&missed) < 2 * TURNS {
+            hand.advance(Duration::from_secs(1));
+            thread::yield_now();
+        }
+        assert_eq!(told(&had), TURNS, "no more at a time");
+        aside.clear();
+        assert!(aside.settle(DEADLINE));
+        let turn = aside.spawn(|pace| async move { assert!(pace.turn(limit).await.is_some()) });
+        turn.unwrap();
+        assert!(aside.settle(DEADLINE), "a turn ends with the work that had it");
     }
 
     #[test]

@@ -44,7 +44,7 @@ mod unwind;
 
 pub use obs_redact as redaction;
 
-pub use aside::{Aside, Pace};
+pub use aside::{Aside, Pace, Turn};
 pub use breaker::{Breaker, BreakerHandle, BreakerState};
 pub use builder::PipelineBuilder;
 pub use clock::{Clock, ManualClock};

@@ -11,17 +11,21 @@ use obs_core::{Error, ErrorKind, Span, Trace, TraceId, TraceQuery, TraceReader, 
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, params_from_iter};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::contains::Needle;
 use crate::file::Identity;
 use crate::{StoreConfig, failure, feedback, logs, query, schema, scores, traces};
 
+/// How many threads read at a time for those who await, and how many connections stay open unused.
+const READERS: usize = 8;
+
 /// The reading side of a store; works while others write to it, and writes nothing itself.
 ///
-/// The methods of [`TraceReader`] are async, run their work on a thread of their own, and need no runtime; all others
-/// block.
-/// A clone shares its connections.
+/// The methods of [`TraceReader`] are async, run their work on a thread of their own, and need no runtime; eight such threads
+/// run at a time, and further calls wait for one to end.
+/// All others block, on the thread of the caller.
+/// A clone shares its connections, of which eight stay open while nobody uses them, and the threads' number.
 #[derive(Debug, Clone)]
 pub struct StoreReader {
     inner: Arc<Inner>,
@@ -32,6 +36,8 @@ struct Inner {
     path: PathBuf,
     /// Connections that nobody uses right now.
     idle: Mutex<Vec<(Connection, Identity)>>,
+    /// The threads that may still start.
+    threads: Arc<Semaphore>,
 }
 
 impl StoreReader {
@@ -48,7 +54,8 @@ impl StoreReader {
 
     /// As [`StoreReader::open`], looking at the file only when something is asked for.
     pub(crate) fn at(path: PathBuf) -> Self {
-        Self { inner: Arc::new(Inner { path, idle: Mutex::default() }) }
+        let threads = Arc::new(Semaphore::new(READERS));
+        Self { inner: Arc::new(Inner { path, idle: Mutex::default(), threads }) }
     }
 
     /// The file.
@@ -79,7 +86,10 @@ impl StoreReader {
             .transaction()
             .and_then(|transaction| work(&transaction))
             .map_err(|cause| failure::reading(self.path(), &cause))?;
-        self.idle().push((connection, identity));
+        let mut idle = self.idle();
+        if idle.len() < READERS {
+            idle.push((connection, identity));
+        }
         Ok(outcome)
     }
 
@@ -113,14 +123,19 @@ impl StoreReader {
         &self,
         work: impl FnOnce(&Self) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let (answer, outcome) = oneshot::channel();
-        let reader = self.clone();
-        let run = move || drop(answer.send(work(&reader)));
-        let started = thread::Builder::new().name("obs-store-read".into()).spawn(run);
         let failed = |cause: &dyn std::fmt::Display| {
             let message = format!("{}: the thread that reads has failed: {cause}", self.path().display());
             Error::without_records(ErrorKind::Io, message)
         };
+        // The thread has it to its end, also where nobody waits for that any more.
+        let permit = Arc::clone(&self.inner.threads).acquire_owned().await.map_err(|cause| failed(&cause))?;
+        let (answer, outcome) = oneshot::channel();
+        let reader = self.clone();
+        let run = move || {
+            let _permit = permit;
+            drop(answer.send(work(&reader)));
+        };
+        let started = thread::Builder::new().name("obs-store-read".into()).spawn(run);
         started.map_err(|cause| failed(&cause))?;
         outcome.await.unwrap_or_else(|cause| Err(failed(&cause)))
     }
@@ -213,4 +228,49 @@ fn list(connection: &Connection, wanted: &TraceQuery) -> rusqlite::Result<Vec<Tr
         found.extend(trace.summary().filter(|summary| query::holds(wanted, summary)));
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn law_2_host_is_safe_threads_and_connections_are_few_however_many_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("obs.db");
+        drop(crate::StoreExporter::new(StoreConfig::new(&path)).unwrap());
+        let reader = StoreReader::at(path);
+        let [now, most] = [(); 2].map(|()| Arc::new(AtomicUsize::new(0)));
+        let reads: Vec<_> = (0..100)
+            .map(|_| {
+                let (reader, now, most) = (reader.clone(), Arc::clone(&now), Arc::clone(&most));
+                tokio::spawn(async move {
+                    let work = move |reader: &StoreReader| {
+                        most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                        thread::sleep(Duration::from_millis(5));
+                        let found = reader.find_trace(TraceId::new(1).unwrap());
+                        now.fetch_sub(1, Ordering::SeqCst);
+                        found
+                    };
+                    reader.aside(work).await
+                })
+            })
+            .collect();
+        for read in reads {
+            assert!(read.await.unwrap().unwrap().is_none());
+        }
+        assert_eq!(most.load(Ordering::SeqCst), READERS);
+        let own: Vec<_> = (0..100).map(|_| reader.clone()).collect();
+        let together = std::sync::Barrier::new(own.len());
+        thread::scope(|scope| {
+            for reader in &own {
+                let read = || reader.read(|_| Ok(together.wait()));
+                scope.spawn(move || read().unwrap());
+            }
+        });
+        assert_eq!(reader.idle().len(), READERS);
+    }
 }

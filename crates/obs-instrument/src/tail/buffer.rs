@@ -117,9 +117,9 @@ impl Tail {
         if let Some(due) = held.due {
             self.ended.remove(&(due, held.came));
         }
-        let by_own_rule = || self.rules.keep.as_ref().is_some_and(|keep| keep.holds(&held.trace));
+        let whole = || self.rules.is_costly(&held.trace) || self.rules.is_kept(&held.trace);
         let decision = match held.seen() {
-            Seen::Spans => Some(held.facts.worth_keeping || by_own_rule()),
+            Seen::Spans => Some(held.facts.worth_keeping || whole()),
             // Its spans are elsewhere, or yet to come; no log is to go out of a trace that is dropped then.
             Seen::Words => Some(true),
             // There is nothing to decide on; a span that has begun is told of when it ends.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use obs_core::{ByteSize, Feedback, Log, Score, Signal, Span, SpanRecord, TraceId};
+use obs_core::{ByteSize, Cost, Feedback, Log, Score, Signal, Span, SpanRecord, TraceId, cost_of};
 use obs_pipeline::Emit;
 
 use super::TailSampling;
@@ -26,6 +26,11 @@ impl TailTrace {
     /// The first of its spans that has no parent, or one in another process.
     pub fn root(&self) -> Option<&Span> {
         self.spans().find(|span| span.is_root() || span.remote_parent)
+    }
+
+    /// What its model calls cost, a sum for each currency, each call once, as [`obs_core::Trace::cost`] has it.
+    pub fn cost(&self) -> Vec<Cost> {
+        cost_of(&self.spans().collect::<Vec<_>>())
     }
 
     /// Its logs.
@@ -158,5 +163,54 @@ impl Held {
         ] {
             emit.discard(signal, reason, count);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use obs_core::{LlmGeneration, SpanId, SpanType, Timestamp, rolled};
+
+    use super::*;
+
+    /// A call; the one with number 1 is the root, and the others are directly below it.
+    fn call(number: u64, cost: Cost) -> Span {
+        let mut span =
+            Span::new(TraceId::new(1).unwrap(), SpanId::new(number).unwrap(), "s", Timestamp::default());
+        span.parent_span_id = (number > 1).then(|| SpanId::new(1).unwrap());
+        let call = LlmGeneration { cost: Some(Box::new(cost)), ..LlmGeneration::default() };
+        span.span_type = SpanType::LlmGeneration(call);
+        span
+    }
+
+    fn keeps(limit: f64, spans: &[Span]) -> bool {
+        let spans = spans.iter().cloned().map(SpanRecord::Ended).collect();
+        TailSampling::new().with_cost(limit).is_costly(&TailTrace { spans, ..TailTrace::default() })
+    }
+
+    #[test]
+    fn what_hidden_calls_cost_counts_once() {
+        let mut span = call(1, Cost::usd(0.5));
+        span.attributes.push(rolled::COST, 0.5);
+        span.attributes.push(rolled::COST_PARTIAL, true);
+        span.attributes.push("price", 7.0);
+        assert!(keeps(0.4, &[span.clone()]) && !keeps(0.5, &[span.clone()]), "the outer call restates");
+        span.attributes.push(rolled::BESIDE, true);
+        assert!(keeps(0.9, &[span.clone()]) && !keeps(1.0, &[span]));
+    }
+
+    #[test]
+    fn a_call_that_says_once_more_what_one_below_it_said_costs_nothing_besides() {
+        let nested = [call(2, Cost::usd(1.0)), call(1, Cost::usd(1.0))];
+        assert!(keeps(0.9, &nested) && !keeps(1.5, &nested));
+        let [inner, outer] = nested;
+        assert!(!keeps(1.5, &[outer, inner]), "in any order");
+    }
+
+    #[test]
+    fn costs_of_two_currencies_are_not_added_up() {
+        let yen = |number, total| call(number, Cost { currency: "JPY".into(), ..Cost::usd(total) });
+        let dollars = |number, total| call(number, Cost::usd(total));
+        assert!(!keeps(5.0, &[dollars(2, 3.0), yen(3, 4.0)]));
+        assert!(keeps(5.0, &[dollars(2, 3.0), yen(3, 4.0), yen(4, 2.0)]));
     }
 }

@@ -21,17 +21,22 @@ pub use rules::ScoreRule;
 /// Keeps the traces that are worth it, and a share of the rest; what is dropped counts as `filtered{tail_sampled}`.
 ///
 /// The records of a trace wait in memory until one of the rules holds for it, or until it is over and none does.
-/// A trace is kept as soon as a rule holds; those of the baseline's share never wait.
+/// A trace is kept as soon as a rule holds; what it costs, and what a rule of one's own says, is known only when it is over.
+/// Those of the baseline's share never wait.
 /// Logs, scores and feedback of a trace wait with it and follow it; metrics pass, so that counts stay exact, though the span that one
 /// has for an example may be dropped.
 /// What comes after the decision follows it.
 ///
 /// Of a trace that began in another process only the part in this one is seen and decided on; the first span here whose
 /// parent is elsewhere is taken for its root.
-/// Scores and logs of a trace of which no span has ended here wait for [`Self::max_age`], then pass, and the trace is kept with
-/// them: no log goes out of a trace that is dropped later.
-/// A flush, a sync and a shutdown decide everything at once on what was seen so far, so that nothing stays behind: who flushes
-/// after every request sees less of a trace.
+/// Logs, scores and feedback of a trace of which no span has ended here wait for [`Self::max_age`], then pass, and the trace is
+/// kept with them, whatever its spans turn out to be: no log goes out of a trace that is dropped later.
+/// A flush, a sync and a shutdown decide everything at once on what was seen so far, so that nothing stays behind, and so is the
+/// oldest trace where there is no room for one more.
+/// Each trace that has a log, a score or feedback then and no span that has ended is kept, too: who flushes often while traces
+/// are open that have logs, or has more of them open than [`Self::max_traces`] and [`Self::max_bytes`] leave room for, keeps most
+/// of them.
+/// One that has spans is decided by those that have ended, so that what happens later in it counts no more.
 ///
 /// It is both the builder and the form in a configuration file, in which every option is optional:
 ///
@@ -61,8 +66,8 @@ pub struct TailSampling {
     /// Keeps traces in which a call of a model took longer; off by default.
     #[serde(with = "duration::option")]
     pub slow_model_call: Option<Duration>,
-    /// Keeps traces whose model calls cost more together, in any one currency, since amounts of several are not added up; off
-    /// by default.
+    /// Keeps traces whose model calls cost more together, each counted once, in any one currency, since amounts of several are
+    /// not added up; off by default.
     pub cost: Option<f64>,
     /// Keeps traces with a score or rating beyond a limit; none by default.
     pub scores: Vec<ScoreRule>,
@@ -226,6 +231,16 @@ impl TailSampling {
     #[must_use]
     pub fn with_max_decisions(self, decisions: usize) -> Self {
         Self { max_decisions: decisions, ..self }
+    }
+
+    /// Whether the calls that were seen cost more than the limit.
+    fn is_costly(&self, trace: &TailTrace) -> bool {
+        self.cost.is_some_and(|limit| trace.cost().iter().any(|sum| sum.total > limit))
+    }
+
+    /// Whether the rule of one's own holds.
+    fn is_kept(&self, trace: &TailTrace) -> bool {
+        self.keep.as_ref().is_some_and(|keep| keep.holds(trace))
     }
 
     /// The processor that works like this.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use obs_core::{Cost, Error, Feedback, Score, ScoreValue, Span, SpanRecord, Status, Str, rolled, suggest};
+use obs_core::{Error, Feedback, Score, ScoreValue, Span, SpanRecord, Status, Str, suggest};
 use serde::{Deserialize, Deserializer};
 
 use super::TailSampling;
@@ -57,8 +57,6 @@ pub(super) struct Facts {
     pub(super) worth_keeping: bool,
     /// A root of it has ended: one without a parent, or one whose parent is in another process.
     pub(super) root_ended: bool,
-    /// What its model calls cost together, a sum for each currency.
-    costs: Vec<Cost>,
 }
 
 impl Facts {
@@ -68,15 +66,9 @@ impl Facts {
         let over = |limit: Option<Duration>| limit.is_some_and(|limit| took > limit);
         let is_root = span.is_root() || span.remote_parent;
         self.root_ended |= is_root;
-        if rules.cost.is_some() {
-            for cost in costs(span) {
-                cost.add_to(&mut self.costs);
-            }
-        }
         self.worth_keeping |= rules.errors && failed(span)
             || is_root && over(rules.slow)
-            || span.span_type.model().is_some() && over(rules.slow_model_call)
-            || rules.cost.is_some_and(|limit| self.costs.iter().any(|sum| sum.total > limit));
+            || span.span_type.model().is_some() && over(rules.slow_model_call);
     }
 
     pub(super) fn score(&mut self, rules: &TailSampling, score: &Score) {
@@ -87,13 +79,6 @@ impl Facts {
         self.worth_keeping |= rules.thumbs_down && is_thumbs_down(feedback)
             || rules.scores.iter().any(|rule| rule.holds(&feedback.kind, &feedback.value));
     }
-}
-
-/// What a call of a model cost, and what the calls cost that are hidden below a span.
-fn costs(span: &Span) -> Vec<Cost> {
-    let mut costs = rolled::costs(&span.attributes);
-    costs.extend(span.span_type.cost().cloned());
-    costs
 }
 
 fn failed(span: &Span) -> bool {
@@ -116,7 +101,7 @@ fn is_thumbs_down(feedback: &Feedback) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use obs_core::{LlmGeneration, SpanType, Target, Timestamp};
+    use obs_core::{Target, Timestamp};
 
     use super::*;
 
@@ -141,39 +126,6 @@ mod tests {
             let told = is_thumbs_down(&feedback(kind, value.clone()));
             assert_eq!(told, down, "{kind} {value:?}");
         }
-    }
-
-    fn span(cost: Cost) -> Span {
-        let ids = (obs_core::TraceId::new(1).unwrap(), obs_core::SpanId::new(1).unwrap());
-        let mut span = Span::new(ids.0, ids.1, "s", Timestamp::default());
-        let call = LlmGeneration { cost: Some(Box::new(cost)), ..LlmGeneration::default() };
-        span.span_type = SpanType::LlmGeneration(call);
-        span
-    }
-
-    fn keeps(limit: f64, spans: &[Span]) -> bool {
-        let (rules, mut facts) = (TailSampling::new().with_cost(limit), Facts::default());
-        for span in spans {
-            facts.span(&rules, &SpanRecord::Ended(span.clone()));
-        }
-        facts.worth_keeping
-    }
-
-    #[test]
-    fn what_hidden_calls_cost_counts() {
-        let mut span = span(Cost::usd(0.25));
-        span.attributes.push(rolled::COST, 0.5);
-        span.attributes.push(rolled::COST_PARTIAL, true);
-        span.attributes.push("price", 7.0);
-        assert!(keeps(0.7, &[span.clone()]) && !keeps(0.75, &[span]));
-    }
-
-    #[test]
-    fn costs_of_two_currencies_are_not_added_up() {
-        let yen = |total| span(Cost { currency: "JPY".into(), ..Cost::usd(total) });
-        let dollars = |total| span(Cost::usd(total));
-        assert!(!keeps(5.0, &[dollars(3.0), yen(4.0)]));
-        assert!(keeps(5.0, &[dollars(3.0), yen(4.0), yen(2.0)]));
     }
 
     #[test]

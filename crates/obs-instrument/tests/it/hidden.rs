@@ -144,10 +144,28 @@ fn usage_and_cost_of_hidden_calls_are_told_by_the_nearest_open_span_and_never_as
     let (run, step) = (arrived.span("run"), arrived.span("step"));
     assert_eq!((tokens(step, rolled::INPUT_TOKENS), tokens(step, rolled::OUTPUT_TOKENS)), (22, 5));
     assert_eq!(step.attributes.get(rolled::COST), Some(&Value::F64(0.1)));
-    assert_eq!(step.attributes.get("obs.hidden.cost.EUR"), Some(&Value::F64(0.5)));
+    assert_eq!(step.attributes.get("obs.hidden.EUR.cost"), Some(&Value::F64(0.5)));
     assert_eq!(step.attributes.get(rolled::COST_PARTIAL), Some(&Value::Bool(true)));
     assert_eq!(tokens(run, rolled::INPUT_TOKENS), 1, "the step had ended, so the run tells of the late call");
     assert_eq!(run.attributes.get(rolled::COST), Some(&Value::F64(0.2)));
+}
+
+#[test]
+fn a_sum_is_the_same_in_any_currency_whether_its_calls_are_hidden_or_shown() {
+    let benches = [Bench::with(|builder| builder), excluding(["llm_generation"])];
+    let sums = benches.map(|bench| {
+        let run = bench.obs.agent_run("run");
+        for (at, currency) in ["USD", "credits", "usd", "partial", "token"].into_iter().enumerate() {
+            let cost = Cost { currency: currency.into(), ..Cost::usd(at as f64 + 0.5) };
+            run.child::<LlmGeneration>("call").usage(Usage::new(1, 1)).cost(cost);
+        }
+        run.end();
+        let spans = bench.arrived().spans;
+        let sums = obs_core::cost_of(&spans);
+        sums.into_iter().map(|sum| (sum.currency, sum.total, sum.partial)).collect::<Vec<_>>()
+    });
+    assert_eq!(sums[0].len(), 5);
+    assert_eq!(sums[0], sums[1]);
 }
 
 #[test]

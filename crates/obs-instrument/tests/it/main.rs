@@ -23,6 +23,7 @@ mod metrics;
 mod opentelemetry;
 mod passing;
 mod posthoc;
+mod posthoc_bounds;
 mod prices;
 mod probability;
 mod propagation;

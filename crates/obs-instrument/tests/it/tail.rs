@@ -125,6 +125,17 @@ fn failed_slow_costly_and_badly_scored_traces_are_kept_and_no_others() {
 }
 
 #[test]
+fn a_call_inside_of_another_one_costs_once() {
+    let bench = bench(rules().with_cost(1.5));
+    let intake = intake(&bench);
+    for (of, cost) in [(0, 1.0), (1, 1.6)] {
+        intake.span_ended(call(of, 1, 5, cost));
+        intake.span_ended(call(of, 0, 10, cost));
+    }
+    assert_eq!(kept(&bench.arrived()), BTreeMap::from([(trace(1), 2)]));
+}
+
+#[test]
 fn what_speaks_of_a_trace_waits_with_it_and_follows_it_and_metrics_pass() {
     let bench = bench(rules());
     let intake = intake(&bench);
@@ -320,12 +331,20 @@ const COST: f64 = 0.9;
 const GOOD: f64 = 0.5;
 const SHARE: f64 = 0.2;
 
+/// What the calls of a trace cost, each once: the root's own cost is that of the calls below it, said once more. As long as
+/// the trace is not over, it may seem to be more.
+fn cost(spans: &[Said], is_over: bool) -> f64 {
+    let below = spans.iter().any(|(number, .., cost)| *number > 0 && cost.is_some());
+    let counts = |number: u64| number > 0 || !below || !is_over;
+    spans.iter().filter(|(number, ..)| counts(*number)).filter_map(|(.., cost)| *cost).sum()
+}
+
 /// Whether a rule holds for a trace, told by other words than the sampler's.
-fn is_worth_keeping(of: u64, Told { spans, scores, liked, .. }: &Told) -> bool {
+fn is_worth_keeping(of: u64, Told { spans, scores, liked, .. }: &Told, is_over: bool) -> bool {
     spans.iter().any(|(_, fails, ..)| *fails)
         || spans.iter().any(|(number, _, millis, _)| *number == 0 && *millis > SLOW)
         || spans.iter().any(|(_, _, millis, cost)| cost.is_some() && *millis > SLOW_CALL)
-        || spans.iter().filter_map(|(.., cost)| *cost).sum::<f64>() > COST
+        || cost(spans, is_over) > COST
         || scores.iter().any(|value| *value < GOOD)
         || *liked == Some(false)
         || obs_core::Ratio::new(SHARE).unwrap().takes(trace(of))
@@ -394,14 +413,14 @@ proptest! {
             let count = told.spans.len();
             let arrived = kept.get(&trace(of)).copied().unwrap_or_default();
             prop_assert!(arrived == 0 || arrived == count, "trace {} is split: {} of {}", of, arrived, count);
-            let (worth, spoken) = (is_worth_keeping(of, told), spoken_of(of, &all_arrived));
+            let (worth, spoken) = (is_worth_keeping(of, told, exact), spoken_of(of, &all_arrived));
             prop_assert!(worth || arrived == 0 || spoken > 0, "trace {} is kept for nothing", of);
             prop_assert!(arrived > 0 || spoken == 0, "trace {} is gone and {} speak of it", of, spoken);
             prop_assert!(!exact || worth == (arrived > 0), "trace {} is worth keeping and gone", of);
         }
         if exact {
             let (mut logs, mut scores, mut liked) = (0, 0, 0);
-            for (_, told) in numbered().filter(|(of, told)| is_worth_keeping(*of, told)) {
+            for (_, told) in numbered().filter(|(of, told)| is_worth_keeping(*of, told, true)) {
                 logs += told.logs;
                 scores += told.scores.len();
                 liked += usize::from(told.liked.is_some());
