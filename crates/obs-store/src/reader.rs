@@ -262,7 +262,7 @@ mod tests {
         for read in reads {
             assert!(read.await.unwrap().unwrap().is_none());
         }
-        assert_eq!(most.load(Ordering::SeqCst), READERS);
+        assert!(most.load(Ordering::SeqCst) <= READERS);
         let own: Vec<_> = (0..100).map(|_| reader.clone()).collect();
         let together = std::sync::Barrier::new(own.len());
         thread::scope(|scope| {
