@@ -250,7 +250,7 @@ mod tests {
                 tokio::spawn(async move {
                     let work = move |reader: &StoreReader| {
                         most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                        thread::sleep(Duration::from_millis(5));
+                        thread::park_timeout(Duration::from_millis(5));
                         let found = reader.find_trace(TraceId::new(1).unwrap());
                         now.fetch_sub(1, Ordering::SeqCst);
                         found
