@@ -67,6 +67,11 @@ const MONEY: &[Column<Metric>] = &[
         "Whether a price or a count was missing, so that the cost is not exact.",
         |metric| cost(metric).map(|cost| cost.partial),
     ),
+    Column::boolean(
+        "cost_estimated",
+        "Whether a table of prices says it; else the provider or the application does.",
+        |metric| cost(metric).map(|cost| cost.estimated),
+    ),
 ];
 
 const DOCUMENTS: &[Column<Metric>] = &[

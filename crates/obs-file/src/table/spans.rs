@@ -130,7 +130,7 @@ const TOKENS: &[Column<SpanRecord>] = &[
 ];
 
 const MONEY: &[Column<SpanRecord>] = &[
-    Column::float("cost", "What the generation cost, if known.", |at| cost(at).map(|cost| cost.total)),
+    Column::float("cost", "What the call of a model cost, if known.", |at| cost(at).map(|cost| cost.total)),
     Column::float("cost_input", "Its part for input, if known.", |at| cost(at).and_then(|cost| cost.input)),
     Column::float("cost_output", "Its part for output, if known.", |at| {
         cost(at).and_then(|cost| cost.output)
@@ -142,6 +142,11 @@ const MONEY: &[Column<SpanRecord>] = &[
         "cost_partial",
         "Whether a price or a count was missing, so that the cost is not exact.",
         |at| cost(at).map(|cost| cost.partial),
+    ),
+    Column::boolean(
+        "cost_estimated",
+        "Whether a table of prices says it; else the provider or the application does.",
+        |at| cost(at).map(|cost| cost.estimated),
     ),
 ];
 
@@ -239,7 +244,11 @@ fn usage(at: &SpanRecord) -> Option<&Usage> {
 }
 
 fn cost(at: &SpanRecord) -> Option<&Cost> {
-    generation(at).and_then(|generation| generation.cost.as_deref())
+    match &at.span().span_type {
+        SpanType::LlmGeneration(call) => call.cost.as_deref(),
+        SpanType::Embedding(call) => call.cost.as_deref(),
+        _ => None,
+    }
 }
 
 fn error(at: &SpanRecord) -> Option<&ErrorInfo> {

@@ -104,7 +104,8 @@ fn spans() -> Vec<Field> {
         at("cost_input", &["/type_fields/cost/input"]),
         at("cost_output", &["/type_fields/cost/output"]),
         at("cost_currency", &["/type_fields/cost/currency"]),
-        by("cost_partial", |span| partial(&span["type_fields"]["cost"])),
+        by("cost_partial", |span| flag(&span["type_fields"]["cost"], "partial")),
+        by("cost_estimated", |span| flag(&span["type_fields"]["cost"], "estimated")),
         at("agent_id", &["/type_fields/agent_id"]),
         at("agent_name", &["/type_fields/agent_name", "/type_fields/agent", "/type_fields/call/agent"]),
         at("workflow_id", &["/type_fields/workflow_id"]),
@@ -159,6 +160,7 @@ fn metrics() -> Vec<Field> {
         at("cost_output", &["/cost/output"]),
         at("cost_currency", &["/cost/currency"]),
         at("cost_partial", &["/cost/partial"]),
+        at("cost_estimated", &["/cost/estimated"]),
     ];
     fields.extend(who());
     fields.extend([
@@ -256,9 +258,9 @@ fn tokens(span: &Value, details: &str, bucket: &str) -> Value {
     }
 }
 
-/// Whether a cost is partial, of which canonical JSON says nothing where it is not.
-fn partial(cost: &Value) -> Value {
-    if cost.is_object() { json!(cost["partial"] == true) } else { Value::Null }
+/// Whether a cost is partial or estimated, of which canonical JSON says nothing where it is not.
+fn flag(cost: &Value, name: &str) -> Value {
+    if cost.is_object() { json!(cost[name] == true) } else { Value::Null }
 }
 
 /// The records of a batch as canonical JSON, with what is left out there put in, and with what a variant is called
@@ -313,7 +315,9 @@ fn metric(mut metric: Value) -> Value {
     metric[field] = value;
     metric["type"] = kind;
     if metric["cost"].is_object() {
-        metric["cost"]["partial"] = partial(&metric["cost"]);
+        for name in ["partial", "estimated"] {
+            metric["cost"][name] = flag(&metric["cost"], name);
+        }
     }
     without_nothing(metric)
 }
