@@ -87,9 +87,14 @@ impl SpanLimits {
         self
     }
 
-    /// Cuts the attributes of an event or a link, and says so among them.
+    /// Cuts the attributes of an event or a link, and says so among them, with what was left out of them before.
     pub(crate) fn cut_nested(&self, attributes: &mut Attributes) {
-        let cut = cut(attributes, self.nested);
+        if attributes.len() <= self.nested as usize {
+            return;
+        }
+        let before = attributes.remove(left_out::ATTRIBUTES).and_then(|count| count.as_i64());
+        let before = before.and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
+        let cut = cut(attributes, self.nested).saturating_add(before);
         if cut > 0 {
             attributes.push(left_out::ATTRIBUTES, cut);
         }
@@ -122,6 +127,16 @@ pub(crate) struct LeftOut {
 }
 
 impl LeftOut {
+    /// What somebody else has left out.
+    pub(crate) fn add(&mut self, attributes: usize, events: usize, links: usize) {
+        let sum = |count: &mut u32, more: usize| {
+            *count = count.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
+        };
+        sum(&mut self.attributes, attributes);
+        sum(&mut self.events, events);
+        sum(&mut self.links, links);
+    }
+
     /// Says it as attributes of the span, if anything was.
     #[inline]
     pub(crate) fn tell(self, span: &mut Span) {

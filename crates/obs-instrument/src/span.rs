@@ -246,7 +246,8 @@ fn close<T: Kind>(slot: &mut Slot, end: Option<Timestamp>) {
         span.judged = *open.judged.get_mut();
         if let Some(fields) = T::of(&mut span.span_type) {
             fields.settle(span.status == Status::Error);
-            open.left_out.items += fields.cap(open.instance.limits().items);
+            open.left_out.items =
+                open.left_out.items.saturating_add(fields.cap(open.instance.limits().items));
         }
     }
 }
