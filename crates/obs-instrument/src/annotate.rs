@@ -6,7 +6,7 @@ use obs_core::{
 };
 
 use crate::begin::Recording;
-use crate::limits::{cut, more};
+use crate::limits::cut;
 use crate::open::{Open, Slot};
 use crate::{ActiveSpan, Kind, cost};
 
@@ -15,7 +15,7 @@ use crate::{ActiveSpan, Kind, cost};
 fn change_fields<T: Kind>(span: &mut Span, open: &mut Open, set: impl FnOnce(&mut T)) {
     if let Some(fields) = T::of(&mut span.span_type) {
         set(fields);
-        more(&mut open.left_out.items, fields.cap(open.instance.limits().items));
+        open.left_out.items = open.left_out.items.saturating_add(fields.cap(open.instance.limits().items));
     }
 }
 
@@ -29,7 +29,7 @@ fn add_event(
 ) {
     let limits = open.instance.limits();
     if span.events.len() >= limits.events as usize {
-        more(&mut open.left_out.events, 1);
+        open.left_out.add(0, 1, 0);
         return;
     }
     let mut attributes = attributes();
@@ -108,7 +108,7 @@ impl<T: Kind> ActiveSpan<T> {
         if all.len() < open.instance.limits().attributes as usize || all.get(&key).is_some() {
             all.insert(key, value());
         } else {
-            more(&mut open.left_out.attributes, 1);
+            open.left_out.add(1, 0, 0);
         }
         self
     }
@@ -118,7 +118,8 @@ impl<T: Kind> ActiveSpan<T> {
     pub fn attributes(&mut self, set: impl FnOnce(&mut Attributes)) -> &mut Self {
         let Some((span, open)) = self.parts_mut() else { return self };
         set(&mut span.attributes);
-        more(&mut open.left_out.attributes, cut(&mut span.attributes, open.instance.limits().attributes));
+        let cut = cut(&mut span.attributes, open.instance.limits().attributes);
+        open.left_out.attributes = open.left_out.attributes.saturating_add(cut);
         self
     }
 
@@ -154,7 +155,17 @@ impl<T: Kind> ActiveSpan<T> {
             limits.cut_nested(&mut link.attributes);
             span.links.push(link);
         } else {
-            more(&mut open.left_out.links, 1);
+            open.left_out.add(0, 0, 1);
+        }
+        self
+    }
+
+    /// Counts what was left out before it came here, by a bridge with limits of its own: attributes, events, links.
+    ///
+    /// The span tells it together with what [`SpanLimits`](crate::SpanLimits) leave out, whatever room there is.
+    pub fn left_out(&mut self, attributes: usize, events: usize, links: usize) -> &mut Self {
+        if let Some((_, open)) = self.parts_mut() {
+            open.left_out.add(attributes, events, links);
         }
         self
     }

@@ -87,9 +87,14 @@ impl SpanLimits {
         self
     }
 
-    /// Cuts the attributes of an event or a link, and says so among them.
+    /// Cuts the attributes of an event or a link, and says so among them, with what was left out of them before.
     pub(crate) fn cut_nested(&self, attributes: &mut Attributes) {
-        let cut = cut(attributes, self.nested);
+        if attributes.len() <= self.nested as usize {
+            return;
+        }
+        let before = attributes.remove(left_out::ATTRIBUTES).and_then(|count| count.as_i64());
+        let before = before.and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
+        let cut = cut(attributes, self.nested).saturating_add(before);
         if cut > 0 {
             attributes.push(left_out::ATTRIBUTES, cut);
         }
@@ -121,13 +126,17 @@ pub(crate) struct LeftOut {
     pub(crate) items: u32,
 }
 
-/// Counts more; a count that is full stays so.
-#[inline]
-pub(crate) fn more(count: &mut u32, by: u32) {
-    *count = count.saturating_add(by);
-}
-
 impl LeftOut {
+    /// What somebody else has left out.
+    pub(crate) fn add(&mut self, attributes: usize, events: usize, links: usize) {
+        let sum = |count: &mut u32, more: usize| {
+            *count = count.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
+        };
+        sum(&mut self.attributes, attributes);
+        sum(&mut self.events, events);
+        sum(&mut self.links, links);
+    }
+
     /// Says it as attributes of the span, if anything was.
     #[inline]
     pub(crate) fn tell(self, span: &mut Span) {
@@ -147,18 +156,5 @@ impl LeftOut {
         for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
             span.attributes.insert(name, count);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_count_that_is_full_stays_so() {
-        let mut count = u32::MAX - 1;
-        more(&mut count, 1);
-        more(&mut count, 7);
-        assert_eq!(count, u32::MAX);
     }
 }

@@ -11,7 +11,6 @@ use crate::begin::{Recording, Unsampled, begin};
 use crate::context::Context;
 use crate::fail::dropped_by_panic;
 use crate::instance::Instance;
-use crate::limits::more;
 use crate::open::{Open, Slot};
 use crate::{Generic, Kind, pool};
 
@@ -247,7 +246,8 @@ fn close<T: Kind>(slot: &mut Slot, end: Option<Timestamp>) {
         span.judged = *open.judged.get_mut();
         if let Some(fields) = T::of(&mut span.span_type) {
             fields.settle(span.status == Status::Error);
-            more(&mut open.left_out.items, fields.cap(open.instance.limits().items));
+            open.left_out.items =
+                open.left_out.items.saturating_add(fields.cap(open.instance.limits().items));
         }
     }
 }

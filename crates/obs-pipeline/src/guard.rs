@@ -1,9 +1,13 @@
 //! Panics of others.
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use obs_redact::Redactor;
+
+/// What stands in place of a message that is not told.
+const KEPT_BACK: &str = "[OMITTED]";
 
 /// Runs something that is not ours; a panic comes back as its message.
 ///
@@ -12,11 +16,25 @@ pub(crate) fn guarded<R>(run: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| message(&*panic))
 }
 
-/// What a panic said, without the secrets that a message about a record can quote.
+thread_local! {
+    /// The rules of the pipeline whose thread this is.
+    static RULES: RefCell<Option<Redactor>> = const { RefCell::new(None) };
+}
+
+/// From now on what panics on this thread is told by these rules: for the threads of a pipeline that redacts.
+pub(crate) fn tell_by(rules: Option<&Redactor>) {
+    RULES.set(rules.cloned());
+}
+
+/// What a panic said, without the secrets that a message about a record can quote: by the rules of the pipeline on its
+/// own threads, else by the built-in ones. Where the rules keep back what stands under some names, nothing is told, since
+/// a message can quote it without the name.
 pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
-    Redactor::default().redact_text(text).into_owned()
+    // The thread may be at its end, and its rules gone.
+    let rules = RULES.try_with(|rules| rules.borrow().clone()).ok().flatten().unwrap_or_default();
+    if rules.keeps_back() { KEPT_BACK.into() } else { rules.redact_text(text).into_owned() }
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ impl Pipeline {
             drop_deadline: Duration::ZERO,
         };
         for destination in &*pipeline.destinations {
-            destination::spawn(destination)?;
+            destination::spawn(destination, rules.as_ref())?;
         }
         let control = Arc::clone(&pipeline.control);
         let destinations = Arc::clone(&pipeline.destinations);

@@ -16,6 +16,9 @@ use crate::guard::guarded;
 /// What stands in place of a text whose redaction failed.
 const FAILED: &str = "[REDACTION_FAILED]";
 
+/// What stands in place of what is not passed on.
+const OMITTED: &str = "[OMITTED]";
+
 /// Settles payloads and, unless that is switched off, redacts every string.
 ///
 /// What many records share is redacted once and stays shared.
@@ -43,6 +46,11 @@ impl Finish {
             labels: HashMap::new(),
             clean: CleanTexts::default(),
         }
+    }
+
+    /// The rules, unless redaction is off.
+    pub(crate) fn rules(&self) -> Option<&Redactor> {
+        self.rules.as_ref()
     }
 
     /// Finishes records.
@@ -109,12 +117,15 @@ impl Finish {
 
     fn map(&self, rules: &Redactor, values: &mut Attributes, depth: usize) {
         let labels = values.get("value").is_some();
-        let says = |(key, value): (&Str, &Value)| {
-            Redactor::name_is_label(key) && value.as_str().is_some_and(|text| rules.name_is_sensitive(text))
+        let says = |is: &dyn Fn(&str) -> bool| {
+            let mut said = values.iter().filter(|(key, _)| Redactor::name_is_label(key));
+            labels && said.any(|(_, value)| value.as_str().is_some_and(is))
         };
-        let secret = labels && values.iter().any(says);
+        let omitted = says(&|name| rules.name_is_omitted(name));
+        let secret = says(&|name| rules.name_is_sensitive(name));
         for (key, value) in values.iter_mut() {
             match &**key {
+                "value" if omitted => Self::omit(value),
                 "value" if secret => Self::whole(rules, value),
                 // `key` is a sensitive name, but not where it labels a value.
                 label if labels && Redactor::name_is_label(label) => self.value("", value, depth),
@@ -126,6 +137,13 @@ impl Finish {
         if let Some((kept, name, mark)) = rules.keys_beyond(values.len(), last) {
             let pairs = std::mem::take(values).into_iter().take(kept);
             *values = pairs.chain([(Str::from_static(name), Value::Str(mark.into()))]).collect();
+        }
+    }
+
+    /// Puts the mark in place of what is not passed on.
+    fn omit(value: &mut Value) {
+        if !matches!(value, Value::Null) {
+            *value = Value::Str(Str::from_static(OMITTED));
         }
     }
 

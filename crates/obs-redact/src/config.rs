@@ -51,8 +51,8 @@ pub struct RedactConfig {
     /// place of inputs, outputs, queries, contents, instructions and reasoning, and of attributes that carry the same.
     pub include_io: bool,
     /// Names of fields whose values are not passed on, compared like `names`: `[OMITTED]` stands in place of everything
-    /// under them, in JSON, attributes, labels and records, and behind such a name in quotes in other text. Empty by
-    /// default.
+    /// under them, in JSON, attributes, labels and records, and behind such a name in quotes in other text; also of a
+    /// member `value` that such a name labels. Empty by default.
     pub exclude_fields: Vec<String>,
     /// How many bytes of one string are passed on, at least 32; the rest becomes `…[truncated N bytes]`. None by default,
     /// as for the limits below: nothing is cut unless you say so. Secrets are looked for before anything is cut.
@@ -61,7 +61,8 @@ pub struct RedactConfig {
     pub max_items: Option<usize>,
     /// How many members of one object are passed on; `"…":"[…N more keys]"` stands in place of the others.
     pub max_keys: Option<usize>,
-    /// How many bytes of one document are passed on, at least 32; marks and the brackets that close it come on top.
+    /// How many bytes of one document are passed on, at least 32; marks and the brackets that close it come on top. Names
+    /// and numbers for which there is no room are cut like strings.
     pub max_payload: Option<usize>,
     /// How many levels of JSON inside of JSON strings are parsed; 8 by default, since agents that hand each other tool
     /// results reach three or four. Deeper text is searched as text.

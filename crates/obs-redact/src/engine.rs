@@ -6,7 +6,8 @@ use crate::edit::{Edit, apply};
 use crate::fit::{Limits, SMALLEST};
 use crate::marks::{Marks, Written};
 use crate::names::Names;
-use crate::rules::names::IO;
+use crate::rules::names::{IO, NOT_IO};
+use crate::style::Style;
 use crate::values::Values;
 use crate::walk::walk;
 
@@ -60,6 +61,9 @@ impl Engine {
             max_nesting: config.max_nesting,
         };
         engine.check_token()?;
+        if config.style != Style::Full && !engine.marks.plain.closes() {
+            return Err(ConfigError::token("does not end in a sign, as styles other than `full` need it"));
+        }
         Ok(engine)
     }
 
@@ -102,8 +106,12 @@ impl Engine {
 
     /// Whether what stands under this name is not passed on.
     pub(crate) fn omits(&self, name: &str) -> bool {
+        self.excludes(name) || (self.without_io && is_io(name))
+    }
+
+    /// Whether this name is one of the fields that are excluded.
+    pub(crate) fn excludes(&self, name: &str) -> bool {
         self.omitted.as_ref().is_some_and(|names| names.is_sensitive(name))
-            || (self.without_io && is_io(name))
     }
 
     /// Adds the edits for a text that is not parsed.
@@ -132,10 +140,30 @@ fn limits(config: &RedactConfig) -> Result<Option<Limits>, ConfigError> {
 
 /// Names of attributes come with those of what they belong to in front.
 fn is_io(name: &str) -> bool {
-    IO.iter().any(|io| {
-        let before = name.strip_suffix(io);
-        before.is_some_and(|before| before.is_empty() || (io.contains('.') && before.ends_with('.')))
-    })
+    let begins = || std::iter::once(0).chain(memchr::memchr_iter(b'.', name.as_bytes()).map(|at| at + 1));
+    let stands =
+        |list: &[&str]| {
+            list.iter().any(|io| {
+                if io.contains('.') { begins().any(|at| fits(io, &name[at..])) } else { name == *io }
+            })
+        };
+    stands(IO) && !stands(NOT_IO)
+}
+
+/// Whether a name is the pattern's, part by part.
+fn fits(pattern: &str, name: &str) -> bool {
+    let mut parts = name.split('.');
+    let mut wanted = pattern.split('.').peekable();
+    while let Some(want) = wanted.next() {
+        match (want, parts.next()) {
+            (_, None) => return false,
+            ("*", Some(part)) if wanted.peek().is_none() => return !part.is_empty(),
+            ("*", Some(_)) => {}
+            (want, Some(part)) if want != part => return false,
+            _ => {}
+        }
+    }
+    parts.next().is_none()
 }
 
 pub(crate) fn looks_like_json(text: &str) -> bool {

@@ -73,7 +73,7 @@ fn is_more(text: &str, what: &str) -> bool {
 }
 
 fn is_count(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+    (1..=20).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// The text up to the limit and a mark, or `None` if it fits or has the mark already. No character is split, nor a mark
@@ -117,17 +117,17 @@ impl Fit<'_> {
             open @ (b'{' | b'[') if depth < DEEPEST => self.container(open == b'{', depth),
             b'{' | b'[' => Err(Malformed),
             _ => {
-                self.copy(self.scalar());
+                self.scalar();
                 Ok(())
             }
         }
     }
 
+    /// A string, also the name of a member.
     fn string(&mut self) -> Result<(), Malformed> {
         let literal = self.literal()?;
         let contents = literal.contents(self.text);
-        let left = self.limits.payload.saturating_sub(self.out.len()).max(SMALLEST);
-        let most = self.limits.string.min(left);
+        let most = self.limits.string.min(self.left());
         let whole = if contents.len() <= most {
             None
         } else if literal.escaped {
@@ -159,10 +159,9 @@ impl Fit<'_> {
             if (count >= most || self.out.len() >= self.limits.payload) && !self.tells_more(object) {
                 return self.leave_out(object, count > 0);
             }
-            self.out.push_str(&self.text[separator..self.at]);
+            self.copy_between(separator, self.at);
             if object {
-                let name = self.literal()?;
-                self.copy(name.end);
+                self.string()?;
                 self.blanks();
                 self.expect(b':')?;
                 self.copy(self.at + 1);
@@ -225,16 +224,43 @@ impl Fit<'_> {
         Literal::at(self.text.as_bytes(), self.at).ok_or(Malformed)
     }
 
-    /// The end of a number, `true`, `false` or `null`.
-    fn scalar(&self) -> usize {
-        let rest = &self.text.as_bytes()[self.at..];
+    /// A number, `true`, `false` or `null`; a number that is too long becomes a string with a mark.
+    fn scalar(&mut self) {
+        let rest = &self.text[self.at..];
         let length =
-            rest.iter().take_while(|byte| !byte.is_ascii_whitespace() && !b",]}".contains(byte)).count();
-        self.at + length
+            rest.bytes().take_while(|byte| !byte.is_ascii_whitespace() && !b",]}".contains(byte)).count();
+        match cut(&rest[..length], self.limits.string.min(self.left()), self.marks) {
+            None => self.copy(self.at + length),
+            Some(kept) => {
+                self.at += length;
+                self.changed = true;
+                let _ = write!(self.out, "\"{}\"", escape(&kept));
+            }
+        }
+    }
+
+    /// How long the next string may be.
+    fn left(&self) -> usize {
+        self.limits.payload.saturating_sub(self.out.len()).max(SMALLEST)
     }
 
     fn blanks(&mut self) {
-        self.copy(self.at + blank(&self.text[self.at..]));
+        let end = self.at + blank(&self.text[self.at..]);
+        self.copy_between(self.at, end);
+        self.at = end;
+    }
+
+    /// Copies white space, and the comma before it, if there is one; white space for which there is no room goes.
+    fn copy_between(&mut self, start: usize, end: usize) {
+        let between = &self.text[start..end];
+        if between.len() <= self.left() {
+            self.out.push_str(between);
+            return;
+        }
+        self.changed = true;
+        if between.starts_with(',') {
+            self.out.push(',');
+        }
     }
 
     fn copy(&mut self, end: usize) {

@@ -66,6 +66,13 @@ impl Redactor {
         self.engine.as_ref().is_some_and(|engine| engine.omits(name))
     }
 
+    /// Whether the configuration keeps back what stands under some names, whatever it looks like: text without those
+    /// names, such as a message about a record, can then hold what no search finds.
+    #[must_use]
+    pub fn keeps_back(&self) -> bool {
+        self.engine.as_ref().is_none_or(|engine| engine.without_io || engine.omitted.is_some())
+    }
+
     /// Redacts text of any form; borrows it if there is nothing to replace.
     ///
     /// Text that is JSON (one value, or several as in JSON Lines) is treated as by [`redact_json`](Self::redact_json).

@@ -83,8 +83,8 @@ struct Frame {
     member: Member,
     /// Where the current element began.
     start: usize,
-    /// Whether a label member says that the member `value` is a secret.
-    names_secret: bool,
+    /// What a label member says that the member `value` is: a secret, not passed on, or neither.
+    says: Member,
     /// The member `value`.
     value: Option<Range<usize>>,
     /// The member `key`, a secret of its own unless it turns out to be the label of a `value`.
@@ -183,7 +183,7 @@ impl Walk<'_, '_> {
     fn member(&self, name: &str) -> Member {
         // The lengths of the labels and of `value`; most names are refused by it.
         let labels = (3..=6).contains(&name.len());
-        if self.engine.omitted.as_ref().is_some_and(|names| names.is_sensitive(name)) {
+        if self.engine.excludes(name) {
             return Member::Omitted;
         }
         if self.engine.names.is_sensitive(name) {
@@ -238,12 +238,17 @@ impl Walk<'_, '_> {
             b'{' | b'[' => self.skip()?,
             _ => self.literal()?,
         }
-        let mark = format!("\"{OMITTED}\"");
-        let value = &self.text[start..self.at];
-        if value != "null" && value != mark {
-            self.edits.push(Edit { start, end: self.at, fill: Fill::Text(mark) });
-        }
+        self.omit_value(start..self.at);
         Ok(())
+    }
+
+    fn omit_value(&mut self, value: Range<usize>) {
+        let mark = format!("\"{OMITTED}\"");
+        let Range { start, end } = value;
+        let value = &self.text[start..end];
+        if value != "null" && value != mark {
+            self.edits.push(Edit { start, end, fill: Fill::Text(mark) });
+        }
     }
 
     fn text_member(&mut self, member: Member, literal: Literal) -> Result<(), Malformed> {
@@ -257,10 +262,16 @@ impl Walk<'_, '_> {
                 return Ok(());
             }
             Member::Label | Member::Key => {
-                let names_secret = self.engine.names.is_sensitive(contents);
+                let (excluded, secret_name) =
+                    (self.engine.excludes(contents), self.engine.names.is_sensitive(contents));
                 let redacted = redacted();
                 if let Some(frame) = self.frames.last_mut() {
-                    frame.names_secret |= names_secret;
+                    frame.says = match frame.says {
+                        Member::Omitted => Member::Omitted,
+                        _ if excluded => Member::Omitted,
+                        _ if secret_name => Member::Sensitive,
+                        said => said,
+                    };
                     if member == Member::Key && !redacted {
                         frame.key = Some(secret);
                     }
@@ -302,9 +313,10 @@ impl Walk<'_, '_> {
     fn close(&mut self) {
         self.at += 1;
         if let Some(frame) = self.frames.pop() {
-            match (frame.value, frame.key) {
-                (Some(value), _) if frame.names_secret => self.replace_value(value),
-                (None, Some(key)) => self.edits.push(key),
+            match (frame.value, frame.key, frame.says) {
+                (Some(value), _, Member::Sensitive) => self.replace_value(value),
+                (Some(value), _, Member::Omitted) => self.omit_value(value),
+                (None, Some(key), _) => self.edits.push(key),
                 _ => {}
             }
         }

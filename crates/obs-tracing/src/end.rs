@@ -3,7 +3,7 @@
 use obs_core::{ErrorInfo, SpanType, Timestamp, Value};
 use obs_otlp::conventions::tokens;
 
-use crate::limits::{DROPPED_EVENTS, DROPPED_FIELDS, DROPPED_LINKS, Limits};
+use crate::limits::Limits;
 use crate::look::Look;
 use crate::open::{Conversation, Open};
 use crate::read;
@@ -43,15 +43,11 @@ impl Open {
             }
             None => {}
         }
-        for (key, seen, limit) in [
-            (DROPPED_FIELDS, self.attributes, limits.attributes),
-            (DROPPED_EVENTS, self.events, limits.events),
-            (DROPPED_LINKS, self.links, limits.links),
-        ] {
-            if seen > limit {
-                self.span.attribute(key, seen - limit);
-            }
-        }
+        self.span.left_out(
+            self.attributes.saturating_sub(limits.attributes),
+            self.events.saturating_sub(limits.events),
+            self.links.saturating_sub(limits.links),
+        );
         let left = Some(self.left.into_inner()).filter(|nanos| *nanos > 0).map(Timestamp::from_nanos);
         self.span.end_typed(left);
     }

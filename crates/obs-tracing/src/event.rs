@@ -223,7 +223,7 @@ impl ObsLayer {
             return attributes;
         }
         let mut kept: Attributes = attributes.into_iter().take(limit).collect();
-        kept.push(crate::limits::DROPPED_FIELDS, all - limit);
+        kept.push(obs_instrument::left_out::ATTRIBUTES, all - limit);
         kept
     }
 

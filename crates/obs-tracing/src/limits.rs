@@ -7,34 +7,28 @@ use obs_core::Str;
 /// What stands at the end of a text that was cut.
 pub(crate) const MARK: &str = "… [cut by obs]";
 
-/// The attribute that counts what a span had no room for.
-pub(crate) const DROPPED_FIELDS: &str = "obs.dropped.fields";
-/// Likewise of its events.
-pub(crate) const DROPPED_EVENTS: &str = "obs.dropped.events";
-/// Likewise of its links.
-pub(crate) const DROPPED_LINKS: &str = "obs.dropped.links";
-
 /// How much of a `tracing` span or event is kept.
 ///
-/// What is cut ends in a mark, and what is left out is counted in attributes: `obs.dropped.fields`,
-/// `obs.dropped.events` and `obs.dropped.links`.
+/// What is cut ends in a mark, and what is left out is counted in the attributes that [`obs_instrument::left_out`]
+/// names.
+/// The numbers are those of [`obs_instrument::SpanLimits`], which hold for these spans, too: the smaller one counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// The most bytes of one text; 1 MiB, since prompts are long.
     pub text_bytes: usize,
     /// The most bytes of the texts of one span together; 4 MiB. Texts of less than 4 KiB are not counted.
     pub span_bytes: usize,
-    /// The most attributes of a span or a log; 128, as in OpenTelemetry's SDKs.
+    /// The most attributes of a span or a log; 256.
     pub attributes: usize,
-    /// The most events of a span; 128, likewise.
+    /// The most events of a span; 1,024.
     pub events: usize,
-    /// The most links of a span; 128, likewise.
+    /// The most links of a span; 128.
     pub links: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { text_bytes: 1 << 20, span_bytes: 4 << 20, attributes: 128, events: 128, links: 128 }
+        Self { text_bytes: 1 << 20, span_bytes: 4 << 20, attributes: 256, events: 1_024, links: 128 }
     }
 }
 

@@ -147,6 +147,7 @@ const DEV_EDGES: &[(&str, &str, &str)] = &[
     ("obs-instrument", "obs-json", "its README shows a whole program, with something to send to"),
     ("obs-instrument", "obs-store", "its example shows a program with a fallback and dead letters"),
     ("obs-otel", "obs-aggregate", "a test shows what measurements are on the wire once they are series"),
+    ("obs-otlp", "obs-redact", "a test holds what redaction keeps back against the table of conventions"),
     ("obs-queue", "obs-http", "a test plants credentials in every place of a configuration over HTTP"),
 ];
 

@@ -24,13 +24,19 @@ pub trait Carrier {
 /// How long a value may be that others are still joined to: more than any header of ours can be of use with.
 ///
 /// Callers choose how many there are, and joining all would copy their bytes again and again.
+/// It bounds no single value: one alone is not copied, and how much of it is read is up to its reader.
 const JOINED: usize = 16 * 1024;
 
-/// Joins values by commas; those after the first [`JOINED`] bytes are left out.
+/// Joins values by commas; those that follow once there are more than [`JOINED`] bytes are left out, and a line says so.
 pub(crate) fn joined<'a>(mut values: impl Iterator<Item = &'a str>) -> Option<Cow<'a, str>> {
     let mut all = Cow::Borrowed(values.next()?);
     for value in values {
         if all.len() > JOINED {
+            tracing::debug!(
+                target: "obs::context",
+                "a caller's header came more than once: what is after its first {} bytes was not read",
+                all.len(),
+            );
             break;
         }
         let all = all.to_mut();

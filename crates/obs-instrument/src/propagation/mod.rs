@@ -81,8 +81,9 @@ impl Context {
             refused(BAGGAGE, &cause);
         }
         if unread > 0 {
-            let cause =
-                format!("its last {unread} bytes are beyond 180 members or 8,192 bytes, and not read");
+            let cause = format!(
+                "at least its last {unread} bytes are beyond 180 members or 8,192 bytes, and not read"
+            );
             refused(BAGGAGE, &cause);
         }
         Self::received(Remote { parent, state: state.unwrap_or_default(), baggage, instance })

@@ -3,6 +3,8 @@
 
 use obs_core::{Ratio, Str};
 
+use super::tracestate::bounded;
+
 /// The key of the member, whose value is a list of `key:value` with semicolons between.
 const KEY: &str = "ot";
 /// The rejection threshold: hexadecimal digits, of which trailing zeros are left out.
@@ -38,11 +40,12 @@ impl Probability {
     }
 }
 
-/// The list with this share in place of any it has; without one where nobody can know it, and where all are taken.
+/// The list with this share in place of any it has; without one where nobody can know it.
 ///
-/// The member comes first, since it was changed last.
+/// The member comes first, since it was changed last, and the list is no longer for it than a list may be.
+/// Of a member that is too long all goes before the share and the randomness, since others decide by these.
 pub(crate) fn with_share(state: Option<&Str>, share: Option<Ratio>) -> Option<Str> {
-    let written = share.filter(|share| share.threshold() > 0).map(text);
+    let written = share.map(text);
     let before = state.and_then(|state| value(state));
     let was = before.and_then(|value| pairs(value).find(|(key, _)| *key == THRESHOLD));
     if written.as_deref() == was.map(|(_, value)| value) {
@@ -53,13 +56,23 @@ pub(crate) fn with_share(state: Option<&Str>, share: Option<Ratio>) -> Option<St
     let mut own: Vec<String> =
         written.map(|text| format!("{THRESHOLD}:{text}")).into_iter().chain(kept).collect();
     while own.iter().map(|pair| pair.len() + 1).sum::<usize>() > LENGTH + 1 {
-        own.pop();
+        let other = own.iter().rposition(|pair| !is_known(pair));
+        own.remove(other.unwrap_or(own.len() - 1));
     }
     let own = (!own.is_empty()).then(|| format!("{KEY}={}", own.join(";")));
     let others = members(state.map_or("", |state| state)).filter(|(key, _)| *key != KEY);
     let others = others.map(|(key, value)| format!("{key}={value}"));
     let all: Vec<String> = own.into_iter().chain(others).collect();
-    (!all.is_empty()).then(|| all.join(",").into())
+    bounded(all.iter().map(String::as_str))
+}
+
+/// Whether somebody decides by the pair.
+fn is_known(pair: &str) -> bool {
+    match pair.split_once(':') {
+        Some((THRESHOLD, value)) => threshold(value).is_some(),
+        Some((RANDOMNESS, value)) => randomness(value).is_some(),
+        _ => false,
+    }
 }
 
 fn members(state: &str) -> impl Iterator<Item = (&str, &str)> {
@@ -91,10 +104,13 @@ fn hex(digits: &str) -> Option<u64> {
     u64::from_str_radix(digits, 16).ok().filter(|_| good)
 }
 
-/// A share that takes something, as it travels.
+/// A share that takes something, as it travels: `0` takes all.
 fn text(share: Ratio) -> String {
     let digits = format!("{:014x}", share.threshold());
-    digits.trim_end_matches('0').to_owned()
+    match digits.trim_end_matches('0') {
+        "" => "0".to_owned(),
+        digits => digits.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -140,17 +156,32 @@ mod tests {
             "ot=th:c;x:1;rv:123456789abcde,a=1,b=2"
         );
         assert_eq!(written("a=1,ot=th:8", Some(share(0.5))), "a=1,ot=th:8", "nothing has changed");
-        for share in [None, Some(share(1.0))] {
-            assert_eq!(written("a=1,ot=th:8", share), "a=1");
-            assert_eq!(written("ot=th:8", share), "");
-            assert_eq!(written("ot=th:8;x:1", share), "ot=x:1");
-            assert_eq!(written("a=1", share), "a=1");
-        }
+        assert_eq!(written("a=1,ot=th:8", None), "a=1");
+        assert_eq!(written("ot=th:8", None), "");
+        assert_eq!(written("ot=th:8;x:1", None), "ot=x:1");
+        assert_eq!(written("a=1", None), "a=1");
+        assert_eq!(
+            written("a=1,ot=th:8", Some(share(1.0))),
+            "ot=th:0,a=1",
+            "all are taken, and that is known"
+        );
+        assert_eq!(written("ot=th:0", Some(share(1.0))), "ot=th:0");
+    }
+
+    #[test]
+    fn a_member_that_is_too_long_loses_what_nothing_is_decided_by() {
+        let (early, late) = ("x:".to_owned() + &"1".repeat(235), "y:".to_owned() + &"2".repeat(30));
+        let state = Str::from(format!("ot={early};rv:123456789abcde;{late}"));
+        let state = with_share(Some(&state), Some(share(0.5))).unwrap();
+        assert_eq!(&*state, "ot=th:8;rv:123456789abcde");
+        let state = Str::from(format!("ot={};rv:123456789abcde;{late}", "x:1"));
+        let state = with_share(Some(&state), Some(share(0.5))).unwrap();
+        assert_eq!(&*state, format!("ot=th:8;x:1;rv:123456789abcde;{late}"));
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(threshold in 1u64..1 << 56, rest in "[a-z]{2}:[0-9a-z]{0,250}") {
+        fn what_is_written_is_read(threshold in 0u64..1 << 56, rest in "[a-z]{2}:[0-9a-z]{0,250}") {
             prop_assume!(!rest.starts_with("th:") && !rest.starts_with("rv:"));
             let ratio = Ratio::from_threshold(threshold);
             let state = with_share(Some(&format!("ot={rest}").into()), Some(ratio)).unwrap();

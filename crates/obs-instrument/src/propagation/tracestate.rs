@@ -53,6 +53,8 @@ impl TraceState {
     }
 
     /// As the header has it: our member first, since we changed the trace last.
+    ///
+    /// The others are within the limits of a list, since they were read or [`bounded`].
     pub(crate) fn format(root_span_id: Option<SpanId>, others: Option<&str>) -> Option<String> {
         let Some(root) = root_span_id else { return others.map(str::to_owned) };
         let mut text = format!("{KEY}={ROOT}{root}");
@@ -62,6 +64,11 @@ impl TraceState {
         }
         Some(text)
     }
+}
+
+/// A list of others' members that can be sent: the oldest make room.
+pub(crate) fn bounded<'a>(members: impl Iterator<Item = &'a str>) -> Option<Str> {
+    joined(members.take(MEMBERS).collect(), CHARS)
 }
 
 /// The members that fit: too many characters cost the long ones, then the oldest, which are last.

@@ -32,7 +32,8 @@ pub(crate) fn overrule(
         (true, None) => refused(state, carried),
         (false, Some(weight)) => {
             let trace_state = weight.tell(trace_state.as_ref());
-            (taken(&state, carried.as_deref(), trace_id, parent, trace, trace_state), carried)
+            let state = taken(&state, carried.as_deref(), trace_id, parent, trace, trace_state);
+            (state, without_state(carried))
         }
         (true, Some(weight)) => (weighed(state, weight.tell(trace_state.as_ref())), carried),
         (false, None) => (state, carried),
@@ -115,6 +116,17 @@ fn taken(
     let flags = flags & KNOWN | SAMPLED;
     let node = Node::new(trace_id, parent.span_id, None, root, flags, trace_state, trace, None);
     State::Known(Arc::new(node.under(known)))
+}
+
+/// What goes along with a parent whose node says what `tracestate` is from here on, be it nothing.
+fn without_state(carried: Option<Arc<Carried>>) -> Option<Arc<Carried>> {
+    match carried.as_deref() {
+        Some(Carried { trace_state: Some(_), baggage, root_span_id }) => {
+            let (baggage, root_span_id) = (baggage.clone(), *root_span_id);
+            Some(Arc::new(Carried { baggage, trace_state: None, root_span_id }))
+        }
+        _ => carried,
+    }
 }
 
 /// A sampled parent under which a share of our own decides, too.

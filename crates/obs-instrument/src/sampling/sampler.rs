@@ -78,7 +78,7 @@ impl Sampler {
         Ratio::from_threshold(threshold).takes_randomness(question.randomness)
     }
 
-    /// What `tracestate` says of a new trace that was taken: in which share it was, if not all are.
+    /// What `tracestate` says of a new trace that was taken: in which share it was; nothing where every root is taken.
     #[inline]
     pub(crate) fn state_of_root(&self, question: &Question<'_>) -> Option<Str> {
         match self.roots.load(Ordering::Relaxed) {

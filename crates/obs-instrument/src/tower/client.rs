@@ -10,6 +10,7 @@ use tower_layer::Layer;
 
 use super::request;
 use super::service::{Side, TracedService, told};
+use crate::propagation::BAGGAGE;
 use crate::{ActiveSpan, Baggage, Context, Observability, Recorder};
 
 /// Tells whether a request is one that baggage goes along with.
@@ -40,13 +41,16 @@ impl ClientLayer {
         Self { recorder: obs.context().recorder(), ..Self::default() }
     }
 
-    /// Sends no baggage along; the trace is sent all the same.
+    /// Sends no baggage along, and takes out of a request what it has already; the trace is sent all the same.
     #[must_use]
     pub fn without_baggage(self) -> Self {
         self.baggage_where(|_| false)
     }
 
     /// Sends baggage along with the requests of which this says so, and with all of them unless set; a panic of it says no.
+    ///
+    /// It is asked about every request; one of which it says no goes without the baggage that it had already, too: what
+    /// somebody else has put there, or a proxy passes on.
     ///
     /// ```
     /// use obs_instrument::tower::ClientLayer;
@@ -78,10 +82,11 @@ impl Side for ClientLayer {
         });
         span.kind(SpanKind::Client).attributes(|all| request::describe_outgoing(parts, all));
         let context = span.context();
-        if context.baggage().is_empty() || self.sends_baggage(parts) {
+        if self.sends_baggage(parts) {
             context.inject_headers(&mut parts.headers);
         } else {
             context.replace_baggage(Baggage::EMPTY).inject_headers(&mut parts.headers);
+            parts.headers.remove(BAGGAGE);
         }
         (span, context)
     }

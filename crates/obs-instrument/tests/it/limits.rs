@@ -43,6 +43,39 @@ fn the_first_of_each_are_kept_and_the_rest_is_counted() {
 }
 
 #[test]
+fn what_a_bridge_has_left_out_is_told_with_the_rest() {
+    let bench = limited(SpanLimits::default().with_attributes(1).with_events(1));
+    let mut span = bench.obs.span("s");
+    span.attribute("a", 1).attribute("b", 1).event("a", Attributes::new()).event("b", Attributes::new());
+    span.left_out(2, 3, usize::MAX).left_out(1, 0, 1);
+    span.end();
+    let arrived = bench.arrived();
+    let attributes = &arrived.span("s").attributes;
+    let told = [left_out::ATTRIBUTES, left_out::EVENTS, left_out::LINKS];
+    assert_eq!(told.map(|name| count(attributes, name)), [4, 4, i64::from(u32::MAX)]);
+}
+
+#[test]
+fn what_was_left_out_of_an_event_before_is_counted_with_the_rest() {
+    let bench = limited(SpanLimits::default().with_nested_attributes(2));
+    let mut span = bench.obs.span("s");
+    for (names, told) in [(3, 5), (2, 5), (1, 5)] {
+        let names = ["a", "b", "c"].into_iter().take(names).map(|name| (name, Value::from(1)));
+        let all: Attributes = names.chain([(left_out::ATTRIBUTES, Value::from(told))]).collect();
+        span.event("e", all);
+    }
+    span.end();
+    let arrived = bench.arrived();
+    let told: Vec<_> = arrived
+        .span("s")
+        .events
+        .iter()
+        .map(|event| (event.attributes.len(), count(&event.attributes, left_out::ATTRIBUTES)))
+        .collect();
+    assert_eq!(told, [(3, 6), (3, 5), (2, 5)]);
+}
+
+#[test]
 fn what_an_agent_decides_and_what_is_found_is_kept_up_to_its_limit_however_it_is_told() {
     let bench = limited(SpanLimits::default().with_items(2));
     let mut run = bench.obs.agent_run("run");

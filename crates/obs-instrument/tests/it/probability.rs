@@ -105,13 +105,54 @@ fn the_share_that_is_told_is_the_one_that_counted() {
     let told = |sampling: Sampling| below(sampling, &half()).unwrap();
     assert_eq!(told(share(0.25)), "ot=th:8,a=1", "the parent has decided");
     assert_eq!(told(share(0.25).ignoring_remote_parents()), "ot=th:c,a=1");
-    assert_eq!(told(Sampling::Always.ignoring_remote_parents()), "a=1", "all are taken");
+    assert_eq!(
+        told(Sampling::Always.ignoring_remote_parents()),
+        "ot=th:0,a=1",
+        "all are taken, and that is known"
+    );
     assert_eq!(told(Sampling::custom(|_| true).ignoring_remote_parents()), "a=1", "nobody knows");
     let fewer = ParentBased::new(Sampling::Always).with_remote_sampled(share(0.25));
     assert_eq!(told(fewer.into()), "ot=th:c,a=1");
     let more = ParentBased::new(Sampling::Always).with_remote_unsampled(share(0.75));
     assert_eq!(told(more.clone().into()), "ot=th:4,a=1");
     assert_eq!(below(more.into(), &came(LUCKY, "00", "a=1")).as_deref(), Some("ot=th:4,a=1"));
+}
+
+#[test]
+fn a_share_that_no_longer_counts_is_told_nowhere() {
+    for (state, kept) in [
+        ("ot=th:8", ""),
+        ("ot=th:8,a=1", "a=1"),
+        ("obs=r:00f067aa0ba902b7,ot=th:8", "obs=r:00f067aa0ba902b7"),
+    ] {
+        let unknown = Sampling::custom(|_| true).ignoring_remote_parents();
+        assert_eq!(below(unknown, &came(LUCKY, "00", state)).as_deref(), Some(kept), "{state}");
+    }
+}
+
+#[test]
+fn a_union_with_all_is_a_share_of_one() {
+    let all = ParentBased::new(Sampling::Never)
+        .with_remote_sampled(Sampling::Always)
+        .with_remote_unsampled(Sampling::Always);
+    assert_eq!(below(all.clone().into(), &came(LUCKY, "01", "ot=th:8")).as_deref(), Some("ot=th:0"));
+    assert_eq!(below(all.into(), &came(UNLUCKY, "00", "")).as_deref(), Some("ot=th:0"));
+    assert_eq!(
+        below(Sampling::Always, &came(LUCKY, "01", "ot=th:0")).as_deref(),
+        Some("ot=th:0"),
+        "as it came"
+    );
+}
+
+#[test]
+fn a_full_list_makes_room_for_the_share() {
+    let full = (0..32).map(|at| format!("k{at}=v")).collect::<Vec<_>>().join(",");
+    let state = below(share(0.5).ignoring_remote_parents(), &came(LUCKY, "01", &full)).unwrap();
+    let members: Vec<_> = state.split(',').collect();
+    assert_eq!((members.len(), members[0], members[31]), (32, "ot=th:8", "k30=v"));
+    let long = (0..30).map(|at| format!("k{at}={}", "v".repeat(62))).collect::<Vec<_>>().join(",");
+    let state = below(share(0.5).ignoring_remote_parents(), &came(LUCKY, "01", &long)).unwrap();
+    assert!(state.starts_with("ot=th:8,k0=") && state.len() <= 2_048, "{}", state.len());
 }
 
 #[test]
@@ -133,7 +174,7 @@ fn the_root_of_a_trace_that_is_not_sampled_is_passed_on_and_known() {
     assert_eq!(sent(&span.context()).1, state);
     let taken = by(ParentBased::new(Sampling::Never).with_remote_unsampled(Sampling::Always).into());
     let span = unsampled.scope(|| taken.obs.span("span"));
-    assert_eq!(sent(&span.context()).1, state);
+    assert_eq!(sent(&span.context()).1, "obs=r:00f067aa0ba902b7,ot=th:0,a=1", "all are taken");
     span.score_trace("quality", 1.0);
     span.log(Level::Info, "said");
     drop(span);
@@ -161,5 +202,5 @@ fn spans_below_one_that_a_share_in_the_middle_has_taken_roll_up_and_attach_as_ev
     let (run, tool) = (arrived.span("run"), arrived.span("tool"));
     assert_eq!((tool.parent_span_id, tool.remote_parent), (Some(run.span_id), false));
     assert_eq!(tool.attributes.get(obs_instrument::rolled::INPUT_TOKENS), Some(&7.into()));
-    assert_eq!(tool.trace_state, None, "all are taken");
+    assert_eq!(tool.trace_state.as_deref(), Some("ot=th:0"), "all are taken");
 }

@@ -130,14 +130,17 @@ async fn an_unsampled_caller_can_be_overruled_under_a_layer_too() {
     assert_eq!((serve.kind, serve.trace_flags & 1, serve.remote_parent), (SpanKind::Server, 1, true));
 }
 
-/// What a client's span says of a request that got this answer.
+/// The headers with which a request goes.
 async fn called(layer: ClientLayer, uri: &str) -> HeaderMap {
-    let request = Request::get(uri).body(String::new()).unwrap();
+    let baggage = Context::NONE.with_baggage("tenant", "acme").unwrap();
+    sent(layer, Request::get(uri).body(String::new()).unwrap(), baggage).await
+}
+
+async fn sent(layer: ClientLayer, request: Request<String>, context: Context) -> HeaderMap {
     let echo = |request: Request<String>| async move {
         Ok::<_, Infallible>(Response::new(request.headers().clone()))
     };
-    let baggage = Context::NONE.with_baggage("tenant", "acme").unwrap();
-    layer.layer(service_fn(echo)).oneshot(request).with_context(baggage).await.unwrap().into_body()
+    layer.layer(service_fn(echo)).oneshot(request).with_context(context).await.unwrap().into_body()
 }
 
 #[tokio::test]
@@ -155,6 +158,21 @@ async fn baggage_goes_where_it_may() {
     ] {
         let headers = called(layer, uri).await;
         assert_eq!((headers.contains_key("baggage"), headers.contains_key("traceparent")), (sent, true));
+    }
+}
+
+#[tokio::test]
+async fn baggage_that_a_request_has_already_goes_where_it_may() {
+    let bench = Bench::new();
+    let own = || Context::NONE.with_baggage("tenant", "acme").unwrap();
+    for (context, kept) in [(Context::NONE, "stranger=1"), (own(), "tenant=acme")] {
+        for (may, baggage) in [(true, Some(kept)), (false, None)] {
+            let request = Request::get("http://h/").header("baggage", "stranger=1").header("baggage", "b=2");
+            let request = request.body(String::new()).unwrap();
+            let layer = ClientLayer::of(&bench.obs).baggage_where(move |_| may);
+            let headers = sent(layer, request, context.clone()).await;
+            assert_eq!(headers.get("baggage").map(|value| value.to_str().unwrap()), baggage);
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod fixtures;
 mod gen_ai;
 #[cfg(feature = "ingest")]
 mod json_forms;
+mod kept_back;
 #[cfg(feature = "ingest")]
 mod links;
 #[cfg(feature = "ingest")]

@@ -13,7 +13,7 @@ use obs_core::{Batch, Error, ErrorKind, Feedback, Health, Metric, Score, Signals
 
 use crate::destination::Destination;
 use crate::destination::notice::Notices;
-use crate::guard::guarded;
+use crate::guard::{self, guarded};
 use crate::intake::{Buffer, Buffers, Chunks};
 use crate::redact::Finish;
 use crate::self_metrics::SelfMetrics;
@@ -192,6 +192,7 @@ impl Collector {
 
     fn run(mut self) {
         suppress_this_thread();
+        guard::tell_by(self.finish.rules());
         self.intake.bell().answer();
         loop {
             if !self.control.is_asked() {

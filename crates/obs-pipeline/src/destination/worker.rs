@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use obs_core::{Batch, DeadLetters, Error, ErrorKind, Exporter, Health, Receipt, Rejection, Signal};
+use obs_redact::Redactor;
 use tokio::runtime::{Builder, Runtime};
 
 use super::doomed::{Buried, Dead};
@@ -23,11 +24,11 @@ use crate::outcome::Outcome;
 use crate::spec::OnAlert;
 use crate::suppress::suppress_this_thread;
 
-/// Starts the thread.
+/// Starts the thread; what panics on it is told by the pipeline's rules of redaction.
 ///
 /// # Errors
 /// [`ErrorKind::Io`] where the system refuses a thread or a runtime.
-pub(crate) fn spawn(destination: &Arc<Destination>) -> Result<(), Error> {
+pub(crate) fn spawn(destination: &Arc<Destination>, rules: Option<&Redactor>) -> Result<(), Error> {
     let refused = |error: std::io::Error| {
         let message =
             format!("the system refused a thread for the destination {}: {error}", destination.name);
@@ -39,8 +40,13 @@ pub(crate) fn spawn(destination: &Arc<Destination>) -> Result<(), Error> {
         .build()
         .map_err(refused)?;
     let worker = Arc::clone(destination);
+    let rules = rules.cloned();
+    let run = move || {
+        guard::tell_by(rules.as_ref());
+        run(&worker, runtime);
+    };
     let name = format!("obs-{}", destination.name);
-    thread::Builder::new().name(name).spawn(move || run(&worker, runtime)).map_err(refused)?;
+    thread::Builder::new().name(name).spawn(run).map_err(refused)?;
     Ok(())
 }
 

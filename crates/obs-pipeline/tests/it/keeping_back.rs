@@ -128,6 +128,24 @@ fn law_6_a_label_in_an_attribute_says_that_its_value_is_a_secret() {
 }
 
 #[test]
+fn law_6_an_excluded_field_that_labels_a_value_in_an_attribute_keeps_it_back() {
+    let field = |says: &str, value: Value| {
+        Value::Map([("value", value), ("field", Value::from(says.to_owned()))].into_iter().collect())
+    };
+    let mut sent = span(1);
+    let fields =
+        vec![field("diagnosis", "flu".into()), field("diagnosis", true.into()), field("age", "x".into())];
+    sent.attributes.push("fields", Value::List(fields));
+    let got = delivered(RedactConfig::default().with_excluded_field("diagnosis"), sent).unwrap();
+    let kept = [
+        field("diagnosis", "[OMITTED]".into()),
+        field("diagnosis", "[OMITTED]".into()),
+        field("age", "x".into()),
+    ];
+    assert_eq!(got.attributes.get("fields"), Some(&Value::List(kept.to_vec())));
+}
+
+#[test]
 fn law_6_an_attribute_that_nests_deeper_than_is_searched_is_replaced_there() {
     let mut sent = span(1);
     let inside = Value::List(vec![Value::List(vec![Value::List(vec!["x".into()]), 1.into()])]);

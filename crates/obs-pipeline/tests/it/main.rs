@@ -25,6 +25,7 @@ mod multi;
 mod processors;
 mod rate_limit;
 mod redaction;
+mod redaction_of_panics;
 mod retry;
 mod route;
 mod routing;

@@ -68,12 +68,16 @@ impl Rules<'_> {
     fn behind(&self, text: &str, name: Name<'_>, at: usize) -> Option<Edit> {
         let bytes = text.as_bytes();
         if name.quote.is_some() {
-            if self.omitted.is_some_and(|omitted| omitted.is_sensitive(name.text)) {
+            let excludes = |name| self.omitted.is_some_and(|omitted| omitted.is_sensitive(name));
+            if excludes(name.text) {
                 return value::omitted(text, name, Separator::at(bytes, at)?);
             }
             let labels = (3..=6).contains(&name.text.len()) && is_one_of(name.text, LABELS);
             if labels && let Some(label) = Label::at(text, name, Separator::at(bytes, at)?) {
                 let Label { says, value, separator } = label;
+                if excludes(says) {
+                    return value::omitted(text, value, separator);
+                }
                 let secret = self.names.is_sensitive(says);
                 return if secret { value::find(text, value, separator, self.marks) } else { None };
             }

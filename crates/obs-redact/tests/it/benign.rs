@@ -78,6 +78,12 @@ impl Dice {
         list[self.below(list.len())]
     }
 
+    /// A word. A capital `Bearer`, behind which any word that is none of its prose counts as a credential, is one in five
+    /// thousand; in this project's own pages it is one in nine thousand.
+    fn word(&mut self) -> &'static str {
+        if self.below(5_000) == 0 { "Bearer" } else { self.of(WORDS) }
+    }
+
     fn letters(&mut self, alphabet: &str, length: usize) -> String {
         (0..length).map(|_| char::from(alphabet.as_bytes()[self.below(alphabet.len())])).collect()
     }
@@ -85,7 +91,6 @@ impl Dice {
 
 const HEX: &str = "0123456789abcdef";
 const BASE64: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-/// Without a capital `Bearer`, behind which any word that is none of its prose counts as a credential.
 const WORDS: &[&str] = &[
     "the",
     "agent",
@@ -153,7 +158,7 @@ const NAMES: &[&str] = &[
 fn benign(dice: &mut Dice) -> String {
     let length = [8, 16, 20, 32, 40, 64][dice.below(6)];
     match dice.below(12) {
-        0 => (0..4 + dice.below(20)).map(|_| dice.of(WORDS)).collect::<Vec<_>>().join(" "),
+        0 => (0..4 + dice.below(20)).map(|_| dice.word()).collect::<Vec<_>>().join(" "),
         1 => dice.letters(HEX, length),
         2 => [8, 4, 4, 4, 12].map(|length| dice.letters(HEX, length)).join("-"),
         3 => dice.letters(BASE64, length),
@@ -167,23 +172,23 @@ fn benign(dice: &mut Dice) -> String {
         ),
         7 => format!(
             "https://example.com/{}/{}?page={}#{}",
-            dice.of(WORDS),
+            dice.word(),
             dice.letters(BASE64, length),
             dice.below(99),
-            dice.of(WORDS)
+            dice.word()
         ),
-        8 => format!("let {}_{} = {}({});", dice.of(WORDS), dice.of(NAMES), dice.of(WORDS), dice.of(NAMES)),
-        9 => format!("{}-{}_{}.{}", dice.of(WORDS), dice.of(WORDS), dice.below(1_000_000), dice.of(NAMES)),
+        8 => format!("let {}_{} = {}({});", dice.word(), dice.of(NAMES), dice.word(), dice.of(NAMES)),
+        9 => format!("{}-{}_{}.{}", dice.word(), dice.word(), dice.below(1_000_000), dice.of(NAMES)),
         10 => format!(
             "2026-11-2{}T10:15:0{}Z INFO {}: {} took {} ms",
             dice.below(3),
             dice.below(10),
-            dice.of(WORDS),
+            dice.word(),
             dice.of(NAMES),
             dice.below(9_999)
         ),
         _ => {
-            format!("{} {} {}, {}", dice.of(WORDS), dice.of(NAMES), dice.letters(HEX, length), dice.of(WORDS))
+            format!("{} {} {}, {}", dice.word(), dice.of(NAMES), dice.letters(HEX, length), dice.word())
         }
     }
 }

@@ -73,6 +73,35 @@ fn a_large_document_is_cut_to_a_document() {
 }
 
 #[test]
+fn names_numbers_and_white_space_count_in_a_document() {
+    let redactor = redactor(&RedactConfig::default().with_max_payload(100)).unwrap();
+    let (long, blanks) = ("7".repeat(10_000), " ".repeat(10_000));
+    for json in [
+        format!(r#"{{"{long}":1}}"#),
+        format!(r#"{{"a":{long}}}"#),
+        format!("[{long}]"),
+        format!("{blanks}[1{blanks},{blanks}2{blanks}]{blanks}"),
+        format!(r#"{{"a"{blanks}:{blanks}1,{blanks}"b":2}}"#),
+        format!(r#"[{{"n":1,"{long}":{long}}},2]"#),
+    ] {
+        let cut = redactor.redact_json(&json);
+        assert!(cut.len() < 250, "{cut}");
+        serde_json::from_str::<Value>(&cut).unwrap();
+        assert_eq!(redactor.redact_json(&cut), cut, "once more");
+    }
+    let named = redactor.redact_json(&format!(r#"{{"{}":1}}"#, "n".repeat(200))).into_owned();
+    assert_eq!(named, format!(r#"{{"{}…[truncated 101 bytes]":1}}"#, "n".repeat(99)));
+}
+
+#[test]
+fn a_count_that_no_cut_writes_is_none() {
+    let redactor = redactor(&RedactConfig::default().with_max_string(32).with_max_items(1)).unwrap();
+    let text = format!("a…[truncated {} bytes]", "0".repeat(100));
+    assert!(redactor.redact_text(&text).len() < 70);
+    assert_eq!(redactor.items_beyond(2, Some(&format!("[…{} more items]", "0".repeat(21)))).unwrap().0, 1);
+}
+
+#[test]
 fn excluded_fields_are_marked_whatever_they_hold() {
     let config = RedactConfig::default().with_excluded_field("home_address").with_excluded_field("*_notes");
     let redactor = redactor(&config).unwrap();
@@ -101,11 +130,45 @@ fn excluded_fields_are_marked_in_json_that_does_not_parse() {
 }
 
 #[test]
+fn what_an_excluded_field_labels_is_marked() {
+    let redactor = redactor(&RedactConfig::default().with_excluded_field("diagnosis")).unwrap();
+    for (text, expected) in [
+        (r#"[{"name":"diagnosis","value":"flu"}]"#, r#"[{"name":"diagnosis","value":"[OMITTED]"}]"#),
+        (r#"{"value":{"a":[1]},"key":"Diagnosis"}"#, r#"{"value":"[OMITTED]","key":"Diagnosis"}"#),
+        (r#"{"key":"diagnosis","value":true}"#, r#"{"key":"diagnosis","value":"[OMITTED]"}"#),
+        (r#"{"key":"diagnosis","value":null}"#, r#"{"key":"diagnosis","value":null}"#),
+        (
+            r#"{"header":"diagnosis","name":"password","value":"a"}"#,
+            r#"{"header":"diagnosis","name":"password","value":"[OMITTED]"}"#,
+        ),
+        (r#"{"name":"diagnoses","value":"flu"}"#, r#"{"name":"diagnoses","value":"flu"}"#),
+        (
+            r#"said {"name":"diagnosis","value":"flu"} to"#,
+            r#"said {"name":"diagnosis","value":"[OMITTED]"} to"#,
+        ),
+    ] {
+        assert_eq!(redactor.redact_text(text), expected);
+        assert_eq!(redactor.redact_text(expected), expected, "once more");
+    }
+}
+
+#[test]
 fn without_io_what_was_read_and_written_is_marked_and_the_rest_stays() {
     let redactor = redactor(&RedactConfig::default().with_include_io(false)).unwrap();
-    for name in
-        ["input", "output", "content", "query", "gen_ai.input.messages", "x.gen_ai.prompt", "input.value"]
-    {
+    for name in [
+        "input",
+        "output",
+        "content",
+        "query",
+        "gen_ai.input.messages",
+        "x.gen_ai.prompt",
+        "input.value",
+        "gen_ai.prompt.0.content",
+        "x.llm.input_messages.0.message.content",
+        "mastra.agent_run.input",
+        "langfuse.trace.output",
+        "retrieval.documents.0.document.content",
+    ] {
         assert_eq!(redactor.redact_value(Some(name), "hello"), "[OMITTED]", "{name}");
         assert!(!Redactor::default().name_is_omitted(name));
     }
@@ -117,6 +180,10 @@ fn without_io_what_was_read_and_written_is_marked_and_the_rest_stays() {
         "message",
         "input_tokens",
         "gen_ai.request.model",
+        "gen_ai.prompt.name",
+        "gen_ai.prompt.",
+        "xgen_ai.prompt.0.content",
+        "mastra.input",
     ] {
         assert_eq!(redactor.redact_value(Some(name), "hello"), "hello", "{name}");
     }
@@ -155,7 +222,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(5, 60, 8, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..8).prop_map(Value::from),
-            vec(("[a-z]{1,6}", inner), 0..8).prop_map(|members| Value::Object(members.into_iter().collect())),
+            vec(("[a-z]{1,6}|[a-z]{40,200}", inner), 0..8)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
         ]
     })
 }
@@ -194,7 +262,8 @@ fn check(value: &Value, string: usize, items: usize, keys: usize) -> Result<(), 
         }
         Value::Object(members) => {
             prop_assert!(members.len() <= keys + 1);
-            for value in members.values() {
+            for (name, value) in members {
+                prop_assert!(name.len() <= string + 30, "{name}");
                 check(value, string, items, keys)?;
             }
         }

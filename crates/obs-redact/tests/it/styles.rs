@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use obs_redact::{HashKey, RedactConfig, Redactor, Style};
+use obs_redact::{HashKey, Pii, RedactConfig, Redactor, Style};
 
 const KEY: &str = "sk-ant-api03-0123456789abcdef0123456789";
 const OTHER: &str = "ghp_16C7e42F292c6912E7710c838347Ae178B4a";
@@ -14,6 +14,20 @@ fn config(style: Style) -> RedactConfig {
 fn all() -> Vec<Redactor> {
     let styles = [Style::Full, Style::Partial, Style::Indexed, Style::KeyedHash];
     styles.into_iter().flat_map(|style| Redactor::new(&config(style))).collect()
+}
+
+#[test]
+fn a_token_without_a_closing_sign_hides_no_secret_and_is_refused_for_other_styles() {
+    for token in ["*", "XXX"] {
+        let config = RedactConfig::default().with_token(token);
+        let redactor = Redactor::new(&config.clone().with_pii([Pii::Card])).unwrap();
+        let text = r#"{"password":"TOKEN_4111111111111111"}"#.replace("TOKEN", token);
+        assert!(!redactor.redact_json(&text).contains("4111"), "{token}");
+        for style in [Style::Partial, Style::Indexed] {
+            let error = Redactor::new(&config.clone().with_style(style)).unwrap_err().to_string();
+            assert!(error.contains("token") && error.contains("sign"), "{error}");
+        }
+    }
 }
 
 #[test]

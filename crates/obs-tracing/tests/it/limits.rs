@@ -1,4 +1,5 @@
 use obs_core::Value;
+use obs_instrument::{SpanLimits, left_out};
 use obs_tracing::{Events, Limits};
 use tracing::field::Empty;
 use tracing::{info, info_span};
@@ -68,9 +69,36 @@ fn what_a_span_has_no_room_for_is_counted() {
     let span = arrived.span("span");
     assert_eq!((*attribute(span, "a")).as_i64(), Some(9));
     assert_eq!((span.events.len(), span.links.len()), (3, 1));
-    assert_eq!(*attribute(span, "obs.dropped.fields"), Value::from(2));
-    assert_eq!(*attribute(span, "obs.dropped.events"), Value::from(7));
-    assert_eq!(*attribute(span, "obs.dropped.links"), Value::from(1));
+    assert_eq!(*attribute(span, left_out::ATTRIBUTES), Value::from(2));
+    assert_eq!(*attribute(span, left_out::EVENTS), Value::from(7));
+    assert_eq!(*attribute(span, left_out::LINKS), Value::from(1));
     let log = &arrived.logs[0].attributes;
-    assert_eq!(log.get("obs.dropped.fields"), Some(&Value::from(1)));
+    assert_eq!(log.get(left_out::ATTRIBUTES), Some(&Value::from(1)));
+}
+
+#[test]
+fn the_limits_are_those_of_every_span() {
+    let Limits { attributes, events, links, .. } = Limits::default();
+    let own = SpanLimits::default()
+        .with_attributes(u32::try_from(attributes).unwrap())
+        .with_events(u32::try_from(events).unwrap())
+        .with_links(u32::try_from(links).unwrap());
+    assert_eq!(own, SpanLimits::default());
+}
+
+#[test]
+fn what_both_limits_leave_out_is_counted_once_and_under_one_name() {
+    let limits = Limits { attributes: 4, events: 5, ..Limits::default() };
+    let spans = SpanLimits::default().with_attributes(3).with_events(2);
+    let arrived = Bench::with(|builder| builder.span_limits(spans)).run_with(
+        |layer| layer.with_limits(limits).with_events(Events::Both),
+        || {
+            let span = info_span!("span", a = 1, b = 2, c = 3, d = 4, e = 5);
+            span.in_scope(|| (0..10).for_each(|_| info!("said")));
+        },
+    );
+    let span = arrived.span("span");
+    assert_eq!(*attribute(span, left_out::ATTRIBUTES), Value::from(2));
+    assert_eq!(*attribute(span, left_out::EVENTS), Value::from(8));
+    assert_eq!(span.attributes.iter().filter(|(key, _)| key.contains("dropped")).count(), 2);
 }
