@@ -22,6 +22,8 @@ impl Trace {
     /// embeddings.
     /// Calls that are hidden count by what the span says that shows them ([`rolled`]): in place of that span's own tokens if
     /// it is a generation, unless it says that they stand beside it.
+    /// Where a tool, an agent or a workflow that is hidden stood between two generations that are shown, they seem to stand
+    /// directly in each other, and the inner one alone counts; metrics, which are made where that is known, count both.
     pub fn usage(&self) -> Usage {
         let restated =
             restated(&self.spans, |span| own_usage(span).is_some(), |span| hidden_usage(span).is_some());

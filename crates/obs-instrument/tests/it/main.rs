@@ -32,6 +32,7 @@ mod registry;
 mod requests;
 mod runtimes;
 mod sampling;
+mod secrets;
 mod spans;
 mod sums;
 mod tail;
